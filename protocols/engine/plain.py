@@ -1,0 +1,159 @@
+"""Values to plain data and back, canonical JSON, and the seal made of it."""
+
+import hashlib
+import json
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from .protocol import Protocol
+
+T = TypeVar("T")
+Reader = Callable[[Any, str], Any]
+
+
+class PlainError(ValueError):
+    """Plain data does not have the shape of the value it should become; `path` says where."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path or 'content'}: {message}")
+        self.path = path
+        self.message = message
+
+
+def decimal_text(value: Decimal) -> str:
+    """The one spelling of a decimal: no exponent, no trailing zero, so equal numbers seal alike."""
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def to_plain(value: Any) -> Any:
+    """Dictionaries, lists, text, whole numbers and booleans only; decimals and enums become text."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, tuple):
+        return [to_plain(item) for item in value]
+    if is_dataclass(value):
+        return {name: to_plain(getattr(value, name)) for name in _field_names(type(value))}
+    return value
+
+
+def from_plain(cls: type[T], data: Any, path: str = "") -> T:
+    """The inverse of `to_plain`; strict, so a misspelt key or a wrong type raises `PlainError`."""
+    value: T = _reader(cls)(data, path)
+    return value
+
+
+def canonical_json(value: Any) -> str:
+    """One text per value: sorted keys, no spaces, no escapes beyond what JSON needs."""
+    return json.dumps(to_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def seal(protocol: Protocol) -> str:
+    """SHA-256 of the canonical JSON, in hexadecimal: two versions share a seal only if they say the same."""
+    return hashlib.sha256(canonical_json(protocol).encode()).hexdigest()
+
+
+@cache
+def _field_names(cls: type) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(cls) if f.init)
+
+
+@cache
+def _reader(expected: Any) -> Reader:
+    if get_origin(expected) is types.UnionType:
+        return _optional_reader(expected)
+    if get_origin(expected) is tuple:
+        return _tuple_reader(get_args(expected)[0])
+    if expected is Decimal:
+        return _read_decimal
+    if issubclass(expected, Enum):
+        return _enum_reader(expected)
+    if is_dataclass(expected):
+        return _dataclass_reader(expected)
+    return _scalar_reader(expected)
+
+
+def _optional_reader(expected: Any) -> Reader:
+    (inner,) = (arg for arg in get_args(expected) if arg is not types.NoneType)
+    read_inner = _reader(inner)
+
+    def read(data: Any, path: str) -> Any:
+        return None if data is None else read_inner(data, path)
+
+    return read
+
+
+def _tuple_reader(inner: Any) -> Reader:
+    read_inner = _reader(inner)
+
+    def read(data: Any, path: str) -> Any:
+        if not isinstance(data, list):
+            raise PlainError(path, "expected a list")
+        return tuple(read_inner(item, f"{path}[{number}]") for number, item in enumerate(data))
+
+    return read
+
+
+def _read_decimal(data: Any, path: str) -> Decimal:
+    if not isinstance(data, str):
+        raise PlainError(path, "expected a number written as text, for example \"0.4\"")
+    try:
+        value = Decimal(data)
+    except InvalidOperation:
+        raise PlainError(path, f"{data!r} is not a number") from None
+    if not value.is_finite():
+        raise PlainError(path, f"{data!r} is not a number")
+    return Decimal(decimal_text(value))
+
+
+def _enum_reader(expected: type[Enum]) -> Reader:
+    members = {member.value: member for member in expected}
+
+    def read(data: Any, path: str) -> Any:
+        if not isinstance(data, str) or data not in members:
+            raise PlainError(path, f"{data!r} is not one of {', '.join(members)}")
+        return members[data]
+
+    return read
+
+
+def _scalar_reader(expected: type) -> Reader:
+    def read(data: Any, path: str) -> Any:
+        # bool is an int in Python, and `true` is no count.
+        if type(data) is not expected:
+            raise PlainError(path, f"expected {expected.__name__}, got {type(data).__name__}")
+        return data
+
+    return read
+
+
+def _dataclass_reader(expected: type) -> Reader:
+    hints = get_type_hints(expected)
+    wanted = {f.name: f for f in fields(expected) if f.init}
+    required = {name for name, f in wanted.items() if f.default is MISSING}
+    readers: dict[str, Reader] = {}
+
+    def read(data: Any, path: str) -> Any:
+        if not isinstance(data, Mapping):
+            raise PlainError(path, "expected a table")
+        if unknown := sorted(set(data) - set(wanted)):
+            raise PlainError(path, f"unknown key {unknown[0]!r}")
+        if missing := sorted(required - set(data)):
+            raise PlainError(path, f"missing key {missing[0]!r}")
+        values = {}
+        for name, item in data.items():
+            if name not in readers:
+                readers[name] = _reader(hints[name])
+            values[name] = readers[name](item, f"{path}.{name}" if path else name)
+        return expected(**values)
+
+    return read

@@ -1,0 +1,528 @@
+"""What the hospital has approved: one protocol version as a value. Every clinical number of the system is in here."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Provenance(StrEnum):
+    """Where a row comes from, shown with it everywhere."""
+
+    SOURCE_DOCUMENT = "source_document"
+    SOURCE_CONTEXT = "source_context"
+    GUIDELINE = "guideline"
+    LABEL = "label"
+    STUDY = "study"
+    HOUSE_VALUE = "house_value"
+
+
+class DecisionProvenance(StrEnum):
+    """Whether a decision is the source's algorithm, another sentence of the source, or the house's extension."""
+
+    SOURCE = "source"
+    CONTEXT = "context"
+    EXTENSION = "extension"
+
+
+class Confidence(StrEnum):
+    """How sure the authors are of what a citation says."""
+
+    READ = "read"
+    SECONDARY = "secondary"
+    KNOWN = "known"
+    UNCERTAIN = "uncertain"
+
+
+class ConsultLevel(StrEnum):
+    """How soon haematology is called; ordered from not at all to phone now."""
+
+    NONE = "none"
+    INFO = "info"
+    SAME_DAY = "same_day"
+    STAT = "stat"
+
+    @property
+    def rank(self) -> int:
+        return list(ConsultLevel).index(self)
+
+
+class Severity(StrEnum):
+    """What a finding does: hard findings stop signing, the rest inform."""
+
+    HARD = "hard"
+    HARD_NAMED = "hard_named_haematologist"
+    WARNING = "warning"
+    INFORMATION = "information"
+
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
+
+
+class OrderKind(StrEnum):
+    IVIG = "ivig"
+    CORTICOSTEROID = "corticosteroid"
+    PLATELETS = "platelets"
+    CONSULT = "consult"
+    OTHER = "other"
+
+
+class Role(StrEnum):
+    """Required lines arrive ticked; alternatives exclude each other; offered and standby arrive unticked."""
+
+    REQUIRED = "required"
+    ALTERNATIVE = "alternative"
+    OFFERED = "offered"
+    STANDBY = "standby"
+
+
+class Timing(StrEnum):
+    """The group of the order set in which a line stands."""
+
+    NOW = "now"
+    CONCURRENT = "concurrent"
+    STANDBY = "standby"
+    MONITORING = "monitoring"
+    CONSULT = "consult"
+
+
+class Comparator(StrEnum):
+    """The closed list of comparisons a condition can make."""
+
+    IS = "is"
+    IS_NOT = "is_not"
+    BELOW = "below"
+    AT_MOST = "at_most"
+    ABOVE = "above"
+    AT_LEAST = "at_least"
+    INCLUDES_ANY = "includes_any"
+    INCLUDES_NONE = "includes_none"
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+
+
+class PerUnit(StrEnum):
+    """What one amount is for: each kilogram, or the patient."""
+
+    KG = "kg"
+    PATIENT = "patient"
+
+
+class WeightBasis(StrEnum):
+    """Which weight a per-kg dose multiplies."""
+
+    DOSING = "dosing"
+    ACTUAL = "actual"
+
+
+class Ties(StrEnum):
+    """Which way an amount exactly between two steps goes."""
+
+    DOWN = "down"
+    UP = "up"
+
+
+class CapKind(StrEnum):
+    """A soft cap is applied and may be lifted by haematology; a hard cap may not."""
+
+    SOFT = "soft"
+    HARD = "hard"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """Why a row says what it says; `note` tells the clinical reviewer what to ratify."""
+
+    cites: tuple[str, ...]
+    provenance: Provenance
+    uncertain: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """One source: its bibliographic reference and, in our words, the passage the numbers come from."""
+
+    key: str
+    provenance: Provenance
+    reference: str
+    passage: str
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One comparison of one fact; `values` are written as text and read by the fact's kind."""
+
+    fact: str
+    comparator: Comparator
+    values: tuple[str, ...] = ()
+
+
+When = tuple[tuple[Condition, ...], ...]
+"""Groups of conditions: all conditions of any one group must hold. Empty means always."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputLimit:
+    """The range a fact may be entered in; outside the soft limits the value is asked again."""
+
+    fact: str
+    population: str
+    minimum: Decimal
+    maximum: Decimal
+    soft_minimum: Decimal | None = None
+    soft_maximum: Decimal | None = None
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradeBand:
+    """The half-open range `lower <= count < upper` of one grade, in platelets per microlitre."""
+
+    grade: int
+    label: str
+    lower_per_ul: int
+    upper_per_ul: int | None
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BleedingRule:
+    """When the findings put the patient at a bleeding level; the highest level that holds is taken."""
+
+    key: str
+    level: str
+    text: str
+    when: When
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRule:
+    """One row of the decision table; rows never overlap. Without a branch it says why the cell is not covered."""
+
+    key: str
+    grades: tuple[int, ...]
+    bleeding_levels: tuple[str, ...]
+    urgent_surgery: tuple[bool, ...]
+    rapid_rise: tuple[bool, ...]
+    branch: str | None
+    not_covered: str = ""
+    decision: DecisionProvenance
+    consult_at_least: ConsultLevel = ConsultLevel.NONE
+    adds_procedure_target: bool = False
+    text: str
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountTarget:
+    """The count to reach and hold, with the conditions under which it is the one that counts."""
+
+    platelets_per_ul: int
+    text: str
+    when: When = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderTemplate:
+    """One line a branch proposes; `regimen` names the family of regimens that doses it."""
+
+    key: str
+    kind: OrderKind
+    role: Role
+    timing: Timing
+    group: str = ""
+    regimen: str = ""
+    start_after_minutes: int = 0
+    when: When = ()
+    text: str
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """A named bundle of order templates with its consult level, targets and stop rule."""
+
+    key: str
+    code: str
+    title: str
+    summary: str
+    consult: ConsultLevel
+    targets: tuple[CountTarget, ...] = ()
+    uses_procedure_target: bool = False
+    stop_rule: str
+    orders: tuple[OrderTemplate, ...]
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundingStep:
+    """From this dose-computing weight upward, round to the nearest multiple of `step`."""
+
+    from_weight_kg: Decimal
+    step: Decimal
+    ties: Ties
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regimen:
+    """How one drug is dosed for one population; the first member of a family whose conditions hold is used."""
+
+    key: str
+    family: str
+    title: str
+    drug: str
+    short_name: str = ""
+    route: str
+    when: When = ()
+    amount: Decimal
+    amount_minimum: Decimal | None = None
+    amount_maximum: Decimal | None = None
+    unit: str
+    per: PerUnit
+    weight: WeightBasis | None = None
+    rounding: tuple[RoundingStep, ...] = ()
+    deviation_limit_percent: Decimal | None = None
+    cap: Decimal | None = None
+    cap_kind: CapKind | None = None
+    uses_product: bool = False
+    volume_ml_per_unit: Decimal | None = None
+    doses: int
+    interval_hours: Decimal | None = None
+    duration_days: int | None = None
+    infuse_over_minutes: int | None = None
+    frequency: str
+    duration: str
+    taper: str = ""
+    instructions: str
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightPolicy:
+    """How a hospital decides which weight an immunoglobulin dose is computed on."""
+
+    key: str
+    title: str
+    adjusts: bool
+    adult_from_years: int
+    bmi_threshold: Decimal | None = None
+    bmi_at_threshold_counts: bool = True
+    minimum_height_cm: Decimal | None = None
+    minimum_weight_kg_female: Decimal | None = None
+    minimum_weight_kg_male: Decimal | None = None
+    adjusts_in_pregnancy: bool = True
+    uses_pre_pregnancy_weight: bool = True
+    adjustment_factor: Decimal | None = None
+    text: str
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductLabel:
+    """What the label of a product says in one jurisdiction."""
+
+    jurisdiction: str
+    itp_labelled: bool
+    dose_text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateStep:
+    """One step of an infusion: the rate on the dosing weight, held for so many minutes."""
+
+    ml_per_kg_per_h: Decimal
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """One immunoglobulin preparation with its label facts."""
+
+    key: str
+    name: str
+    drug: str
+    concentration_percent: Decimal
+    route: str
+    stabilisers: tuple[str, ...]
+    stabiliser_text: str
+    iga_text: str
+    iga_depleted: bool
+    labels: tuple[ProductLabel, ...]
+    vials_g: tuple[Decimal, ...]
+    rate_steps: tuple[RateStep, ...]
+    maximum_ml_per_kg_per_h: Decimal
+    at_risk_ml_per_kg_per_h: Decimal
+    diluent: str
+    text: str
+    offered: bool
+    withdrawn_after: str = ""
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcedureTarget:
+    """The count a procedure asks for."""
+
+    key: str
+    label: str
+    platelets_per_ul: int
+    text: str
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatRule:
+    """The earliest second IVIG dose after these branches, and what must hold."""
+
+    key: str
+    branches: tuple[str, ...]
+    earliest_hours: int
+    conditions: str
+    basis: Basis
+
+
+class ArmEffect(StrEnum):
+    """What a gate does to one arm of the treatment."""
+
+    AS_BRANCH = "as_branch"
+    NOT_AUTOMATIC = "not_automatic"
+    HAEMATOLOGY_ONLY = "haematology_only"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """A check that runs before any rule. A gate that stops ends the automatic orders, except where bleeding threatens life."""
+
+    key: str
+    code: str
+    title: str
+    when: When
+    stops: bool
+    stops_life_threatening: bool = False
+    platelets: ArmEffect
+    ivig: ArmEffect
+    corticosteroid: ArmEffect
+    consult: ConsultLevel
+    text: str
+    action: str
+    basis: Basis
+
+
+class EffectKind(StrEnum):
+    """The closed list of what a safety rule can do besides being shown."""
+
+    HOLD_LINES = "hold_lines"
+    AT_RISK_RATE = "at_risk_rate"
+    RAISE_CONSULT = "raise_consult"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """One thing a safety rule does; `target` is an order kind or a consult level."""
+
+    kind: EffectKind
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyRule:
+    """When a patient, an order and a product together need a stop, a warning or a word."""
+
+    key: str
+    severity: Severity
+    when: When
+    effects: tuple[Effect, ...] = ()
+    text: str
+    action: str
+    override: str
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitoringItem:
+    """One thing the protocol asks to watch, and when."""
+
+    key: str
+    title: str
+    measured: str
+    unit: str
+    anchor: str
+    due_minutes: int
+    window_minutes: int
+    due_text: str
+    kinds: tuple[OrderKind, ...]
+    when: When = ()
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A named number with its unit."""
+
+    key: str
+    label: str
+    value: Decimal
+    unit: str
+    basis: Basis
+
+
+class Topic(StrEnum):
+    """Where a text is shown."""
+
+    CONFLICT = "conflict"
+    EXPECT = "expect"
+    WATCH = "watch"
+    BOTH = "both"
+    CONSULT = "consult"
+    LIMITS = "limits"
+    PITFALL = "pitfall"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A passage shown to clinicians; a conflict tells the source's words apart from other guidance."""
+
+    key: str
+    topic: Topic
+    title: str
+    body: str
+    source_says: str = ""
+    others_say: str = ""
+    when: When = ()
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """One version's content. `evaluate` takes it; the seal is made of it."""
+
+    slug: str
+    title: str
+    target_population: str
+    ctcae_version: str
+    jurisdiction: str
+    source_status: str
+    disclaimer: str
+    default_policy: str
+    default_product: str
+    citations: tuple[Citation, ...]
+    input_limits: tuple[InputLimit, ...]
+    grade_bands: tuple[GradeBand, ...]
+    bleeding_rules: tuple[BleedingRule, ...]
+    decision_rules: tuple[DecisionRule, ...]
+    branches: tuple[Branch, ...]
+    regimens: tuple[Regimen, ...]
+    weight_policies: tuple[WeightPolicy, ...]
+    products: tuple[Product, ...]
+    procedure_targets: tuple[ProcedureTarget, ...]
+    repeat_rules: tuple[RepeatRule, ...]
+    gates: tuple[Gate, ...]
+    safety_rules: tuple[SafetyRule, ...]
+    monitoring_items: tuple[MonitoringItem, ...]
+    parameters: tuple[Parameter, ...]
+    texts: tuple[Text, ...]
+    index: dict[str, object] = field(default_factory=dict, init=False, repr=False, compare=False)
