@@ -1,0 +1,1 @@
+"""The hospital's site: people, patients, orders, checks."""

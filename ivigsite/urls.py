@@ -1,0 +1,10 @@
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("ivigsite.encounters.urls")),
+    path("", include("ivigsite.orders.urls")),
+    path("", include("ivigsite.accounts.urls")),
+    path("protocols/", include("protocols.urls")),
+    path("admin/", admin.site.urls),
+]
