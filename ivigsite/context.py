@@ -1,0 +1,20 @@
+"""What every page shows, whoever made it."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from ivigsite.accounts import sessions
+from ivigsite.accounts.models import User
+
+
+def site(request: HttpRequest) -> dict[str, object]:
+    user = getattr(request, "user", None)
+    signed_in = user if isinstance(user, User) else None
+    return {
+        "site_name": "IVIG site",
+        "demo": settings.DEMO,
+        "may": {permission.value: True for permission in signed_in.permissions} if signed_in else {},
+        "theme": signed_in.theme if signed_in else "system",
+        "idle_seconds": int(sessions.IDLE_LIMIT.total_seconds()),
+        "idle_warning_seconds": int(sessions.WARNING_BEFORE.total_seconds()),
+    }

@@ -1,0 +1,101 @@
+"""What every answer carries, and what no request may bring."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+
+from ivigsite.audit.context import RequestOrigin, request_origin
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# Features of the browser that this site has no use for, all of them switched off.
+NO_FEATURES = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "autoplay",
+        "browsing-topics",
+        "camera",
+        "clipboard-read",
+        "display-capture",
+        "encrypted-media",
+        "fullscreen",
+        "geolocation",
+        "gyroscope",
+        "hid",
+        "identity-credentials-get",
+        "idle-detection",
+        "local-fonts",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "picture-in-picture",
+        "publickey-credentials-get",
+        "screen-wake-lock",
+        "serial",
+        "storage-access",
+        "usb",
+        "web-share",
+        "xr-spatial-tracking",
+    )
+)
+
+
+class SecurityHeadersMiddleware:
+    """Marks every answer, errors too, as private and not to be kept."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers["Permissions-Policy"] = NO_FEATURES
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        # Static files bear a digest in their name, hold no patient, and are what makes the pages quick.
+        if not request.path.startswith(settings.STATIC_URL):
+            response.headers["Cache-Control"] = "no-store, private"
+            patch_vary_headers(response, ["HX-Request", "Cookie"])
+        return response
+
+
+class RequestOriginMiddleware:
+    """Gives each request a number of its own, for the audit trail, the log and the person who reports a fault."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        origin = RequestOrigin(request_id=uuid4(), address=request.META.get("REMOTE_ADDR") or None)
+        request.request_id = origin.request_id
+        token = request_origin.set(origin)
+        try:
+            response = self.get_response(request)
+        finally:
+            request_origin.reset(token)
+        response.headers["X-Request-ID"] = str(origin.request_id)
+        return response
+
+
+class BodyLimitMiddleware:
+    """Refuses a body that no form of this site can have, before anything reads it, and the TRACE method."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method == "TRACE":
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST", "OPTIONS"])
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not (length.isascii() and length.isdigit()):
+            return render(request, "400.html", status=400)
+        if int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return render(request, "413.html", status=413)
+        return self.get_response(request)
