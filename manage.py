@@ -1,8 +1,34 @@
 #!/usr/bin/env python3
+"""The one way in: set-up, the demonstration, the tests, and every Django command."""
+
 import os
 import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
 
-from django.core.management import execute_from_command_line
+from ivigsite import bootstrap
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ivigsite.settings")
-execute_from_command_line(sys.argv)
+# These start before Django's settings are read, because they decide what the settings will say.
+OWN_COMMANDS = {"demo": "ivigsite.demo", "test": "ivigsite.devtools.suite", "bench": "bench.run"}
+
+# These touch what is known, not who is treated: where no site is configured they answer from the demonstration.
+KNOWLEDGE_COMMANDS = {"check_protocol", "evaluate", "facts_schema"}
+
+
+def main(arguments: Sequence[str]) -> int:
+    bootstrap.enter(Path(__file__).resolve().parent, arguments)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ivigsite.settings")
+    command = arguments[0] if arguments else "help"
+    if command in OWN_COMMANDS:
+        return int(import_module(OWN_COMMANDS[command]).main(list(arguments[1:])))
+    if command in KNOWLEDGE_COMMANDS and not any(name.startswith("IVIGSITE_") for name in os.environ):
+        os.environ["IVIGSITE_DEMO"] = "1"
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line([sys.argv[0], *arguments])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
