@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any, Final
 
 from .facts import (
-    BLEEDING_LEVELS,
     FACT_BY_KEY,
     UNKNOWN,
     FactDefinition,
@@ -38,46 +37,94 @@ DERIVED: Final[tuple[FactDefinition, ...]] = (
     _derived("grade", "Grade", Kind.WHOLE),
     _derived("branch", "Branch", Kind.ROW),
     _derived("bmi", "Body mass index", Kind.DECIMAL, unit="kg per m²"),
-    _derived("egfr", "Estimated glomerular filtration rate", Kind.DECIMAL, unit="mL per min per 1.73 m²"),
+    _derived(
+        "egfr",
+        "Estimated glomerular filtration rate",
+        Kind.DECIMAL,
+        unit="mL per min per 1.73 m²",
+    ),
     _derived("dosing_weight_kg", "Dosing weight", Kind.DECIMAL, unit="kg"),
     _derived(
-        "weight_basis", "Dosing weight basis", Kind.CHOICE, choices=("actual", "adjusted", "pre_pregnancy")
+        "weight_basis",
+        "Dosing weight basis",
+        Kind.CHOICE,
+        choices=("actual", "adjusted", "pre_pregnancy"),
     ),
     _derived(
         "weight_flags",
         "Dosing weight remarks",
         Kind.CHOICES,
-        choices=("height_missing", "short_obese", "sex_missing", "pre_pregnancy_weight_missing"),
+        choices=(
+            "height_missing",
+            "short_obese",
+            "sex_missing",
+            "pre_pregnancy_weight_missing",
+        ),
     ),
-    _derived("order_kinds", "Proposed lines", Kind.CHOICES, choices=tuple(kind.value for kind in OrderKind)),
+    _derived(
+        "order_kinds",
+        "Proposed lines",
+        Kind.CHOICES,
+        choices=tuple(kind.value for kind in OrderKind),
+    ),
     _derived("ivig_course_g_per_kg", "IVIG in 7 days", Kind.DECIMAL, unit="g per kg"),
     _derived("ivig_day_g_per_kg", "IVIG in a day", Kind.DECIMAL, unit="g per kg"),
-    _derived("ivig_deviation_percent", "Rounding deviation", Kind.DECIMAL, unit="percent"),
-    _derived("prednisone_uncapped_mg", "predniSONE before the cap", Kind.DECIMAL, unit="mg daily"),
-    _derived("steroid_days", "Days of full-dose corticosteroid", Kind.WHOLE, unit="days"),
+    _derived(
+        "ivig_deviation_percent", "Rounding deviation", Kind.DECIMAL, unit="percent"
+    ),
+    _derived(
+        "prednisone_uncapped_mg",
+        "predniSONE before the cap",
+        Kind.DECIMAL,
+        unit="mg daily",
+    ),
+    _derived(
+        "steroid_days", "Days of full-dose corticosteroid", Kind.WHOLE, unit="days"
+    ),
     _derived(
         "product_stabilisers",
         "Stabilisers of the product",
         Kind.CHOICES,
-        choices=("proline", "glycine", "sorbitol", "maltose", "sucrose", "glucose", "none"),
+        choices=(
+            "proline",
+            "glycine",
+            "sorbitol",
+            "maltose",
+            "sucrose",
+            "glucose",
+            "none",
+        ),
     ),
-    _derived("product_route", "Route of the product", Kind.CHOICE, choices=("iv", "sc")),
+    _derived(
+        "product_route", "Route of the product", Kind.CHOICE, choices=("iv", "sc")
+    ),
     _derived("product_iga_depleted", "Product is IgA-depleted", Kind.YES_NO),
     _derived("product_itp_labelled", "Product is labelled for ITP here", Kind.YES_NO),
     _derived("product_withdrawn", "Product is being withdrawn", Kind.YES_NO),
     _derived("repeat_too_early", "Second IVIG dose is not due yet", Kind.YES_NO),
-    _derived("findings_suggest_higher_level", "Findings suggest a higher bleeding level", Kind.YES_NO),
-    _derived("count_at_procedure_target", "Count is at the procedure's target", Kind.YES_NO),
-    _derived("count_below_procedure_target", "Count is below the procedure's target", Kind.YES_NO),
+    _derived(
+        "findings_suggest_higher_level",
+        "Findings suggest a higher bleeding level",
+        Kind.YES_NO,
+    ),
+    _derived(
+        "count_at_procedure_target", "Count is at the procedure's target", Kind.YES_NO
+    ),
+    _derived(
+        "count_below_procedure_target",
+        "Count is below the procedure's target",
+        Kind.YES_NO,
+    ),
 )
 
 CONDITION_FACTS: Final[dict[str, FactDefinition]] = {
     **FACT_BY_KEY,
     **{definition.key: definition for definition in DERIVED},
 }
-ORDERED_CHOICES: Final = {"bleeding_level": tuple(key for key, _ in BLEEDING_LEVELS)}
 
-_NUMERIC: Final = frozenset({Comparator.BELOW, Comparator.AT_MOST, Comparator.ABOVE, Comparator.AT_LEAST})
+_NUMERIC: Final = frozenset(
+    {Comparator.BELOW, Comparator.AT_MOST, Comparator.ABOVE, Comparator.AT_LEAST}
+)
 _PRESENCE: Final = frozenset({Comparator.KNOWN, Comparator.UNKNOWN})
 _SETS: Final = frozenset({Comparator.INCLUDES_ANY, Comparator.INCLUDES_NONE})
 _EQUALITY: Final = frozenset({Comparator.IS, Comparator.IS_NOT})
@@ -141,12 +188,16 @@ def _compile(condition: Condition) -> Test:
     if definition is None:
         raise BadCondition(f"no fact is called {condition.fact!r}")
     if condition.comparator not in COMPARATORS_BY_KIND[definition.kind]:
-        raise BadCondition(f"{condition.fact} is {definition.kind}: it cannot be compared by {condition.comparator}")
+        raise BadCondition(
+            f"{condition.fact} is {definition.kind}: it cannot be compared by {condition.comparator}"
+        )
     if condition.comparator in _PRESENCE:
         return _presence_test(condition)
     wanted = tuple(_read(definition, text) for text in condition.values)
     if not wanted or (condition.comparator in _NUMERIC and len(wanted) != 1):
-        raise BadCondition(f"{condition.fact} {condition.comparator} has {len(wanted)} values")
+        raise BadCondition(
+            f"{condition.fact} {condition.comparator} has {len(wanted)} values"
+        )
     return _value_test(condition.fact, _MATCH[condition.comparator], wanted)
 
 
@@ -161,7 +212,9 @@ def _presence_test(condition: Condition) -> Test:
     return test
 
 
-def _value_test(fact: str, match: Callable[[Any, tuple[Any, ...]], bool], wanted: tuple[Any, ...]) -> Test:
+def _value_test(
+    fact: str, match: Callable[[Any, tuple[Any, ...]], bool], wanted: tuple[Any, ...]
+) -> Test:
     def test(values: Values) -> Truth:
         value = values.get(fact, UNKNOWN)
         return UNKNOWN if value is UNKNOWN else match(value, wanted)
@@ -176,15 +229,21 @@ _MATCH: Final[dict[Comparator, Callable[[Any, tuple[Any, ...]], bool]]] = {
     Comparator.AT_MOST: lambda value, wanted: value <= wanted[0],
     Comparator.ABOVE: lambda value, wanted: value > wanted[0],
     Comparator.AT_LEAST: lambda value, wanted: value >= wanted[0],
-    Comparator.INCLUDES_ANY: lambda value, wanted: any(item in value for item in wanted),
-    Comparator.INCLUDES_NONE: lambda value, wanted: not any(item in value for item in wanted),
+    Comparator.INCLUDES_ANY: lambda value, wanted: any(
+        item in value for item in wanted
+    ),
+    Comparator.INCLUDES_NONE: lambda value, wanted: (
+        not any(item in value for item in wanted)
+    ),
 }
 
 
 def _read(definition: FactDefinition, text: str) -> Any:
     if definition.kind is Kind.YES_NO:
         if text not in ("true", "false"):
-            raise BadCondition(f"{definition.key} is yes or no, written true or false, not {text!r}")
+            raise BadCondition(
+                f"{definition.key} is yes or no, written true or false, not {text!r}"
+            )
         return text == "true"
     if definition.kind in (Kind.WHOLE, Kind.DECIMAL):
         try:

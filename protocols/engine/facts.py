@@ -1,5 +1,7 @@
 """What is known of one patient at one moment, and the catalogue of everything that can be known."""
 
+# ruff: noqa: RUF009 - `_fact` only carries the catalogue entry; its default is the one immutable UNKNOWN.
+
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import Enum, StrEnum
@@ -91,6 +93,9 @@ BLEEDING_LEVELS: Final = (
     ("life_threatening", "Life-threatening bleeding"),
 )
 
+LEVELS: Final = tuple(key for key, _ in BLEEDING_LEVELS)
+"""From no bleeding to life-threatening, so that an index compares two levels."""
+
 BLEEDING_SITES: Final = (
     ("cns", "Brain or spine (CNS)"),
     ("gi", "Gastrointestinal"),
@@ -101,7 +106,10 @@ BLEEDING_SITES: Final = (
 BLEEDING_FINDINGS: Final = (
     ("skin_only", "Petechiae, purpura or bruises only"),
     ("wet_purpura", "Blood blisters in the mouth (wet purpura)"),
-    ("epistaxis_over_30_min", "Nose or throat bleeding over 30 minutes in 24 h, or packed"),
+    (
+        "epistaxis_over_30_min",
+        "Nose or throat bleeding over 30 minutes in 24 h, or packed",
+    ),
     ("haemoptysis", "Coughing up blood"),
     ("puncture_site_over_1_h", "Puncture site bleeding over 1 hour"),
     ("joint_or_deep_tissue", "Joint or deep tissue haematoma"),
@@ -198,7 +206,10 @@ class Facts:
         "Bleeding findings", Kind.CHOICES, Section.BLEEDING, choices=BLEEDING_FINDINGS
     )
     bleeding_risk_factors: tuple[str, ...] | Unknown = _fact(
-        "Bleeding risk factors", Kind.CHOICES, Section.BLEEDING, choices=BLEEDING_RISK_FACTORS
+        "Bleeding risk factors",
+        Kind.CHOICES,
+        Section.BLEEDING,
+        choices=BLEEDING_RISK_FACTORS,
     )
     bleeding_level: str | Unknown = _fact(
         "Bleeding level",
@@ -208,17 +219,27 @@ class Facts:
         help="The clinician's own judgement; where it is left open the level is computed from the findings.",
     )
     urgent_surgery: bool | Unknown = _fact(
-        "Urgent surgery or procedure", Kind.YES_NO, Section.BLEEDING, help="Cannot wait 48 hours."
+        "Urgent surgery or procedure",
+        Kind.YES_NO,
+        Section.BLEEDING,
+        help="Cannot wait 48 hours.",
     )
-    procedure: str | Unknown = _fact("Procedure", Kind.ROW, Section.BLEEDING, rows="procedure_targets")
+    procedure: str | Unknown = _fact(
+        "Procedure", Kind.ROW, Section.BLEEDING, rows="procedure_targets"
+    )
     hours_to_procedure: Decimal | Unknown = _fact(
         "Time to the procedure", Kind.DECIMAL, Section.BLEEDING, unit="hours"
     )
     rapid_rise: bool | Unknown = _fact(
-        "Rapid rise required", Kind.YES_NO, Section.BLEEDING, help="A rise is needed within 24 to 48 hours."
+        "Rapid rise required",
+        Kind.YES_NO,
+        Section.BLEEDING,
+        help="A rise is needed within 24 to 48 hours.",
     )
 
-    aetiology: str | Unknown = _fact("Cause", Kind.CHOICE, Section.CAUSE, choices=AETIOLOGIES)
+    aetiology: str | Unknown = _fact(
+        "Cause", Kind.CHOICE, Section.CAUSE, choices=AETIOLOGIES
+    )
     clumps: bool | Unknown = _fact(
         "Platelet clumps or giant platelets reported", Kind.YES_NO, Section.CAUSE
     )
@@ -231,7 +252,9 @@ class Facts:
         Section.CAUSE,
         help="No means excluded. Not known is never read as excluded.",
     )
-    schistocytes: bool | Unknown = _fact("Schistocytes on the smear", Kind.YES_NO, Section.CAUSE)
+    schistocytes: bool | Unknown = _fact(
+        "Schistocytes on the smear", Kind.YES_NO, Section.CAUSE
+    )
     haemolysis: bool | Unknown = _fact(
         "Haemolysis without another cause", Kind.YES_NO, Section.CAUSE
     )
@@ -254,7 +277,9 @@ class Facts:
         "Drug known to lower platelets in the last 14 days", Kind.YES_NO, Section.CAUSE
     )
     dat_positive: bool | Unknown = _fact(
-        "Direct antiglobulin test positive before immunoglobulin", Kind.YES_NO, Section.CAUSE
+        "Direct antiglobulin test positive before immunoglobulin",
+        Kind.YES_NO,
+        Section.CAUSE,
     )
 
     age_years: int | Unknown = _fact("Age", Kind.WHOLE, Section.WEIGHT, unit="years")
@@ -266,7 +291,9 @@ class Facts:
         help="Recorded for the ideal body weight and kidney equations.",
     )
     pregnant: bool | Unknown = _fact("Pregnant", Kind.YES_NO, Section.WEIGHT)
-    weight_kg: Decimal | Unknown = _fact("Weight", Kind.DECIMAL, Section.WEIGHT, unit="kg")
+    weight_kg: Decimal | Unknown = _fact(
+        "Weight", Kind.DECIMAL, Section.WEIGHT, unit="kg"
+    )
     weight_method: str | Unknown = _fact(
         "How the weight was obtained",
         Kind.CHOICE,
@@ -276,14 +303,21 @@ class Facts:
     weight_age_days: Decimal | Unknown = _fact(
         "Age of the weight", Kind.DECIMAL, Section.WEIGHT, unit="days"
     )
-    height_cm: Decimal | Unknown = _fact("Height", Kind.DECIMAL, Section.WEIGHT, unit="cm")
+    height_cm: Decimal | Unknown = _fact(
+        "Height", Kind.DECIMAL, Section.WEIGHT, unit="cm"
+    )
     pre_pregnancy_weight_kg: Decimal | Unknown = _fact(
         "Weight before pregnancy", Kind.DECIMAL, Section.WEIGHT, unit="kg"
     )
 
-    first_ivig: bool | Unknown = _fact("First immunoglobulin ever", Kind.YES_NO, Section.IMMUNOGLOBULIN)
+    first_ivig: bool | Unknown = _fact(
+        "First immunoglobulin ever", Kind.YES_NO, Section.IMMUNOGLOBULIN
+    )
     hours_since_last_ivig: Decimal | Unknown = _fact(
-        "Time since the last IVIG dose started", Kind.DECIMAL, Section.IMMUNOGLOBULIN, unit="hours"
+        "Time since the last IVIG dose started",
+        Kind.DECIMAL,
+        Section.IMMUNOGLOBULIN,
+        unit="hours",
     )
     ivig_last_7_days_g_per_kg: Decimal | Unknown = _fact(
         "IVIG prescribed in the last 7 days",
@@ -294,10 +328,16 @@ class Facts:
     iga_g_per_l: Decimal | Unknown = _fact(
         "Serum IgA", Kind.DECIMAL, Section.IMMUNOGLOBULIN, unit="g per L"
     )
-    iga_sample_taken: bool | Unknown = _fact("IgA sample taken", Kind.YES_NO, Section.IMMUNOGLOBULIN)
-    anti_iga: bool | Unknown = _fact("Antibodies against IgA", Kind.YES_NO, Section.IMMUNOGLOBULIN)
+    iga_sample_taken: bool | Unknown = _fact(
+        "IgA sample taken", Kind.YES_NO, Section.IMMUNOGLOBULIN
+    )
+    anti_iga: bool | Unknown = _fact(
+        "Antibodies against IgA", Kind.YES_NO, Section.IMMUNOGLOBULIN
+    )
     immunoglobulin_reaction: bool | Unknown = _fact(
-        "Anaphylaxis or severe reaction to human immunoglobulin", Kind.YES_NO, Section.IMMUNOGLOBULIN
+        "Anaphylaxis or severe reaction to human immunoglobulin",
+        Kind.YES_NO,
+        Section.IMMUNOGLOBULIN,
     )
     ivig_refused: bool | Unknown = _fact(
         "Immunoglobulin refused or contraindicated", Kind.YES_NO, Section.IMMUNOGLOBULIN
@@ -306,16 +346,27 @@ class Facts:
         "Serum creatinine", Kind.DECIMAL, Section.IMMUNOGLOBULIN, unit="micromol per L"
     )
     renal_risk_factors: tuple[str, ...] | Unknown = _fact(
-        "Kidney risk factors", Kind.CHOICES, Section.IMMUNOGLOBULIN, choices=RENAL_RISK_FACTORS
+        "Kidney risk factors",
+        Kind.CHOICES,
+        Section.IMMUNOGLOBULIN,
+        choices=RENAL_RISK_FACTORS,
     )
     thrombosis_risk_factors: tuple[str, ...] | Unknown = _fact(
-        "Thrombosis risk factors", Kind.CHOICES, Section.IMMUNOGLOBULIN, choices=THROMBOSIS_RISK_FACTORS
+        "Thrombosis risk factors",
+        Kind.CHOICES,
+        Section.IMMUNOGLOBULIN,
+        choices=THROMBOSIS_RISK_FACTORS,
     )
     recent_thrombosis: bool | Unknown = _fact(
-        "Stroke, heart attack or venous clot in the last 3 months", Kind.YES_NO, Section.IMMUNOGLOBULIN
+        "Stroke, heart attack or venous clot in the last 3 months",
+        Kind.YES_NO,
+        Section.IMMUNOGLOBULIN,
     )
     overload_risk_factors: tuple[str, ...] | Unknown = _fact(
-        "Fluid overload risk factors", Kind.CHOICES, Section.IMMUNOGLOBULIN, choices=OVERLOAD_RISK_FACTORS
+        "Fluid overload risk factors",
+        Kind.CHOICES,
+        Section.IMMUNOGLOBULIN,
+        choices=OVERLOAD_RISK_FACTORS,
     )
     blood_group: str | Unknown = _fact(
         "ABO group",
@@ -327,7 +378,9 @@ class Facts:
         "Hepatitis B, C and HIV sample taken", Kind.YES_NO, Section.IMMUNOGLOBULIN
     )
     group_and_screen_taken: bool | Unknown = _fact(
-        "Group, antibody screen and DAT sample taken", Kind.YES_NO, Section.IMMUNOGLOBULIN
+        "Group, antibody screen and DAT sample taken",
+        Kind.YES_NO,
+        Section.IMMUNOGLOBULIN,
     )
     consent: str | Unknown = _fact(
         "Consent for blood products",
@@ -344,7 +397,9 @@ class Facts:
     )
 
     steroid_contraindicated: bool | Unknown = _fact(
-        "Serious infection, psychosis or uncontrolled diabetes", Kind.YES_NO, Section.STEROID_PLATELETS
+        "Serious infection, psychosis or uncontrolled diabetes",
+        Kind.YES_NO,
+        Section.STEROID_PLATELETS,
     )
     hepatitis_b_positive: bool | Unknown = _fact(
         "HBsAg or anti-HBc positive", Kind.YES_NO, Section.STEROID_PLATELETS
@@ -353,9 +408,15 @@ class Facts:
         "Active antithrombotic treatment",
         Kind.CHOICE,
         Section.STEROID_PLATELETS,
-        choices=(("none", "None"), ("single", "One drug"), ("dual", "Two or more drugs")),
+        choices=(
+            ("none", "None"),
+            ("single", "One drug"),
+            ("dual", "Two or more drugs"),
+        ),
     )
-    nil_by_mouth: bool | Unknown = _fact("Nil by mouth", Kind.YES_NO, Section.STEROID_PLATELETS)
+    nil_by_mouth: bool | Unknown = _fact(
+        "Nil by mouth", Kind.YES_NO, Section.STEROID_PLATELETS
+    )
     platelets_refused: bool | Unknown = _fact(
         "Platelet transfusion refused", Kind.YES_NO, Section.STEROID_PLATELETS
     )
@@ -363,17 +424,23 @@ class Facts:
         "Irradiated blood components needed", Kind.YES_NO, Section.STEROID_PLATELETS
     )
     rhd_negative_childbearing: bool | Unknown = _fact(
-        "RhD-negative and of childbearing potential", Kind.YES_NO, Section.STEROID_PLATELETS
+        "RhD-negative and of childbearing potential",
+        Kind.YES_NO,
+        Section.STEROID_PLATELETS,
     )
     venous_lines: int | Unknown = _fact(
         "Separate venous lines", Kind.WHOLE, Section.STEROID_PLATELETS, unit="lines"
     )
 
-    product: str | Unknown = _fact("Immunoglobulin product", Kind.ROW, Section.PRODUCT, rows="products")
+    product: str | Unknown = _fact(
+        "Immunoglobulin product", Kind.ROW, Section.PRODUCT, rows="products"
+    )
     policy: str | Unknown = _fact(
         "Dosing weight policy", Kind.ROW, Section.PRODUCT, rows="weight_policies"
     )
-    hyperprolinaemia: bool | Unknown = _fact("Hyperprolinaemia", Kind.YES_NO, Section.PRODUCT)
+    hyperprolinaemia: bool | Unknown = _fact(
+        "Hyperprolinaemia", Kind.YES_NO, Section.PRODUCT
+    )
     fructose_intolerance: bool | Unknown = _fact(
         "Hereditary fructose intolerance", Kind.YES_NO, Section.PRODUCT
     )
@@ -389,10 +456,14 @@ class Facts:
 CATALOGUE: Final[tuple[FactDefinition, ...]] = tuple(
     FactDefinition(key=f.name, **f.metadata["definition"]) for f in fields(Facts)
 )
-FACT_BY_KEY: Final[dict[str, FactDefinition]] = {definition.key: definition for definition in CATALOGUE}
+FACT_BY_KEY: Final[dict[str, FactDefinition]] = {
+    definition.key: definition for definition in CATALOGUE
+}
 
 
 def known(facts: Facts) -> dict[str, Any]:
     """The facts that somebody has told us, by key."""
-    pairs = ((definition.key, getattr(facts, definition.key)) for definition in CATALOGUE)
+    pairs = (
+        (definition.key, getattr(facts, definition.key)) for definition in CATALOGUE
+    )
     return {key: value for key, value in pairs if value is not UNKNOWN}

@@ -49,7 +49,8 @@ def parse_whole(text: str, *, example: str = "12") -> int:
         return int(text)
     if re.fullmatch(r"[0-9]*\.[0-9]*", text):
         raise BadInput(
-            "decimal_point", f"Enter a whole number without a decimal point, for example {example}."
+            "decimal_point",
+            f"Enter a whole number without a decimal point, for example {example}.",
         )
     raise _refusal(text, example=example)
 
@@ -59,7 +60,9 @@ def parse_decimal(text: str, *, decimals: int, example: str = "70.5") -> Decimal
     if len(text) > _LONGEST or not _DECIMAL.fullmatch(text):
         raise _refusal(text, example=example)
     if len(text.partition(".")[2]) > decimals:
-        raise BadInput("decimals", f"Enter at most {decimals} digits after the decimal point.")
+        raise BadInput(
+            "decimals", f"Enter at most {decimals} digits after the decimal point."
+        )
     return Decimal(text)
 
 
@@ -73,7 +76,10 @@ def parse_count_per_ul(text: str) -> int:
             "There is no decimal point in a count per microlitre: write 25,000, or choose x 10⁹ per litre.",
         )
     if re.fullmatch(r"[0-9,]*,[0-9,]*", text):
-        raise BadInput("grouping", "Set a comma before each three digits only, for example 25,000, or none.")
+        raise BadInput(
+            "grouping",
+            "Set a comma before each three digits only, for example 25,000, or none.",
+        )
     raise _refusal(text, example="25,000")
 
 
@@ -138,15 +144,30 @@ def _refusal(text: str, *, example: str) -> BadInput:
     if not text:
         return BadInput("empty", f"Enter a number, for example {example}.")
     if len(text) > _LONGEST:
-        return BadInput("too_long", f"This is too long for a number: enter at most {_LONGEST} characters.")
+        return BadInput(
+            "too_long",
+            f"This is too long for a number: enter at most {_LONGEST} characters.",
+        )
     if any(character.isnumeric() and not character.isascii() for character in text):
         return BadInput("digits", "Other digits cannot be read safely: use 0–9.")
     if text[0] in "-−–—+":
-        return BadInput("sign", f"Enter the number without a sign, for example {example}.")
+        return BadInput(
+            "sign", f"Enter the number without a sign, for example {example}."
+        )
     if re.fullmatch(r"[0-9.,]+[eE][-+]?[0-9]+", text):
-        return BadInput("exponent", f"Write the number in full, without an exponent, for example {example}.")
+        return BadInput(
+            "exponent",
+            f"Write the number in full, without an exponent, for example {example}.",
+        )
     if re.fullmatch(r"[0-9]*,[0-9,.]*|[0-9]*\.[0-9.]*,[0-9,.]*", text):
-        return BadInput("comma", f"For decimals use a full stop, for example {example}.")
+        return BadInput(
+            "comma", f"For decimals use a full stop, for example {example}."
+        )
     if re.fullmatch(r"0[0-9]+(\.[0-9]*)?", text):
-        return BadInput("leading_zero", f"Leave out the zeros in front, for example {example}.")
-    return BadInput("not_a_number", f"Enter digits only, without spaces or words, for example {example}.")
+        return BadInput(
+            "leading_zero", f"Leave out the zeros in front, for example {example}."
+        )
+    return BadInput(
+        "not_a_number",
+        f"Enter digits only, without spaces or words, for example {example}.",
+    )

@@ -42,19 +42,24 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [to_plain(item) for item in value]
     if is_dataclass(value):
-        return {name: to_plain(getattr(value, name)) for name in _field_names(type(value))}
+        return {
+            name: to_plain(getattr(value, name)) for name in _field_names(type(value))
+        }
     return value
 
 
 def from_plain(cls: type[T], data: Any, path: str = "") -> T:
     """The inverse of `to_plain`; strict, so a misspelt key or a wrong type raises `PlainError`."""
-    value: T = _reader(cls)(data, path)
+    expected: Any = cls
+    value: T = _reader(expected)(data, path)
     return value
 
 
 def canonical_json(value: Any) -> str:
     """One text per value: sorted keys, no spaces, no escapes beyond what JSON needs."""
-    return json.dumps(to_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return json.dumps(
+        to_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":")
+    )
 
 
 def seal(protocol: Protocol) -> str:
@@ -63,7 +68,7 @@ def seal(protocol: Protocol) -> str:
 
 
 @cache
-def _field_names(cls: type) -> tuple[str, ...]:
+def _field_names(cls: Any) -> tuple[str, ...]:
     return tuple(f.name for f in fields(cls) if f.init)
 
 
@@ -98,14 +103,16 @@ def _tuple_reader(inner: Any) -> Reader:
     def read(data: Any, path: str) -> Any:
         if not isinstance(data, list):
             raise PlainError(path, "expected a list")
-        return tuple(read_inner(item, f"{path}[{number}]") for number, item in enumerate(data))
+        return tuple(
+            read_inner(item, f"{path}[{number}]") for number, item in enumerate(data)
+        )
 
     return read
 
 
 def _read_decimal(data: Any, path: str) -> Decimal:
     if not isinstance(data, str):
-        raise PlainError(path, "expected a number written as text, for example \"0.4\"")
+        raise PlainError(path, 'expected a number written as text, for example "0.4"')
     try:
         value = Decimal(data)
     except InvalidOperation:
@@ -130,13 +137,15 @@ def _scalar_reader(expected: type) -> Reader:
     def read(data: Any, path: str) -> Any:
         # bool is an int in Python, and `true` is no count.
         if type(data) is not expected:
-            raise PlainError(path, f"expected {expected.__name__}, got {type(data).__name__}")
+            raise PlainError(
+                path, f"expected {expected.__name__}, got {type(data).__name__}"
+            )
         return data
 
     return read
 
 
-def _dataclass_reader(expected: type) -> Reader:
+def _dataclass_reader(expected: Any) -> Reader:
     hints = get_type_hints(expected)
     wanted = {f.name: f for f in fields(expected) if f.init}
     required = {name for name, f in wanted.items() if f.default is MISSING}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 
 class Provenance(StrEnum):
@@ -525,4 +526,7 @@ class Protocol:
     monitoring_items: tuple[MonitoringItem, ...]
     parameters: tuple[Parameter, ...]
     texts: tuple[Text, ...]
-    index: dict[str, object] = field(default_factory=dict, init=False, repr=False, compare=False)
+    # Lookups made on first use by `lookup.of`; no part of the value.
+    lookups: dict[str, Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )

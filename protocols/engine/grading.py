@@ -1,0 +1,70 @@
+"""From a count to a grade, and from findings to a bleeding level."""
+
+from dataclasses import dataclass
+
+from . import lookup
+from .conditions import Values
+from .facts import LEVELS, UNKNOWN, Unknown
+from .protocol import GradeBand, Protocol
+
+
+class NoBand(ValueError):
+    """The protocol's bands leave this count in no grade; `review.find_problems` refuses such a protocol."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BleedingAssessment:
+    """The bleeding level that counts, what the findings alone would give, and the rows that gave it.
+
+    A level stated by the clinician counts. `computed` is unknown while a fact that could raise it is open;
+    `at_least` is then the highest level already proven.
+    """
+
+    level: str | Unknown
+    stated: str | Unknown
+    computed: str | Unknown
+    at_least: str
+    rules: tuple[str, ...]
+
+    @property
+    def findings_suggest_higher(self) -> bool | Unknown:
+        if self.stated is UNKNOWN:
+            return False
+        if LEVELS.index(self.at_least) > LEVELS.index(self.stated):
+            return True
+        return UNKNOWN if self.computed is UNKNOWN else False
+
+
+def grade_for(bands: tuple[GradeBand, ...], platelets_per_ul: int) -> GradeBand:
+    """The band that holds the count; half-open, so a count on a border belongs to the milder grade."""
+    for band in bands:
+        if band.lower_per_ul <= platelets_per_ul and (
+            band.upper_per_ul is None or platelets_per_ul < band.upper_per_ul
+        ):
+            return band
+    raise NoBand(f"{platelets_per_ul} per microlitre is in no grade")
+
+
+def assess_bleeding(protocol: Protocol, values: Values) -> BleedingAssessment:
+    """The bleeding level by the protocol's rows; the highest level that holds is taken."""
+    held: dict[str, list[str]] = {}
+    open_levels: set[str] = set()
+    for test, rule in lookup.of(protocol).bleeding_rules:
+        truth = test(values)
+        if truth is UNKNOWN:
+            open_levels.add(rule.level)
+        elif truth is True:
+            held.setdefault(rule.level, []).append(rule.key)
+    at_least = max(held, key=LEVELS.index, default=LEVELS[0])
+    could_be_higher = any(
+        LEVELS.index(level) > LEVELS.index(at_least) for level in open_levels
+    )
+    computed: str | Unknown = UNKNOWN if could_be_higher else at_least
+    stated: str | Unknown = values.get("bleeding_level", UNKNOWN)
+    return BleedingAssessment(
+        level=computed if stated is UNKNOWN else stated,
+        stated=stated,
+        computed=computed,
+        at_least=at_least,
+        rules=tuple(held.get(at_least, ())),
+    )

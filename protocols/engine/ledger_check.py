@@ -1,0 +1,116 @@
+"""A second opinion on every dose: the ledger computed again in exact fractions, sharing no code with the first.
+
+Nothing here imports the dosing code or its formulas; only the words of the ledger connect the two. Results that
+end in a dose must agree exactly. Intermediate results the engine holds to 28 digits may differ in the last ones.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Final
+
+from .ledger import Ledger, LedgerStep, Operation
+
+_LAST_DIGITS: Final = Fraction(1, 10**20)
+_HELD_TO_28_DIGITS: Final = frozenset(
+    {
+        Operation.BMI,
+        Operation.IDEAL_WEIGHT_FEMALE,
+        Operation.IDEAL_WEIGHT_MALE,
+        Operation.ADJUSTED_WEIGHT,
+        Operation.LESSER,
+        Operation.PRODUCT,
+        Operation.VOLUME,
+    }
+)
+
+
+class LedgerDisagreement(ArithmeticError):
+    """The two calculations of a dose differ, so the dose must not be ordered."""
+
+
+def verify(ledger: Ledger) -> None:
+    """Recompute each step from what was given; raises `LedgerDisagreement` naming the step that differs."""
+    exact: list[Fraction] = []
+    for step in ledger:
+        inputs = [
+            _input(step, position, ledger, exact)
+            for position in range(len(step.inputs))
+        ]
+        again = _AGAIN[step.operation](inputs)
+        printed = Fraction(step.result)
+        allowed = (
+            abs(again) * _LAST_DIGITS if step.operation in _HELD_TO_28_DIGITS else 0
+        )
+        if abs(printed - again) > allowed:
+            raise LedgerDisagreement(
+                f"{step.name}: {step.result} is not {in_words(again)}"
+            )
+        exact.append(again)
+
+
+def in_words(value: Fraction) -> str:
+    """A fraction in words for the error message, exact where it ends and as a ratio where it does not."""
+    return (
+        str(value.numerator)
+        if value.denominator == 1
+        else f"{value.numerator}/{value.denominator}"
+    )
+
+
+def _input(
+    step: LedgerStep, position: int, ledger: Ledger, exact: list[Fraction]
+) -> Fraction:
+    quantity = step.inputs[position]
+    if quantity.from_step is None:
+        return Fraction(quantity.value)
+    if quantity.from_step >= len(exact):
+        raise LedgerDisagreement(
+            f"{step.name}: {quantity.name} comes from a later step"
+        )
+    if ledger[quantity.from_step].result != quantity.value:
+        raise LedgerDisagreement(
+            f"{step.name}: {quantity.name} is not what its step gave"
+        )
+    return exact[quantity.from_step]
+
+
+def _bmi(q: list[Fraction]) -> Fraction:
+    metres = q[1] / 100
+    return q[0] / metres**2
+
+
+def _ideal_female(q: list[Fraction]) -> Fraction:
+    return Fraction(91, 2) + Fraction(23, 10) * (q[0] * 50 / 127 - 60)
+
+
+def _ideal_male(q: list[Fraction]) -> Fraction:
+    return 50 + Fraction(23, 10) * (q[0] * 50 / 127 - 60)
+
+
+def _adjusted(q: list[Fraction]) -> Fraction:
+    weight, ideal, factor = q
+    return factor * weight + (1 - factor) * ideal
+
+
+def _nearest(q: list[Fraction], *, tie_goes_up: bool) -> Fraction:
+    steps, rest = divmod(q[0], q[1])
+    goes_up = rest * 2 > q[1] or (tie_goes_up and rest * 2 == q[1])
+    return (steps + 1 if goes_up else steps) * q[1]
+
+
+def _vials(q: list[Fraction]) -> Fraction:
+    return sum((q[i] * q[i + 1] for i in range(0, len(q), 2)), Fraction(0))
+
+
+_AGAIN: Final[dict[Operation, Callable[[list[Fraction]], Fraction]]] = {
+    Operation.BMI: _bmi,
+    Operation.IDEAL_WEIGHT_FEMALE: _ideal_female,
+    Operation.IDEAL_WEIGHT_MALE: _ideal_male,
+    Operation.ADJUSTED_WEIGHT: _adjusted,
+    Operation.LESSER: min,
+    Operation.PRODUCT: lambda q: q[0] * q[1],
+    Operation.NEAREST_TIES_DOWN: lambda q: _nearest(q, tie_goes_up=False),
+    Operation.NEAREST_TIES_UP: lambda q: _nearest(q, tie_goes_up=True),
+    Operation.VOLUME: lambda q: q[0] * 100 / q[1],
+    Operation.VIALS: _vials,
+}

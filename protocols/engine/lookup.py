@@ -1,0 +1,128 @@
+"""Finding rows of a protocol by key, with their conditions compiled once."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product
+from typing import Final, TypeVar
+
+from .conditions import Test, compile_when
+from .facts import LEVELS
+from .protocol import (
+    Basis,
+    BleedingRule,
+    Branch,
+    DecisionProvenance,
+    DecisionRule,
+    Gate,
+    MonitoringItem,
+    OrderTemplate,
+    ProcedureTarget,
+    Product,
+    Protocol,
+    Provenance,
+    Regimen,
+    RepeatRule,
+    SafetyRule,
+    Text,
+    WeightPolicy,
+)
+
+Row = TypeVar(
+    "Row", BleedingRule, Gate, MonitoringItem, OrderTemplate, Regimen, SafetyRule, Text
+)
+Cell = tuple[int, str, bool, bool]
+
+NO_RULE: Final = DecisionRule(
+    key="no_rule",
+    grades=(),
+    bleeding_levels=(),
+    urgent_surgery=(),
+    rapid_rise=(),
+    branch=None,
+    not_covered="This protocol has no rule for this case. Call haematology.",
+    decision=DecisionProvenance.EXTENSION,
+    text="No rule in this protocol",
+    basis=Basis(cites=(), provenance=Provenance.HOUSE_VALUE),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """The rows of one protocol, ready to be asked for."""
+
+    cells: dict[Cell, DecisionRule]
+    branches: dict[str, Branch]
+    orders: dict[str, tuple[tuple[Test, OrderTemplate], ...]]
+    families: dict[str, tuple[tuple[Test, Regimen], ...]]
+    products: dict[str, Product]
+    policies: dict[str, WeightPolicy]
+    procedures: dict[str, ProcedureTarget]
+    repeats: dict[str, RepeatRule]
+    parameters: dict[str, Decimal]
+    texts: dict[str, Text]
+    bleeding_rules: tuple[tuple[Test, BleedingRule], ...]
+    gates: tuple[tuple[Test, Gate], ...]
+    safety_rules: tuple[tuple[Test, SafetyRule], ...]
+    monitoring_items: tuple[tuple[Test, MonitoringItem], ...]
+    conditional_texts: tuple[tuple[Test, Text], ...]
+
+
+def of(protocol: Protocol) -> Lookup:
+    """The lookup of this protocol, made at the first call and kept with it."""
+    if "lookup" not in protocol.lookups:
+        protocol.lookups["lookup"] = _make(protocol)
+    lookup: Lookup = protocol.lookups["lookup"]
+    return lookup
+
+
+def cells_of(rule: DecisionRule) -> tuple[Cell, ...]:
+    """Every combination of grade, bleeding level, urgent surgery and rapid rise the rule speaks for."""
+    return tuple(
+        (grade, level, surgery, rise)
+        for grade in rule.grades
+        for level in rule.bleeding_levels
+        for surgery in rule.urgent_surgery
+        for rise in rule.rapid_rise
+    )
+
+
+def _make(protocol: Protocol) -> Lookup:
+    families: dict[str, tuple[tuple[Test, Regimen], ...]] = {}
+    for test, regimen in _compiled(protocol.regimens):
+        families[regimen.family] = (*families.get(regimen.family, ()), (test, regimen))
+    return Lookup(
+        cells=_cells(protocol),
+        branches={branch.key: branch for branch in protocol.branches},
+        orders={branch.key: _compiled(branch.orders) for branch in protocol.branches},
+        families=families,
+        products={product.key: product for product in protocol.products},
+        policies={policy.key: policy for policy in protocol.weight_policies},
+        procedures={target.key: target for target in protocol.procedure_targets},
+        repeats={
+            branch: rule for rule in protocol.repeat_rules for branch in rule.branches
+        },
+        parameters={
+            parameter.key: parameter.value for parameter in protocol.parameters
+        },
+        texts={text.key: text for text in protocol.texts},
+        bleeding_rules=_compiled(protocol.bleeding_rules),
+        gates=_compiled(protocol.gates),
+        safety_rules=_compiled(protocol.safety_rules),
+        monitoring_items=_compiled(protocol.monitoring_items),
+        conditional_texts=_compiled(protocol.texts),
+    )
+
+
+def _cells(protocol: Protocol) -> dict[Cell, DecisionRule]:
+    """Every cell there is; one the protocol forgot says so, so that no case falls to a neighbour's rule."""
+    grades = {band.grade for band in protocol.grade_bands}
+    cells = {
+        cell: NO_RULE for cell in product(grades, LEVELS, (False, True), (False, True))
+    }
+    return cells | {
+        cell: rule for rule in protocol.decision_rules for cell in cells_of(rule)
+    }
+
+
+def _compiled(rows: tuple[Row, ...]) -> tuple[tuple[Test, Row], ...]:
+    return tuple((compile_when(row.when), row) for row in rows)

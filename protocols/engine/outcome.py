@@ -1,0 +1,341 @@
+"""An outcome as plain data: the documented keys that `manage.py evaluate` prints and an assessment stores."""
+
+from decimal import Decimal
+from typing import Any
+
+from .dosing import Dose
+from .facts import UNKNOWN, Unknown
+from .grading import BleedingAssessment
+from .infusion import RatePlan
+from .ledger import Ledger
+from .plain import decimal_text
+from .protocol import Gate, MonitoringItem, Protocol, Text
+from .recommendation import (
+    Finding,
+    Gated,
+    NotCovered,
+    OpenQuestion,
+    Order,
+    Outcome,
+    Recommendation,
+    Trace,
+)
+from .weight import DosingWeight
+
+
+def outcome_to_plain(protocol: Protocol, outcome: Outcome) -> dict[str, Any]:
+    """One JSON-able dictionary an outcome, always with the same keys; what does not apply is null or empty."""
+    if isinstance(outcome, Recommendation):
+        return {
+            **_empty(protocol),
+            "outcome": "recommendation",
+            **_recommendation(outcome),
+        }
+    if isinstance(outcome, Gated):
+        return {**_empty(protocol), "outcome": "gated", **_gated(outcome)}
+    return {**_empty(protocol), "outcome": "not_covered", **_not_covered(outcome)}
+
+
+def _empty(protocol: Protocol) -> dict[str, Any]:
+    return {
+        "grade": None,
+        "ctcae_version": protocol.ctcae_version,
+        "branch": None,
+        "provenance": None,
+        "consult": "none",
+        "dosing_weight": None,
+        "orders": [],
+        "targets": [],
+        "stop_rule": None,
+        "rate_plan": None,
+        "gates": [],
+        "findings": [],
+        "monitoring": [],
+        "texts": [],
+        "questions": [],
+        "possible": [],
+        "reason": None,
+        "repeat": None,
+        "trace": None,
+    }
+
+
+def _recommendation(outcome: Recommendation) -> dict[str, Any]:
+    return {
+        "grade": outcome.grade.grade,
+        "branch": outcome.branch.key,
+        "provenance": outcome.rule.decision.value,
+        "consult": outcome.consult.value,
+        "dosing_weight": _weight(outcome.dosing_weight),
+        "orders": [_order(order) for order in outcome.orders],
+        "targets": _targets(outcome),
+        "stop_rule": outcome.branch.stop_rule,
+        "rate_plan": _rate_plan(outcome.rate_plan),
+        "gates": [_gate(gate) for gate in outcome.gates],
+        "findings": [_finding(finding) for finding in outcome.findings],
+        "monitoring": [_monitoring(item) for item in outcome.monitoring],
+        "texts": [_text(text) for text in outcome.texts],
+        "questions": [_question(question) for question in outcome.questions],
+        "repeat": None
+        if outcome.repeat is None
+        else {
+            "earliest_hours": outcome.repeat.earliest_hours,
+            "conditions": outcome.repeat.conditions,
+        },
+        "trace": _trace(outcome.trace),
+    }
+
+
+def _gated(outcome: Gated) -> dict[str, Any]:
+    proposed = (
+        {} if outcome.provisional is None else _recommendation(outcome.provisional)
+    )
+    return {
+        **proposed,
+        "grade": None if outcome.grade is None else outcome.grade.grade,
+        "consult": outcome.consult.value,
+        "gates": [_gate(gate) for gate in outcome.gates],
+        "questions": proposed.get("questions")
+        or [_question(question) for question in outcome.questions],
+        "possible": [
+            {
+                "answers": dict(option.answers),
+                "branch": option.rule.branch,
+                "rule": option.rule.key,
+            }
+            for option in outcome.possible
+        ],
+        "reason": "; ".join(gate.title for gate in outcome.gates)
+        or "The answer depends on facts that are not known.",
+        "trace": _trace(outcome.trace),
+    }
+
+
+def _not_covered(outcome: NotCovered) -> dict[str, Any]:
+    return {
+        "grade": outcome.grade.grade,
+        "consult": outcome.consult.value,
+        "reason": outcome.reason,
+        "trace": _trace(outcome.trace),
+    }
+
+
+def _order(order: Order) -> dict[str, Any]:
+    dose = order.dose
+    regimen = dose.regimen if isinstance(dose, Dose) else None
+    return {
+        "code": order.code,
+        "kind": order.kind.value,
+        "drug": None if regimen is None else regimen.drug,
+        "role": order.role.value,
+        "timing": order.timing.value,
+        "group": order.group,
+        "start_after_minutes": order.start_after_minutes,
+        "dose": _dose(dose) if isinstance(dose, Dose) else None,
+        "route": None if regimen is None else regimen.route,
+        "frequency": None if regimen is None else regimen.frequency,
+        "duration": None if regimen is None else regimen.duration,
+        "text": order.text,
+        "waits_for": list(order.waits_for),
+        "held": order.is_held,
+        "citations": list(order.cites),
+    }
+
+
+def _dose(dose: Dose) -> dict[str, Any]:
+    regimen = dose.regimen
+    return {
+        "regimen": regimen.key,
+        "exact": decimal_text(dose.exact),
+        "rounded": decimal_text(dose.rounded),
+        "unit": dose.unit,
+        "deviation_percent": decimal_text(dose.deviation_percent),
+        "capped": dose.capped,
+        "part_vial": dose.part_vial,
+        "range": None
+        if dose.range_low is None or dose.range_high is None
+        else {
+            "low": decimal_text(dose.range_low),
+            "high": decimal_text(dose.range_high),
+        },
+        "volume_ml": _decimal(dose.volume_ml),
+        "vials": []
+        if dose.vial_plan is None
+        else [
+            {"size_g": decimal_text(size), "count": count}
+            for size, count in dose.vial_plan.vials
+        ],
+        "per_kg": decimal_text(regimen.amount) if dose.weight_kg is not None else None,
+        "weight_kg": _decimal(dose.weight_kg),
+        "weight_basis": dose.weight_basis or None,
+        "product": None if dose.product is None else dose.product.key,
+        "ledger": ledger_to_plain(dose.ledger),
+    }
+
+
+def ledger_to_plain(ledger: Ledger) -> list[dict[str, Any]]:
+    """The ledger's steps as plain data, numbers as exact text."""
+    return [
+        {
+            "name": step.name,
+            "operation": step.operation.value,
+            "formula": step.formula,
+            "inputs": [
+                {
+                    "name": quantity.name,
+                    "value": decimal_text(quantity.value),
+                    "unit": quantity.unit,
+                    "from_step": quantity.from_step,
+                }
+                for quantity in step.inputs
+            ],
+            "result": decimal_text(step.result),
+            "unit": step.unit,
+            "citations": list(step.cites),
+        }
+        for step in ledger
+    ]
+
+
+def _weight(weight: DosingWeight | Unknown) -> dict[str, Any] | None:
+    if isinstance(weight, Unknown):
+        return None
+    return {
+        "kg": decimal_text(weight.kg),
+        "basis": weight.basis,
+        "policy": weight.policy.key,
+        "bmi": None if weight.bmi is UNKNOWN else decimal_text(weight.bmi),
+        "flags": list(weight.flags),
+        "ledger": ledger_to_plain(weight.ledger),
+    }
+
+
+def _targets(outcome: Recommendation) -> list[dict[str, Any]]:
+    targets = [
+        {"platelets_per_ul": target.platelets_per_ul, "text": target.text}
+        for target in outcome.targets
+    ]
+    if outcome.procedure_target is not None:
+        target = outcome.procedure_target
+        targets.append(
+            {"platelets_per_ul": target.platelets_per_ul, "text": target.label}
+        )
+    return targets
+
+
+def _rate_plan(plan: RatePlan | None) -> dict[str, Any] | None:
+    if plan is None:
+        return None
+    return {
+        "product": plan.product.key,
+        "steps": [
+            {
+                "ml_per_h": decimal_text(step.ml_per_h),
+                "ml_per_kg_per_h": decimal_text(step.ml_per_kg_per_h),
+                "minutes": decimal_text(step.minutes),
+                "running_volume_ml": decimal_text(
+                    step.running_volume_ml.quantize(Decimal("0.1"))
+                ),
+            }
+            for step in plan.steps
+        ],
+        "total_minutes": plan.total_minutes,
+        "volume_ml": decimal_text(plan.volume_ml),
+        "maximum_ml_per_h": decimal_text(plan.maximum_ml_per_h),
+        "at_risk": plan.is_at_risk,
+    }
+
+
+def _gate(gate: Gate) -> dict[str, Any]:
+    return {
+        "code": gate.code,
+        "key": gate.key,
+        "title": gate.title,
+        "text": gate.text,
+        "action": gate.action,
+        "platelets": gate.platelets.value,
+        "ivig": gate.ivig.value,
+        "corticosteroid": gate.corticosteroid.value,
+        "citations": list(gate.basis.cites),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "text": finding.text,
+        "action": finding.action,
+        "override": finding.override,
+        "effects": [
+            {"kind": effect.kind.value, "target": effect.target}
+            for effect in finding.effects
+        ],
+        "citation": ", ".join(finding.cites),
+    }
+
+
+def _monitoring(item: MonitoringItem) -> dict[str, Any]:
+    return {
+        "key": item.key,
+        "title": item.title,
+        "measured": item.measured,
+        "unit": item.unit,
+        "anchor": item.anchor,
+        "due_minutes": item.due_minutes,
+        "window_minutes": item.window_minutes,
+        "due": item.due_text,
+        "citations": list(item.basis.cites),
+    }
+
+
+def _text(text: Text) -> dict[str, Any]:
+    return {
+        "key": text.key,
+        "topic": text.topic.value,
+        "title": text.title,
+        "body": text.body,
+        "source_says": text.source_says,
+        "others_say": text.others_say,
+        "provenance": text.basis.provenance.value,
+        "citations": list(text.basis.cites),
+    }
+
+
+def _question(question: OpenQuestion) -> dict[str, Any]:
+    return {"fact": question.fact, "changes": list(question.changes)}
+
+
+def _trace(trace: Trace) -> dict[str, Any]:
+    return {
+        "grade_band": None if trace.grade_band is None else trace.grade_band.label,
+        "bleeding": _bleeding(trace.bleeding),
+        "decision_rule": None
+        if trace.decision_rule is None
+        else trace.decision_rule.key,
+        "decision_text": None
+        if trace.decision_rule is None
+        else trace.decision_rule.text,
+        "gates_unjudged": list(trace.gates_unjudged),
+        "rules_fired": list(trace.rules_fired),
+        "rules_unjudged": list(trace.rules_unjudged),
+        "notes": list(trace.notes),
+    }
+
+
+def _bleeding(bleeding: BleedingAssessment) -> dict[str, Any]:
+    return {
+        "level": _known(bleeding.level),
+        "stated": _known(bleeding.stated),
+        "computed": _known(bleeding.computed),
+        "at_least": bleeding.at_least,
+        "rules": list(bleeding.rules),
+    }
+
+
+def _known(value: str | Unknown) -> str | None:
+    return None if value is UNKNOWN else value
+
+
+def _decimal(value: Decimal | None) -> str | None:
+    return None if value is None else decimal_text(value)
