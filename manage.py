@@ -12,7 +12,7 @@ from ivigsite import bootstrap
 # These start before Django's settings are read, because they decide what the settings will say.
 OWN_COMMANDS = {"demo": "ivigsite.demo", "test": "ivigsite.devtools.suite", "bench": "bench.run"}
 
-# These touch what is known, not who is treated: where no site is configured they answer from the demonstration.
+# These touch what is known, not who is treated: without a configured site they answer from the demonstration.
 KNOWLEDGE_COMMANDS = {"check_protocol", "evaluate", "facts_schema"}
 
 

@@ -1,4 +1,4 @@
-"""What manage.py runs before Django is there: it makes .venv from the locked requirements and starts again inside it.
+"""What manage.py runs before Django is there: it makes .venv from the lock file and starts again inside it.
 
 Standard library only, for a bare Debian 12 that has python3 and pip and nothing else.
 """
@@ -21,8 +21,8 @@ LOCKS = {"runtime": "requirements.txt", "test": "tests/requirements.txt"}
 # Commands that always run in .venv, and the packages that each of them needs there.
 LEVELS = {"demo": "runtime", "test": "test", "bench": "test"}
 
-# What must be on the machine -> the Debian package that brings it. Without harfbuzz-subset a sheet still renders, but
-# slower and with other bytes each time.
+# What must be on the machine -> the Debian package that brings it. Without harfbuzz-subset a sheet still
+# renders, but slower and with other bytes each time.
 RUNTIME_LIBRARIES = {
     "libpangoft2-1.0.so.0": "libpangoft2-1.0-0",
     "libharfbuzz-subset.so.0": "libharfbuzz-subset0",
@@ -113,7 +113,7 @@ def install_system_packages(packages: Sequence[str]) -> None:
     prefix = root_prefix()
     if prefix is None or not shutil.which("apt-get"):
         raise SetupStopped(
-            "System packages are missing, and installing them needs root. Run this as root, then start again:\n"
+            "System packages are missing, and only root can install them. Run as root, then start again:\n"
             f"  {install_line(packages)}",
             exit_code=2,
         )
@@ -128,7 +128,10 @@ def root_prefix() -> list[str] | None:
     if os.geteuid() == 0:
         return []
     sudo = ["sudo", "-n"]
-    if shutil.which("sudo") and subprocess.run([*sudo, "true"], capture_output=True, check=False).returncode == 0:
+    if (
+        shutil.which("sudo")
+        and subprocess.run([*sudo, "true"], capture_output=True, check=False).returncode == 0
+    ):
         return sudo
     return None
 
@@ -210,15 +213,25 @@ def install_uv(root: Path) -> str:
         return str(uv)
     say("Installing uv")
     if not importlib.util.find_spec("pip"):
-        raise SetupStopped(f"pip is missing. Run this as root:\n  {install_line(['python3-pip'])}", exit_code=2)
-    # Into a folder of ours, because Debian refuses to mix pip's packages with its own; and under another name until
-    # it is whole.
+        raise SetupStopped(
+            f"pip is missing. Run this as root:\n  {install_line(['python3-pip'])}", exit_code=2
+        )
+    # Into a folder of ours, because Debian refuses to mix pip's packages with its own; and under another name
+    # until it is whole.
     partial = target.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     run(
         [
             *(sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"),
-            *("--require-hashes", "--only-binary", ":all:", "--target", str(partial), "--requirement", str(pins)),
+            *(
+                "--require-hashes",
+                "--only-binary",
+                ":all:",
+                "--target",
+                str(partial),
+                "--requirement",
+                str(pins),
+            ),
         ],
         "install uv",
     )
@@ -227,7 +240,7 @@ def install_uv(root: Path) -> str:
 
 
 def lock_requirements(root: Path, options: Sequence[str]) -> NoReturn:
-    """Write the lock files again from what pyproject.toml names; --upgrade takes the newest of what it leaves open."""
+    """Write the lock files again from what pyproject.toml names; --upgrade renews what it leaves open."""
     with only_one(root):
         uv = install_uv(root)
     for level, path in LOCKS.items():
@@ -235,7 +248,15 @@ def lock_requirements(root: Path, options: Sequence[str]) -> NoReturn:
         group = ["--group", "test", "--constraints", LOCKS["runtime"]] if level == "test" else []
         run(
             [
-                *(uv, "pip", "compile", "--quiet", "--generate-hashes", "--no-annotate", "--no-emit-index-url"),
+                *(
+                    uv,
+                    "pip",
+                    "compile",
+                    "--quiet",
+                    "--generate-hashes",
+                    "--no-annotate",
+                    "--no-emit-index-url",
+                ),
                 *("--python-version", "3.11", "--custom-compile-command", "python3 manage.py lock"),
                 *(*options, *group, "--output-file", path, "pyproject.toml"),
             ],
@@ -247,7 +268,13 @@ def lock_requirements(root: Path, options: Sequence[str]) -> NoReturn:
 
 def run(command: Sequence[str], purpose: str, *, cwd: Path | None = None) -> None:
     done = subprocess.run(
-        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False
+        command,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
     )
     if done.returncode:
         last_words = "\n".join(f"  {line}" for line in done.stdout.strip().splitlines()[-12:])

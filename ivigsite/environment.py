@@ -17,8 +17,8 @@ DEMO_SECRETS = {
     "IVIGSITE_AUDIT_KEY": "demonstration-only-audit-key-8e35d2a90c7f6b14-known-to-everyone",
 }
 
-# Measured with eight writers on one file: nothing lost and no writer refused. A deferred transaction that reads and
-# then writes is refused as "locked"; with synchronous=NORMAL a power cut can lose what was already acknowledged.
+# Measured with eight writers on one file: nothing lost, no writer refused. A deferred transaction that reads and
+# then writes is refused as "locked"; with synchronous=NORMAL a power cut can lose what was acknowledged.
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
@@ -75,7 +75,7 @@ def read_list(environ: Mapping[str, str], name: str) -> list[str]:
 
 
 def read_fallback_secrets(environ: Mapping[str, str]) -> list[str]:
-    """Old keys that still verify what they signed, while a new one signs: how a key is changed without a logout."""
+    """Old keys that still verify what they signed while a new one signs: a change of key ends no session."""
     secrets = read_list(environ, "IVIGSITE_SECRET_KEY_FALLBACKS")
     for secret in secrets:
         refuse_weak_secret("IVIGSITE_SECRET_KEY_FALLBACKS", secret)
@@ -104,7 +104,7 @@ def read_database(environ: Mapping[str, str], *, var: Path) -> dict[str, Any]:
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": var / name,
             "OPTIONS": dict(SQLITE_OPTIONS),
-            # A file, as outside the tests: in memory, threads would share one connection and never wait for a lock.
+            # A file, as outside the tests: in memory, threads share one connection and never meet a lock.
             "TEST": {"NAME": var / "test.sqlite3"},
         }
     parts = urlsplit(url)

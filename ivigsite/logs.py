@@ -5,6 +5,8 @@ import logging
 import traceback
 from datetime import UTC, datetime
 
+from ivigsite.audit.context import request_origin
+
 
 class JsonFormatter(logging.Formatter):
     """A log line that a machine can read and that no message can break in two."""
@@ -16,6 +18,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if origin := request_origin.get():
+            line["request"] = str(origin.request_id)
         if record.exc_info and record.exc_info[0]:
             kind, _, trace = record.exc_info
             # Where it broke, not what it said: a database's message quotes the row that it refused.

@@ -1,4 +1,4 @@
-"""The one settings file. Everything that differs between sites comes from the environment (docs/settings.md)."""
+"""The one settings file: what differs between sites comes from the environment (see environment.py)."""
 
 import os
 from pathlib import Path
@@ -42,7 +42,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "ivigsite.apps.OwnStaticFilesConfig",
     "django.forms",
     "crispy_forms",
     "crispy_bootstrap5",
@@ -51,9 +51,10 @@ INSTALLED_APPS = [
     "csp",
 ]
 
-# The two that set headers come first, so that redirects, errors and static files carry them too.
+# Those that set headers come first, so that redirects, errors and static files carry them too.
 MIDDLEWARE = [
     "ivigsite.middleware.SecurityHeadersMiddleware",
+    "ivigsite.middleware.RequestOriginMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -124,8 +125,8 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 
-# The demonstration runs on plain http on loopback. Not every browser sends a Secure cookie there, and none accepts
-# the __Host- names without Secure; so there, and only there, the cookies have plain names.
+# The demonstration runs on plain http on loopback. Not every browser sends a Secure cookie there, and none
+# accepts the __Host- names without Secure; so there, and only there, the cookies have plain names.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEMO
 SESSION_COOKIE_NAME = "sessionid" if DEMO else "__Host-sessionid"
 CSRF_COOKIE_NAME = "csrftoken" if DEMO else "__Host-csrftoken"
@@ -156,7 +157,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
 CSRF_TRUSTED_ORIGINS = read_list(os.environ, "IVIGSITE_ORIGINS")
 if os.environ.get("IVIGSITE_BEHIND_PROXY") == "1":
-    # Only where the proxy is the one way in and sets this header itself; else anybody could claim to have come by TLS.
+    # Only where the proxy is the one way in and sets this header itself; else anybody could claim TLS.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # What a browser may send
@@ -173,6 +174,7 @@ STATIC_ROOT = VAR_DIR / "static"
 STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # Words and times: stored in UTC, shown in the wards' zone
 

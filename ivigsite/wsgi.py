@@ -3,7 +3,11 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.db import connection
+
+from ivigsite.durability import refuse_unsafe_database
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ivigsite.settings")
 
 application = get_wsgi_application()
+refuse_unsafe_database(connection)
