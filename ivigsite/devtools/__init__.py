@@ -1,0 +1,1 @@
+"""What developers run; a running site imports none of it."""

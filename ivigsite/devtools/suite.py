@@ -1,0 +1,153 @@
+"""`manage.py test`: the fast checks, then every test, on both databases and in a real browser.
+
+With arguments it runs pytest once with those arguments and leaves the checks out.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from ivigsite.devtools import checks, postgres
+
+ROOT = Path(__file__).resolve().parents[2]
+REPORTS = ROOT / "var/test"
+PURE_TESTS = ("tests/engine", "tests/oracle")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One pytest process over one part of the tests."""
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How many tests ended how."""
+
+    passed: int = 0
+    failed: int = 0
+    errors: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: "Count") -> "Count":
+        return Count(
+            passed=self.passed + other.passed,
+            failed=self.failed + other.failed,
+            errors=self.errors + other.errors,
+            skipped=self.skipped + other.skipped,
+        )
+
+
+def main(arguments: Sequence[str]) -> int:
+    if arguments:
+        say("pytest alone, with your arguments; without arguments every check and every test runs")
+        return subprocess.run([sys.executable, "-m", "pytest", *arguments], check=False).returncode
+    return run_everything()
+
+
+def run_everything() -> int:
+    start = time.monotonic()
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    for report in REPORTS.glob("*.xml"):
+        report.unlink()
+    say("fast checks")
+    outcomes = checks.run_checks(ROOT)
+    for outcome in outcomes:
+        print_outcome(outcome)
+    failures = [f"check: {outcome.name}" for outcome in outcomes if not outcome.passed]
+    total = Count(failed=len(failures))
+    with postgres.database_url() as url:
+        for run in runs(url):
+            say(run.name)
+            failed = run_pytest(run)
+            count = read_report(REPORTS / f"{run.name}.xml")
+            total += count
+            if failed:
+                failures.append(f"tests: {run.name}")
+    if failures and not (total.failed or total.errors):
+        # A run that broke off, or whose coverage fell short, has no failed test to show for it.
+        total += Count(errors=len(failures))
+    say("summary")
+    print(*(failures or ["everything passed"]), sep="\n")  # noqa: T201
+    print(closing_line(total, seconds=time.monotonic() - start), flush=True)  # noqa: T201
+    return 1 if failures else 0
+
+
+def runs(postgres_url: str) -> list[Run]:
+    workers = ("-n", os.environ.get("IVIGSITE_TEST_WORKERS") or str(min(os.cpu_count() or 1, 4)))
+    site = ("tests", *(f"--ignore={path}" for path in PURE_TESTS))
+    sqlite = {"DATABASE_URL": ""}
+    return [
+        Run(
+            name="engine",
+            arguments=(
+                *(*PURE_TESTS, *workers, "--cov=protocols/engine", "--cov-branch"),
+                *("--cov-report=term-missing:skip-covered", "--cov-fail-under=100"),
+            ),
+            environment=sqlite,
+        ),
+        Run(name="sqlite", arguments=(*site, *workers, "-m", "not browser"), environment=sqlite),
+        Run(
+            name="postgresql",
+            arguments=(*site, *workers, "-m", "database and not browser"),
+            environment={"DATABASE_URL": postgres_url},
+        ),
+        Run(name="browser", arguments=(*site, *workers, "-m", "browser"), environment=sqlite),
+    ]
+
+
+def run_pytest(run: Run) -> bool:
+    report = REPORTS / f"{run.name}.xml"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *run.arguments, f"--junitxml={report}"],
+        cwd=ROOT,
+        env={**os.environ, **run.environment},
+        check=False,
+    )
+    return done.returncode != 0
+
+
+def read_report(path: Path) -> Count:
+    """What pytest wrote; a run that broke before it wrote anything is one error."""
+    if not path.exists():
+        return Count(errors=1)
+    suite = next(ElementTree.parse(path).getroot().iter("testsuite"))  # noqa: S314
+    total, failed, errors, skipped = (
+        int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")
+    )
+    return Count(passed=total - failed - errors - skipped, failed=failed, errors=errors, skipped=skipped)
+
+
+def closing_line(count: Count, *, seconds: float) -> str:
+    """In pytest's own words, so that whoever reads its last line can read this one."""
+    words = [
+        f"{number} {word}"
+        for number, word in (
+            (count.failed, "failed"),
+            (count.passed, "passed"),
+            (count.skipped, "skipped"),
+            (count.errors, "error" if count.errors == 1 else "errors"),
+        )
+        if number
+    ]
+    minutes = f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+    return f" {', '.join(words) or 'no tests ran'} in {seconds:.2f}s ({minutes}) ".center(80, "=")
+
+
+def print_outcome(outcome: checks.Outcome) -> None:
+    word = "passed" if outcome.passed else "FAILED"
+    print(f"  {outcome.name:<14} {word} {outcome.seconds:6.1f} s")  # noqa: T201
+    if not outcome.passed:
+        print("\n".join(f"    {line}" for line in outcome.output.splitlines()))  # noqa: T201
+
+
+def say(message: str) -> None:
+    print(f" {message} ".center(80, "-"), flush=True)  # noqa: T201
