@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
 
 from ivigsite.accounts import sessions
 from ivigsite.accounts.models import User
@@ -9,12 +10,13 @@ from ivigsite.accounts.models import User
 
 def site(request: HttpRequest) -> dict[str, object]:
     user = getattr(request, "user", None)
+    sign_in = getattr(request, "sign_in", None)
     signed_in = user if isinstance(user, User) else None
     return {
         "site_name": "IVIG site",
         "demo": settings.DEMO,
         "may": {permission.value: True for permission in signed_in.permissions} if signed_in else {},
         "theme": signed_in.theme if signed_in else "system",
-        "idle_seconds": int(sessions.IDLE_LIMIT.total_seconds()),
+        "session_seconds_left": sessions.seconds_left(sign_in, at=timezone.now()) if sign_in else 0,
         "idle_warning_seconds": int(sessions.WARNING_BEFORE.total_seconds()),
     }
