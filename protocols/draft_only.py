@@ -1,0 +1,146 @@
+"""Database triggers that freeze a protocol version step by step, as operations for a migration."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations import RunPython
+from django.db.migrations.state import StateApps
+
+VERSIONS = "protocols_protocolversion"
+
+Run = Callable[[StateApps, BaseDatabaseSchemaEditor], None]
+
+
+def draft_content(tables: Iterable[str]) -> RunPython:
+    """Refuse new, changed and removed rows in these tables unless their version is a draft."""
+    guarded = tuple(tables)
+
+    def install(_apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
+        if editor.connection.vendor == "postgresql":
+            editor.execute(_POSTGRESQL_REQUIRE_DRAFT, None)
+        for table in guarded:
+            for statement in _content_statements(table, editor.connection.vendor):
+                # None, so that a per cent sign is not taken for a placeholder.
+                editor.execute(statement, None)
+
+    return RunPython(install, _drop({table: tuple(_CONTENT_CHANGES) for table in guarded}))
+
+
+def versions_move(moves: Iterable[tuple[str, str]]) -> RunPython:
+    """Let a version begin as a draft only, move as listed only, and never disappear once submitted."""
+    listed = ", ".join(f"'{before}>{after}'" for before, after in sorted(moves))
+    return _version_guards(
+        {
+            "begins": ("INSERT", "NEW.state <> 'draft'"),
+            "stays": ("DELETE", "OLD.state <> 'draft'"),
+            "moves": (
+                "UPDATE",
+                f"NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN ({listed})",
+            ),
+        }
+    )
+
+
+def versions_keep(name: str, *, states: Iterable[str], columns: Iterable[str]) -> RunPython:
+    """Refuse a change of these columns once a version is in one of these states."""
+    listed = ", ".join(f"'{state}'" for state in states)
+    changed = " OR ".join(f'OLD."{column}" IS DISTINCT FROM NEW."{column}"' for column in columns)
+    return _version_guards({name: ("UPDATE", f"OLD.state IN ({listed}) AND ({changed})")})
+
+
+def _version_guards(guards: Mapping[str, tuple[str, str]]) -> RunPython:
+    def install(_apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
+        if editor.connection.vendor == "postgresql":
+            editor.execute(_POSTGRESQL_REFUSE, None)
+        template = _POSTGRESQL_GUARD if editor.connection.vendor == "postgresql" else _SQLITE_GUARD
+        for name, (change, condition) in guards.items():
+            statement = template.format(
+                name=f"{VERSIONS}_{name}",
+                table=VERSIONS,
+                change=change,
+                condition=condition,
+                message="a submitted protocol version does not change",
+            )
+            editor.execute(statement, None)
+
+    return RunPython(install, _drop({VERSIONS: tuple(guards)}))
+
+
+def _drop(triggers: Mapping[str, tuple[str, ...]]) -> Run:
+    def drop(_apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
+        for table, names in triggers.items():
+            on_table = f' ON "{table}"' if editor.connection.vendor == "postgresql" else ""
+            for name in names:
+                editor.execute(f'DROP TRIGGER "{table}_{name}"{on_table}', None)
+
+    return drop
+
+
+def _content_statements(table: str, vendor: str) -> list[str]:
+    if vendor == "postgresql":
+        return [
+            f'CREATE TRIGGER "{table}_{name}" BEFORE {change} ON "{table}" '
+            "FOR EACH ROW EXECUTE FUNCTION protocols_require_draft()"
+            for name, (change, _) in _CONTENT_CHANGES.items()
+        ]
+    return [
+        _SQLITE_GUARD.format(
+            name=f"{table}_{name}",
+            table=table,
+            change=change,
+            condition=" OR ".join(conditions),
+            message="the content of a submitted protocol version does not change",
+        )
+        for name, (change, conditions) in _CONTENT_CHANGES.items()
+    ]
+
+
+_WAS_NO_DRAFT = (
+    """(SELECT state FROM "protocols_protocolversion" WHERE id = OLD.protocol_version_id) <> 'draft'"""
+)
+_IS_NO_DRAFT = (
+    """(SELECT state FROM "protocols_protocolversion" WHERE id = NEW.protocol_version_id) <> 'draft'"""
+)
+
+_CONTENT_CHANGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "no_insert": ("INSERT", (_IS_NO_DRAFT,)),
+    # Both, so that a row can neither leave a submitted version nor join one.
+    "no_update": ("UPDATE", (_WAS_NO_DRAFT, _IS_NO_DRAFT)),
+    "no_delete": ("DELETE", (_WAS_NO_DRAFT,)),
+}
+
+_SQLITE_GUARD = """CREATE TRIGGER "{name}" BEFORE {change} ON "{table}" WHEN {condition}
+BEGIN SELECT RAISE(ABORT, '{message}'); END"""
+
+_POSTGRESQL_GUARD = """CREATE TRIGGER "{name}" BEFORE {change} ON "{table}" FOR EACH ROW WHEN ({condition})
+EXECUTE FUNCTION protocols_refuse('{message}')"""
+
+_POSTGRESQL_REFUSE = """CREATE OR REPLACE FUNCTION protocols_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';
+END $$"""
+
+# FOR SHARE waits for a submission under way and sees its result; else a row could slip in beside the seal.
+_POSTGRESQL_REQUIRE_DRAFT = """CREATE OR REPLACE FUNCTION protocols_require_draft() RETURNS trigger
+LANGUAGE plpgsql AS $$
+DECLARE
+    state_before text := 'draft';
+    state_after text := 'draft';
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        SELECT state INTO state_before
+        FROM "protocols_protocolversion" WHERE id = OLD.protocol_version_id FOR SHARE;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        SELECT state INTO state_after
+        FROM "protocols_protocolversion" WHERE id = NEW.protocol_version_id FOR SHARE;
+    END IF;
+    IF state_before <> 'draft' OR state_after <> 'draft' THEN
+        RAISE EXCEPTION 'the content of a submitted protocol version does not change'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    RETURN NEW;
+END $$"""
