@@ -1,0 +1,332 @@
+"""Every step in the life of a protocol version: one transaction each, with its event."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from protocols.engine.plain import PlainError, seal
+from protocols.engine.protocol import Protocol
+from protocols.engine.review import Problem, find_problems
+from protocols.lifecycle import EventKind, State
+from protocols.mapping import (
+    SCALARS,
+    check_seal,
+    load_protocol_value,
+    read_rows,
+    write_rows,
+)
+from protocols.models import ContentRow, ProtocolEvent, ProtocolVersion
+
+# Whoever AUTH_USER_MODEL names; this app does not know the people of a site.
+User = Any
+
+
+class Refused(Exception):
+    """The step cannot be taken; the message says why, in words for the person who tried."""
+
+
+class WrongState(Refused):
+    pass
+
+
+class WrongPerson(Refused):
+    pass
+
+
+class VersionChanged(Refused):
+    """Somebody else changed the version since it was read."""
+
+
+class ReasonMissing(Refused):
+    pass
+
+
+class SealDiffers(Refused):
+    """The version is not the one the approver has seen."""
+
+
+class ContentRefused(Refused):
+    """The rows of a draft are no protocol, or cannot be stored exactly as they are."""
+
+
+class ProblemsFound(Refused):
+    """What the review of the content found; a version with problems goes nowhere."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(f"The content has {len(problems)} problem(s); the first: {problems[0].message}")
+        self.problems = tuple(problems)
+
+
+@transaction.atomic
+def import_draft(
+    *,
+    protocol: Protocol,
+    change_note: str,
+    by: User | None,
+    at: datetime,
+    kind: EventKind = EventKind.IMPORTED,
+) -> ProtocolVersion:
+    """Store a protocol as the next draft of its slug."""
+    last = ProtocolVersion.objects.filter(slug=protocol.slug).aggregate(last=Max("number"))["last"]
+    version = ProtocolVersion.objects.create(
+        number=(last or 0) + 1,
+        author=by,
+        created_at=at,
+        change_note=change_note,
+        **{name: getattr(protocol, name) for name in SCALARS},
+    )
+    try:
+        write_rows(version, protocol)
+    except IntegrityError as error:
+        raise ContentRefused(f"Two rows of one kind share their key: {error}") from error
+    # A column may hold less than the value, a decimal place for example: then nothing is stored.
+    if read_rows(version) != protocol:
+        raise ContentRefused("The content cannot be stored exactly.")
+    _record(version, kind=kind, by=by, at=at, before="", comment=change_note)
+    return version
+
+
+def start_draft(*, version: ProtocolVersion, change_note: str, by: User, at: datetime) -> ProtocolVersion:
+    """Start the next draft as a copy of any version."""
+    return import_draft(
+        protocol=load_protocol_value(version),
+        change_note=change_note,
+        by=by,
+        at=at,
+        kind=EventKind.COPIED,
+    )
+
+
+@transaction.atomic
+def save_draft(*, version: ProtocolVersion, by: User, at: datetime) -> ProtocolVersion:
+    """Store what a draft says of itself, as edited on the version given."""
+    stored = _locked(version, State.DRAFT)
+    _require_author(stored, by)
+    for name in ("change_note", *SCALARS):
+        setattr(stored, name, getattr(version, name))
+    return _move(
+        stored,
+        to=State.DRAFT,
+        kind=EventKind.EDITED,
+        by=by,
+        at=at,
+        comment="title and texts",
+    )
+
+
+@transaction.atomic
+def save_row(*, row: ContentRow, seen: int, by: User, at: datetime) -> None:
+    """Add or change one content row of a draft that is still as it was when its editor read it."""
+    _edit(row, seen=seen, by=by, at=at, verb="saved")
+    row.save()
+
+
+@transaction.atomic
+def remove_row(*, row: ContentRow, seen: int, by: User, at: datetime) -> None:
+    """Remove one content row of a draft that is still as it was when its editor read it."""
+    _edit(row, seen=seen, by=by, at=at, verb="removed")
+    row.delete()
+
+
+@transaction.atomic
+def submit(*, version: ProtocolVersion, by: User, at: datetime) -> ProtocolVersion:
+    """Seal a draft without problems and hand it over for review."""
+    version = _locked(version, State.DRAFT)
+    _require_author(version, by)
+    try:
+        protocol = read_rows(version)
+    except PlainError as error:
+        raise ContentRefused(str(error)) from error
+    _require_no_problems(protocol)
+    version.seal = seal(protocol)
+    version.submitted_at = at
+    return _move(version, to=State.SUBMITTED, kind=EventKind.SUBMITTED, by=by, at=at)
+
+
+@transaction.atomic
+def start_review(*, version: ProtocolVersion, by: User, at: datetime) -> ProtocolVersion:
+    version = _locked(version, State.SUBMITTED)
+    _require_other_than(by, version.author, "The author cannot review their own version.")
+    version.reviewer = by
+    version.review_started_at = at
+    return _move(version, to=State.UNDER_REVIEW, kind=EventKind.REVIEW_STARTED, by=by, at=at)
+
+
+@transaction.atomic
+def record_review(*, version: ProtocolVersion, comment: str, by: User, at: datetime) -> ProtocolVersion:
+    """Write down that the reviewer has read the version and recommends it."""
+    version = _locked(version, State.UNDER_REVIEW)
+    if version.reviewer != by:
+        raise WrongPerson("Only the person who started the review can record it.")
+    if version.reviewed_at is not None:
+        raise WrongState("The review of this version is recorded already.")
+    version.reviewed_at = at
+    version.review_comment = _reason(comment, "Say what was checked.")
+    return _move(
+        version,
+        to=State.UNDER_REVIEW,
+        kind=EventKind.REVIEW_RECORDED,
+        by=by,
+        at=at,
+        comment=version.review_comment,
+    )
+
+
+@transaction.atomic
+def approve(
+    *, version: ProtocolVersion, seal: str, review_due_on: date, by: User, at: datetime
+) -> ProtocolVersion:
+    """Put a reviewed version into use and retire the one before it; `seal` is what the approver has seen."""
+    version = _locked(version, State.UNDER_REVIEW)
+    if version.reviewed_at is None:
+        raise WrongState("The review of this version is not recorded yet.")
+    _require_other_than(by, version.author, "The author cannot approve their own version.")
+    _require_other_than(by, version.reviewer, "The reviewer cannot approve the version they reviewed.")
+    if seal != version.seal:
+        raise SealDiffers("This is not the content you were shown. Read it again before you approve it.")
+    if review_due_on <= at.date():
+        raise ReasonMissing("The next review must be due after today.")
+    _require_no_problems(check_seal(version))
+    _retire_current(version, by=by, at=at)
+    version.approver = by
+    version.approved_at = at
+    version.review_due_on = review_due_on
+    return _move(version, to=State.APPROVED, kind=EventKind.APPROVED, by=by, at=at)
+
+
+@transaction.atomic
+def reject(*, version: ProtocolVersion, reason: str, by: User, at: datetime) -> ProtocolVersion:
+    version = _locked(version, State.SUBMITTED, State.UNDER_REVIEW)
+    _require_other_than(by, version.author, "The author cannot reject their own version.")
+    return _end(version, to=State.REJECTED, kind=EventKind.REJECTED, reason=reason, by=by, at=at)
+
+
+@transaction.atomic
+def retire(*, version: ProtocolVersion, reason: str, by: User, at: datetime) -> ProtocolVersion:
+    """End the use of an approved version in good order; what was begun on it may be finished."""
+    version = _locked(version, State.APPROVED)
+    return _end(version, to=State.RETIRED, kind=EventKind.RETIRED, reason=reason, by=by, at=at)
+
+
+@transaction.atomic
+def withdraw(*, version: ProtocolVersion, reason: str, by: User, at: datetime) -> ProtocolVersion:
+    """Take an approved version out of use at once, because it is wrong."""
+    version = _locked(version, State.APPROVED)
+    return _end(
+        version,
+        to=State.WITHDRAWN,
+        kind=EventKind.WITHDRAWN,
+        reason=reason,
+        by=by,
+        at=at,
+    )
+
+
+def _locked(version: ProtocolVersion, *states: State) -> ProtocolVersion:
+    """Read the version again, locked; refuse unless it is as it was seen, in a state that allows the step."""
+    stored = ProtocolVersion.objects.select_for_update().get(pk=version.pk)
+    if stored.state not in states:
+        allowed = " or ".join(state.label.lower() for state in states)
+        raise WrongState(
+            f"The version is {stored.get_state_display().lower()}; it must be {allowed} for this step."
+        )
+    if stored.version != version.version:
+        raise VersionChanged("Somebody else has changed this version since you opened it.")
+    return stored
+
+
+def _move(
+    version: ProtocolVersion,
+    *,
+    to: State,
+    kind: EventKind,
+    by: User,
+    at: datetime,
+    comment: str = "",
+) -> ProtocolVersion:
+    before = version.state
+    version.state = to
+    version.version += 1
+    version.save()
+    _record(version, kind=kind, by=by, at=at, before=before, comment=comment)
+    return version
+
+
+def _end(
+    version: ProtocolVersion,
+    *,
+    to: State,
+    kind: EventKind,
+    reason: str,
+    by: User,
+    at: datetime,
+) -> ProtocolVersion:
+    version.end_reason = _reason(reason, "Give the reason.")
+    version.ended_by = by
+    version.ended_at = at
+    return _move(version, to=to, kind=kind, by=by, at=at, comment=version.end_reason)
+
+
+def _retire_current(successor: ProtocolVersion, *, by: User, at: datetime) -> None:
+    current = (
+        ProtocolVersion.objects.select_for_update().filter(slug=successor.slug, state=State.APPROVED).first()
+    )
+    if current is None:
+        return
+    reason = f"Replaced by version {successor.number}."
+    _end(current, to=State.RETIRED, kind=EventKind.RETIRED, reason=reason, by=by, at=at)
+
+
+def _edit(row: ContentRow, *, seen: int, by: User, at: datetime, verb: str) -> None:
+    stored = _locked(ProtocolVersion(pk=row.protocol_version_id, version=seen), State.DRAFT)
+    _require_author(stored, by)
+    comment = f"{row._meta.verbose_name} {row}: {verb}"
+    _move(stored, to=State.DRAFT, kind=EventKind.EDITED, by=by, at=at, comment=comment)
+
+
+def _record(
+    version: ProtocolVersion,
+    *,
+    kind: EventKind,
+    by: User | None,
+    at: datetime,
+    before: str,
+    comment: str,
+) -> None:
+    ProtocolEvent.objects.create(
+        protocol_version=version,
+        kind=kind,
+        by=by,
+        at=at,
+        from_state=before,
+        to_state=version.state,
+        seal=version.seal,
+        comment=comment,
+    )
+
+
+def _require_author(version: ProtocolVersion, by: User) -> None:
+    """One person answers for a draft: who began it, or who first takes up what nobody began."""
+    if version.author is None:
+        version.author = by
+    if version.author != by:
+        raise WrongPerson("Only its author can change or submit a draft. Start a copy instead.")
+
+
+def _require_other_than(by: User, person: User | None, message: str) -> None:
+    if by == person:
+        raise WrongPerson(message)
+
+
+def _require_no_problems(protocol: Protocol) -> None:
+    if problems := find_problems(protocol):
+        raise ProblemsFound(problems)
+
+
+def _reason(text: str, message: str) -> str:
+    if not text.strip():
+        raise ReasonMissing(message)
+    return text.strip()
