@@ -1,0 +1,130 @@
+"""What holds for every test: a demo site in its own folder, no network, no unheard word of WeasyPrint."""
+
+import logging
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+# Before Django reads its settings, which pytest-django makes it do after this file is loaded. A worker of
+# pytest-xdist finds the folder of its controller here and leaves it to that one to remove.
+OWN_VAR_DIR = "IVIGSITE_VAR" not in os.environ or "PYTEST_XDIST_WORKER" not in os.environ
+if OWN_VAR_DIR:
+    os.environ["IVIGSITE_VAR"] = tempfile.mkdtemp(prefix="ivigsite-tests-")
+os.environ["IVIGSITE_DEMO"] = "1"
+os.environ["DJANGO_SETTINGS_MODULE"] = "ivigsite.settings"
+
+# The same examples in every run, so that a red run stays red until it is mended; "deep" before a release.
+hypothesis_settings.register_profile("ci", derandomize=True, deadline=None, database=None, print_blob=True)
+hypothesis_settings.register_profile(
+    "deep", parent=hypothesis_settings.get_profile("ci"), max_examples=10_000
+)
+hypothesis_settings.load_profile("ci")
+
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "admin_client", "admin_user"}
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+]
+
+
+def pytest_configure() -> None:
+    from django.conf import settings
+
+    # A hash that takes a fifth of a second is right for people and wrong for a thousand tests.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # The live server finds static files where they are written; nothing has to be collected first.
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
+def pytest_unconfigure() -> None:
+    if OWN_VAR_DIR:
+        shutil.rmtree(os.environ["IVIGSITE_VAR"], ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a database, so that it runs on each of them and the rest only once."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if item.get_closest_marker("django_db") or fixtures & DATABASE_FIXTURES:
+            item.add_marker(pytest.mark.database)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network() -> Iterator[None]:
+    """Refuse every connection that leaves this machine."""
+    patch = pytest.MonkeyPatch()
+    connect = socket.socket.connect
+
+    def connect_here(own: socket.socket, address: Any) -> None:
+        if own.family in (socket.AF_INET, socket.AF_INET6) and not is_here(str(address[0])):
+            raise OSError(f"A test tried to reach {address[0]}; tests stay on this machine.")
+        connect(own, address)
+
+    patch.setattr(socket.socket, "connect", connect_here)
+    yield
+    patch.undo()
+
+
+def is_here(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Complaints(logging.Handler):
+    """Keeps what a library would only have logged."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+@pytest.fixture(autouse=True)
+def weasyprint_complaints() -> Iterator[list[str]]:
+    """Fail a test when WeasyPrint drops a rule or link, which it only logs; who means it clears the list."""
+    complaints = Complaints()
+    logger = logging.getLogger("weasyprint")
+    logger.addHandler(complaints)
+    yield complaints.messages
+    logger.removeHandler(complaints)
+    assert not complaints.messages
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> Iterator[dict[str, object]]:
+    """Drive the system's Chromium; Playwright's own would have to be downloaded."""
+    # Playwright keeps an event loop in this thread, and Django would take every query for one made inside it.
+    patch = pytest.MonkeyPatch()
+    patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    yield {"executable_path": shutil.which("chromium"), "args": CHROMIUM_FLAGS}
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, object]) -> dict[str, object]:
+    return {**browser_context_args, "locale": "en-GB", "timezone_id": "Europe/London"}
