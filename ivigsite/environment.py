@@ -17,8 +17,8 @@ DEMO_SECRETS = {
     "IVIGSITE_AUDIT_KEY": "demonstration-only-audit-key-8e35d2a90c7f6b14-known-to-everyone",
 }
 
-# Measured with eight writers on one file: nothing lost, no writer refused. A deferred transaction that reads and
-# then writes is refused as "locked"; with synchronous=NORMAL a power cut can lose what was acknowledged.
+# Measured with eight writers on one file: nothing lost, no writer refused. A deferred transaction that reads
+# and then writes is refused as "locked"; with synchronous=NORMAL a power cut can lose acknowledged work.
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,

@@ -32,14 +32,15 @@ except BadEnvironment as error:
 DEBUG = False
 
 INSTALLED_APPS = [
+    # Before ours, which take from the admin what these put there.
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
     "ivigsite.accounts",
     "ivigsite.audit",
     "ivigsite.encounters",
     "ivigsite.orders",
     "protocols",
     "django.contrib.admin",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "ivigsite.apps.OwnStaticFilesConfig",
