@@ -6,15 +6,18 @@ from django.utils import timezone
 
 from ivigsite.accounts import sessions
 from ivigsite.accounts.models import User
+from ivigsite.audit.context import request_origin
 
 
 def site(request: HttpRequest) -> dict[str, object]:
     user = getattr(request, "user", None)
     sign_in = getattr(request, "sign_in", None)
+    origin = request_origin.get()
     signed_in = user if isinstance(user, User) else None
     return {
         "site_name": "IVIG site",
         "demo": settings.DEMO,
+        "request_id": origin.request_id if origin else None,
         "may": {permission.value: True for permission in signed_in.permissions} if signed_in else {},
         "theme": signed_in.theme if signed_in else "system",
         "session_seconds_left": sessions.seconds_left(sign_in, at=timezone.now()) if sign_in else 0,

@@ -40,7 +40,6 @@ NO_FEATURES = ", ".join(
         "serial",
         "storage-access",
         "usb",
-        "web-share",
         "xr-spatial-tracking",
     )
 )
@@ -67,14 +66,13 @@ class SecurityHeadersMiddleware:
 
 
 class RequestOriginMiddleware:
-    """Gives each request a number of its own, for the audit trail, the log and the person who reports a fault."""
+    """Gives each request a number of its own, for the audit trail and for whoever reports a fault."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         origin = RequestOrigin(request_id=uuid4(), address=request.META.get("REMOTE_ADDR") or None)
-        request.request_id = origin.request_id
         token = request_origin.set(origin)
         try:
             response = self.get_response(request)

@@ -15,7 +15,7 @@ def append_only(table: str) -> RunPython:
 
 
 def frozen_when(table: str, condition: str) -> RunPython:
-    """Refuse change and removal of the rows for which the condition holds, such as `OLD.signed_at IS NOT NULL`."""
+    """Refuse change and removal of rows where the condition holds, such as OLD.signed_at IS NOT NULL."""
     return RunPython(_install(table, condition), _remove(table))
 
 
@@ -56,7 +56,8 @@ _SQLITE = [
 _POSTGRESQL = [
     """CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        RAISE EXCEPTION 'rows of % do not change', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+        RAISE EXCEPTION 'rows of % do not change', TG_TABLE_NAME
+            USING ERRCODE = 'integrity_constraint_violation';
     END $$""",
     """CREATE TRIGGER "{name}" BEFORE {change} ON "{table}" FOR EACH ROW WHEN ({condition})
     EXECUTE FUNCTION refuse_change()""",

@@ -27,7 +27,7 @@ class SignInForm(forms.Form):
         max_length=MAXIMUM_LENGTH,
         strip=False,
         error_messages={"required": "Enter your password."},
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        widget=forms.PasswordInput(attrs={"class": "form-control", "autocomplete": "current-password"}),
     )
 
 
@@ -37,19 +37,19 @@ class PasswordChangeForm(forms.Form):
         max_length=MAXIMUM_LENGTH,
         strip=False,
         error_messages={"required": "Enter your current password."},
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        widget=forms.PasswordInput(attrs={"class": "form-control", "autocomplete": "current-password"}),
     )
     new_password = forms.CharField(
         label="New password",
         strip=False,
         error_messages={"required": "Enter a new password."},
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        widget=forms.PasswordInput(attrs={"class": "form-control", "autocomplete": "new-password"}),
     )
     new_password_again = forms.CharField(
         label="New password, once more",
         strip=False,
         error_messages={"required": "Enter the new password once more."},
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        widget=forms.PasswordInput(attrs={"class": "form-control", "autocomplete": "new-password"}),
     )
 
     def __init__(self, *args: object, user: User, **kwargs: object) -> None:

@@ -8,15 +8,16 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils import timezone
 
 from ivigsite.accounts import sessions
+from ivigsite.accounts.http import SiteRequest
 from ivigsite.accounts.permissions import Access, need_of
 from ivigsite.audit.actions import record
 
-GetResponse = Callable[[HttpRequest], HttpResponse]
+GetResponse = Callable[[SiteRequest], HttpResponse]
 View = Callable[..., HttpResponse]
 
 
@@ -26,7 +27,7 @@ class SessionRulesMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: SiteRequest) -> HttpResponse:
         now = timezone.now()
         request.sign_in = sessions.current_sign_in(request)
         request.session_ending = sessions.overdue(request.sign_in, at=now) if request.sign_in else None
@@ -46,7 +47,7 @@ class SessionRulesMiddleware:
             response.headers["X-Session-Seconds-Left"] = str(left)
         return response
 
-    def process_view(self, request: HttpRequest, view: View, args: Any, kwargs: Any) -> None:
+    def process_view(self, request: SiteRequest, view: View, args: Any, kwargs: Any) -> None:
         is_poll = request.headers.get("X-Poll") == "1" or getattr(view, "never_extends_session", False)
         if request.sign_in and not is_poll:
             sessions.touch(sign_in=request.sign_in, at=timezone.now())
@@ -58,28 +59,28 @@ class PermissionMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: SiteRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResponse | None:
+    def process_view(self, request: SiteRequest, view: View, args: Any, kwargs: Any) -> HttpResponse | None:
         match = request.resolver_match
         need = need_of(view, match.app_names[0] if match and match.app_names else "")
         if need is Access.ANYONE:
             return None
         if request.sign_in is None:
             return ask_to_sign_in(request)
-        if need is Access.SIGNED_IN or need in request.user.permissions:
+        if need is Access.SIGNED_IN or need in request.sign_in.user.permissions:
             return None
         record(
             action="access.denied",
-            by=request.user,
+            by=request.sign_in.user,
             at=timezone.now(),
             details={"path": request.path, "method": request.method, "needs": need},
         )
         raise PermissionDenied
 
 
-def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+def ask_to_sign_in(request: SiteRequest) -> HttpResponse:
     """Send the whole page to the login page; a fragment of a page must never receive one."""
     query = {"next": _page_of(request)}
     if request.session_ending:
@@ -92,7 +93,7 @@ def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _page_of(request: HttpRequest) -> str:
+def _page_of(request: SiteRequest) -> str:
     """Return the page the person was looking at: for a fragment or a sent form, the one it was on."""
     if request.method in ("GET", "HEAD") and not request.headers.get("HX-Request"):
         return request.get_full_path()

@@ -37,7 +37,7 @@ class WrongPassword(Exception):
         if not self.wait_seconds:
             return "The user name or password is not right."
         if self.wait_seconds < 120:
-            return f"The user name or password is not right. Wait {self.wait_seconds} seconds before you try again."
+            return f"The user name or password is not right. Wait {self.wait_seconds} seconds and try again."
         minutes = -(-self.wait_seconds // 60)
         return (
             "The user name or password is not right, too many times. "

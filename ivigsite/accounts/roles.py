@@ -28,7 +28,7 @@ class Theme(TextChoices):
 
 
 # Protocol staff and administrators have no bedside view of their own; they read what the prescriber reads.
-ROLE_VIEW_OF: dict[Role, RoleView] = {role: RoleView.PHYSICIAN for role in Role} | {
+ROLE_VIEW_OF: dict[Role, RoleView] = dict.fromkeys(Role, RoleView.PHYSICIAN) | {
     Role.NURSE: RoleView.NURSE,
     Role.PHARMACIST: RoleView.PHARMACIST,
     Role.HAEMATOLOGIST: RoleView.HAEMATOLOGIST,

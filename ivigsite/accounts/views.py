@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.conf import settings
@@ -18,11 +19,12 @@ from ivigsite.accounts.actions import (
     personalise,
 )
 from ivigsite.accounts.forms import PasswordChangeForm, PersonaliseForm, SignInForm
+from ivigsite.accounts.http import SignedInRequest
 from ivigsite.accounts.models import SignIn, User
 from ivigsite.accounts.passwords import WrongPassword
 from ivigsite.accounts.permissions import Permission, allow_anyone, allow_signed_in
 
-WHY_SIGN_IN_AGAIN = {
+WHY_SIGN_IN_AGAIN: Mapping[str, str] = {
     SignIn.Ending.IDLE: "You were signed out after 10 minutes without activity.",
     SignIn.Ending.SHIFT_OVER: "You were signed out after 12 hours. Sign in again to go on.",
     SignIn.Ending.PASSWORD_CHANGED: "Your password was changed. Sign in with the new one.",
@@ -53,7 +55,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 @allow_signed_in
 @require_POST
-def sign_out(request: HttpRequest) -> HttpResponse:
+def sign_out(request: SignedInRequest) -> HttpResponse:
     user = request.user
     sessions.end_all(user=user, ending=SignIn.Ending.SIGNED_OUT, by=user, at=timezone.now())
     return _signed_out(request, SignIn.Ending.SIGNED_OUT)
@@ -61,7 +63,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 @allow_signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
-def me(request: HttpRequest) -> HttpResponse:
+def me(request: SignedInRequest) -> HttpResponse:
     user = request.user
     form = PersonaliseForm(request.POST or None, initial={"role_view": user.role_view, "theme": user.theme})
     if form.is_valid():
@@ -76,7 +78,7 @@ def me(request: HttpRequest) -> HttpResponse:
 @allow_signed_in
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
-def change_own_password(request: HttpRequest) -> HttpResponse:
+def change_own_password(request: SignedInRequest) -> HttpResponse:
     user, now = request.user, timezone.now()
     form = PasswordChangeForm(request.POST or None, user=user)
     if form.is_valid():
@@ -102,7 +104,7 @@ def change_own_password(request: HttpRequest) -> HttpResponse:
 
 @allow_signed_in
 @require_POST
-def end_session(request: HttpRequest, sign_in_id: UUID) -> HttpResponse:
+def end_session(request: SignedInRequest, sign_in_id: UUID) -> HttpResponse:
     sign_in = get_object_or_404(request.user.sign_ins, id=sign_in_id)
     sessions.end(
         sign_in=sign_in,
@@ -116,7 +118,7 @@ def end_session(request: HttpRequest, sign_in_id: UUID) -> HttpResponse:
 
 @allow_signed_in
 @require_POST
-def stay_signed_in(request: HttpRequest) -> HttpResponse:
+def stay_signed_in(request: SignedInRequest) -> HttpResponse:
     """Answer the warning that the session is about to end; that it was asked is what counts."""
     return HttpResponse(status=204)
 

@@ -25,7 +25,7 @@ def record(
     object_id: UUID | None = None,
     details: Mapping[str, object] | None = None,
 ) -> AuditEntry:
-    """Append one entry; call it last in the writer's transaction, as it holds the chain until that commits."""
+    """Append one entry; call it last in the writer's transaction, for it holds the chain until the end."""
     head, _ = AuditHead.objects.select_for_update().get_or_create(
         id=AuditHead.THE_ONE, defaults={"digest": GENESIS}
     )
