@@ -1,0 +1,1 @@
+"""The printed order sheet: what it says (content), how (wording), and the file (render, worker)."""

@@ -1,0 +1,91 @@
+"""The render process: takes jobs from standard input, answers on standard output, and can do little else."""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+from types import TracebackType
+from typing import BinaryIO
+
+from .jobs import DONE, FAILED, LENGTH, READY, SheetFailed, frame, unpack_job
+
+MEMORY_LIMIT_BYTES = 512 * 1024 * 1024
+# Only for a process whose parent has died and cannot end it any more.
+LAST_RESORT_S = 60
+CLONE_NEWUSER = 0x1000_0000
+CLONE_NEWNET = 0x4000_0000
+# What a sheet never needs: the network, and other programs.
+FORBIDDEN_EVENTS = (
+    "socket.",
+    "subprocess.",
+    "os.exec",
+    "os.fork",
+    "os.posix_spawn",
+    "os.system",
+    "ctypes.dlopen",
+)
+
+
+def limit_resources() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+    # A core dump would hold a patient.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def leave_network() -> None:
+    """A network namespace of its own where the kernel allows it; `forbid_outside` holds where it does not."""
+    flags = CLONE_NEWNET if os.geteuid() == 0 else CLONE_NEWNET | CLONE_NEWUSER
+    ctypes.CDLL(None).unshare(flags)
+
+
+def forbid_outside(event: str, _arguments: tuple[object, ...]) -> None:
+    if event.startswith(FORBIDDEN_EVENTS):
+        raise PermissionError(f"the render process may not use {event}")
+
+
+def report_without_values(
+    kind: type[BaseException], _error: BaseException, trace: TracebackType | None
+) -> None:
+    """What went wrong and where, without the message, which may quote a patient."""
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "unknown place"
+    sys.stderr.write(f"render process ended: {kind.__name__} at {place}\n")
+
+
+def main() -> None:
+    sys.excepthook = report_without_values
+    limit_resources()
+    leave_network()
+    # A stray print must not end up among the answers.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    # Imported under the limits, and slow enough to be worth doing before the first job.
+    from .render import render, warm_up
+
+    warm_up()
+    sys.addaudithook(forbid_outside)
+    _answer(answers, READY)
+    while (packed := _read_job(sys.stdin.buffer)) is not None:
+        signal.alarm(LAST_RESORT_S)
+        try:
+            answer = DONE + render(unpack_job(packed))
+        except SheetFailed as failure:
+            answer = FAILED + str(failure).encode()
+        signal.alarm(0)
+        _answer(answers, answer)
+
+
+def _read_job(requests: BinaryIO) -> bytes | None:
+    length = requests.read(LENGTH.size)
+    return requests.read(LENGTH.unpack(length)[0]) if length else None
+
+
+def _answer(answers: BinaryIO, message: bytes) -> None:
+    answers.write(frame(message))
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()

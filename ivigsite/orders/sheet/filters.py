@@ -1,0 +1,45 @@
+"""The wording functions as template filters; the sheet's templates know no others."""
+
+from decimal import Decimal
+
+from django.template import Library
+
+from protocols.engine.facts import UNKNOWN
+
+from . import wording
+from .content import OrderGroup
+
+GROUP_HEADINGS = {
+    OrderGroup.NOW: "Give now",
+    OrderGroup.CONCURRENT: "Give at the same time",
+    OrderGroup.STANDBY: "Standby: give only if the condition is met",
+    OrderGroup.MONITORING: "Tests and monitoring",
+    OrderGroup.CONSULT: "Call and consult",
+}
+
+register = Library()
+register.filter("number", wording.format_number)
+register.filter("amount", wording.format_amount)
+register.filter("count", wording.format_count)
+register.filter("date", wording.format_date)
+register.filter("time", wording.format_time)
+register.filter("moment", wording.format_moment)
+register.filter("moment_with_offset", wording.format_moment_with_offset)
+register.filter("minutes", wording.format_minutes)
+register.filter("together", wording.keep_together)
+
+
+@register.filter
+def is_unknown(value: object) -> bool:
+    return value is UNKNOWN
+
+
+@register.filter
+def group_heading(group: OrderGroup) -> str:
+    return GROUP_HEADINGS[group]
+
+
+@register.filter
+def deviation(percent: Decimal) -> str:
+    """The rounding error in words, because a minus sign is easily overlooked."""
+    return f"{wording.format_number(abs(percent))} percent {'lower' if percent < 0 else 'higher'}"

@@ -1,0 +1,106 @@
+"""What stands on every page: whose sheet it is, whether it is in force, which copy of which order it is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from .content import SheetContent, digest
+from .states import Copy, Draft, Expired, PrintEvent, SheetState, Signed, Superseded, Void
+from .wording import (
+    format_birth,
+    format_date,
+    format_moment,
+    format_moment_with_offset,
+    format_name,
+    format_record_number,
+)
+
+DEMO_WORDS = "DEMO – FICTIONAL PATIENT – NOT FOR CARE"
+DRAFT_WORDS = "DRAFT – NOT VALID FOR ADMINISTRATION"
+VOID_RULE = "Void when superseded. Check the code or order list before use."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Furniture:
+    """The texts of the running header and footer, the words across the page, and the code of the order."""
+
+    name: str
+    birth: str
+    gender: str
+    record_number: str
+    notices: tuple[str, ...]
+    watermark: tuple[str, ...]
+    footer: tuple[str, ...]
+    """As `_footer_lines.html` sets them; measured here, because dates there may not part."""
+    code: str
+
+    @property
+    def identity(self) -> str:
+        return f"{self.name}   {self.birth}   {self.gender}   {self.record_number}"
+
+
+def furnish(content: SheetContent, state: SheetState, event: PrintEvent) -> Furniture:
+    patient, protocol = content.patient, content.protocol
+    printed = format_moment_with_offset(event.printed_at, content.time_zone)
+    approved = f"approved {format_date(protocol.approved_on)}"
+    return Furniture(
+        name=format_name(patient.family_name, patient.given_name, patient.title),
+        birth=format_birth(patient.born_on, patient.age_years),
+        gender=patient.gender,
+        record_number=f"{patient.record_number_label} {format_record_number(patient.record_number)}",
+        notices=_notices(content, state, event),
+        watermark=_watermark(content, state),
+        footer=(
+            f"{content.title}. {content.population}. {protocol.name}, version {protocol.version}, {approved}",
+            f"Order {content.order_id}, version {content.version}. Page 00 of 00",
+            f"Printed {printed} by {event.printed_by}, copy {event.copy_number}",
+            VOID_RULE,
+        ),
+        code="" if isinstance(state, Draft) else code_text(content),
+    )
+
+
+def code_text(content: SheetContent) -> str:
+    """What the QR code says: order, version, start of the digest; nothing of the patient, no key."""
+    return f"{content.order_id}.{content.version}.{digest(content)[:16]}".upper()
+
+
+def _notices(content: SheetContent, state: SheetState, event: PrintEvent) -> tuple[str, ...]:
+    demo = (DEMO_WORDS,) if content.is_demo else ()
+    in_force = _state_notice(content, state, event)
+    return demo + ((in_force,) if in_force else ())
+
+
+def _state_notice(content: SheetContent, state: SheetState, event: PrintEvent) -> str:
+    def moment(at: datetime) -> str:
+        return format_moment(at, content.time_zone)
+
+    match state:
+        case Draft():
+            return DRAFT_WORDS
+        case Signed():
+            return ""
+        case Copy():
+            first = moment(state.first_printed_at)
+            return f"COPY {event.copy_number} of order {content.order_id}, first printed {first}"
+        case Superseded():
+            return f"SUPERSEDED by order {state.by_order}, {state.by}, {moment(state.at)}"
+        case Void():
+            return f"VOID: cancelled by {state.by}, {moment(state.at)}. Reason: {state.reason}"
+        case Expired():
+            return f"EXPIRED {moment(state.at)}. Do not start anything on this sheet."
+
+
+def _watermark(content: SheetContent, state: SheetState) -> tuple[str, ...]:
+    words: tuple[str, ...]
+    match state:
+        case Draft():
+            words = ("DRAFT", "NOT VALID FOR ADMINISTRATION")
+        case Signed() | Copy():
+            words = ()
+        case Superseded():
+            words = ("SUPERSEDED",)
+        case Void():
+            words = ("VOID",)
+        case Expired():
+            words = ("EXPIRED",)
+    return words + (("DEMO",) if content.is_demo else ())

@@ -1,0 +1,58 @@
+"""A request for one file, and its way to the render process and back; knows nothing of how a file is made."""
+
+import dataclasses
+import json
+import struct
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from .content import SheetContent, read_as, to_plain
+from .states import Copy, Draft, Expired, Paper, PrintEvent, SheetState, Signed, Superseded, Void
+
+STATES: Final = {kind.__name__: kind for kind in (Draft, Signed, Copy, Superseded, Void, Expired)}
+LENGTH: Final = struct.Struct(">I")
+READY, DONE, FAILED = b"R", b"D", b"F"
+
+
+class SheetFailed(Exception):
+    """There is no file, and this is why."""
+
+
+class SheetQueueFull(SheetFailed):
+    """Too many files are asked for at once; ask again in a moment."""
+
+
+class Document(StrEnum):
+    SHEET = "sheet"
+    CANCEL_NOTICE = "cancel_notice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    document: Document
+    content: SheetContent
+    state: SheetState
+    paper: Paper
+    event: PrintEvent
+
+
+def pack_job(job: Job) -> bytes:
+    plain = {field.name: to_plain(getattr(job, field.name)) for field in dataclasses.fields(job)}
+    return json.dumps(plain | {"state_kind": type(job.state).__name__}).encode()
+
+
+def unpack_job(packed: bytes) -> Job:
+    plain = json.loads(packed)
+    return Job(
+        document=Document(plain["document"]),
+        content=read_as(SheetContent, plain["content"]),
+        state=read_as(STATES[plain["state_kind"]], plain["state"]),
+        paper=Paper(plain["paper"]),
+        event=read_as(PrintEvent, plain["event"]),
+    )
+
+
+def frame(message: bytes) -> bytes:
+    """The message with its length before it, so that the reader knows when it has the whole."""
+    return LENGTH.pack(len(message)) + message

@@ -1,0 +1,62 @@
+"""How much of each page the running header and footer take, so that no name is ever cut off."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .states import Paper
+from .typeface import bold_width_mm
+
+PAPER_MM = {Paper.A4: (210.0, 297.0), Paper.LETTER: (215.9, 279.4)}
+EDGE_MM = 12.0
+SIDE_MM = 13.0
+GAP_MM = 3.0
+# These four must agree with the running elements in sheet.css.
+HEADER_PT, HEADER_LINE_MM = 10.0, 4.6
+NOTICE_PADDING_MM = 1.6
+FOOTER_PT, FOOTER_LINE_MM = 8.0, 3.6
+CODE_MM = 16.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """The paper, and where the body stands on it."""
+
+    width_mm: float
+    height_mm: float
+    top_mm: float
+    bottom_mm: float
+
+    @property
+    def css(self) -> str:
+        return (
+            f"@page {{ size: {self.width_mm}mm {self.height_mm}mm;"
+            f" margin: {self.top_mm:.2f}mm {SIDE_MM}mm {self.bottom_mm:.2f}mm }}"
+        )
+
+
+def make_frame(paper: Paper, *, identity: str, notices: Iterable[str], footer: Iterable[str]) -> Frame:
+    """The frame whose header and footer hold these texts whole."""
+    width_mm, height_mm = PAPER_MM[paper]
+    text_mm = width_mm - 2 * SIDE_MM
+    header_mm = HEADER_LINE_MM * _count_lines(identity, HEADER_PT, text_mm)
+    for notice in notices:
+        header_mm += HEADER_LINE_MM * _count_lines(notice, HEADER_PT, text_mm - 6) + NOTICE_PADDING_MM
+    footer_mm = FOOTER_LINE_MM * sum(_count_lines(line, FOOTER_PT, text_mm - CODE_MM - 4) for line in footer)
+    return Frame(
+        width_mm=width_mm,
+        height_mm=height_mm,
+        top_mm=EDGE_MM + header_mm + 2 * GAP_MM,
+        bottom_mm=EDGE_MM + max(footer_mm, CODE_MM) + 2 * GAP_MM,
+    )
+
+
+def _count_lines(text: str, size_pt: float, width_mm: float) -> int:
+    """Lines the text takes in bold, the wider font; a word wider than the line is broken."""
+    lines, used_mm = 1, 0.0
+    for word in text.split(" "):
+        word_mm = bold_width_mm(word + " ", size_pt)
+        if used_mm and used_mm + word_mm > width_mm:
+            lines, used_mm = lines + 1, 0.0
+        lines += int((used_mm + word_mm) // width_mm)
+        used_mm = (used_mm + word_mm) % width_mm
+    return lines

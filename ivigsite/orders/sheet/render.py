@@ -1,0 +1,227 @@
+"""From stored content to the bytes of a PDF/A-3a and PDF/UA-1 file; the same input gives the same bytes."""
+
+import logging
+import math
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC
+from functools import cache, partial
+from itertools import groupby
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import segno
+from django.template import Context, Engine
+from weasyprint import CSS, HTML, Attachment
+from weasyprint import Document as Pages
+from weasyprint.text.fonts import FontConfiguration
+from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
+
+from .checks import find_problems, texts_of, unprintable_in
+from .content import SheetContent, canonical_json
+from .finisher import finish
+from .furniture import VOID_RULE, Furniture, furnish
+from .jobs import Document, Job, SheetFailed
+from .layout import Frame, make_frame
+from .states import Draft, Paper, PrintEvent, SheetState
+from .typeface import FONT_DIRECTORY, FONT_FILES, bold_width_mm
+
+TEMPLATE_DIRECTORY = Path(__file__).parents[3] / "templates"
+TEMPLATES = {Document.SHEET: "sheet/sheet.html", Document.CANCEL_NOTICE: "sheet/cancel_notice.html"}
+PDF_VARIANT = "pdf/a-3a"
+SVG = "http://www.w3.org/2000/svg"
+WATERMARK_PITCH = 1.1
+
+
+class ClosedFetcher(URLFetcher):
+    """Knows the few things a sheet is made of by name; nothing here leads to a file or to the network."""
+
+    def __init__(self, resources: Mapping[str, tuple[str, bytes]]) -> None:
+        super().__init__(fail_on_errors=True)
+        self._resources = resources
+
+    def fetch(self, url: str, headers: Mapping[str, str] | None = None) -> URLFetcherResponse:
+        if url not in self._resources:
+            raise FatalURLFetchingError(f"a sheet may not fetch {url[:80]}")
+        content_type, body = self._resources[url]
+        return URLFetcherResponse(url, body, {"Content-Type": content_type})
+
+
+def render_sheet(content: SheetContent, state: SheetState, paper: Paper, print_event: PrintEvent) -> bytes:
+    """The order sheet as a file, or SheetFailed; in this process, so for the render process and for tests."""
+    return render(Job(document=Document.SHEET, content=content, state=state, paper=paper, event=print_event))
+
+
+def render(job: Job) -> bytes:
+    """The file a job asks for, or SheetFailed."""
+    _refuse_unfit(job)
+    furniture = furnish(job.content, job.state, job.event)
+    frame = make_frame(
+        job.paper, identity=furniture.identity, notices=furniture.notices, footer=furniture.footer
+    )
+    html = HTML(
+        string=_fill(job, furniture),
+        url_fetcher=ClosedFetcher(_drawings(furniture, frame)),
+    )
+    with _complaints_are_failures():
+        pages = html.render(
+            stylesheets=[_stylesheet(), CSS(string=frame.css)],
+            font_config=_fonts(),
+            pdf_variant=PDF_VARIANT,
+        )
+        return _write(pages, job, frame)
+
+
+def warm_up() -> None:
+    """Read fonts, styles and templates before the first job."""
+    _stylesheet()
+    for document in Document:
+        _engine().get_template(TEMPLATES[document])
+
+
+def _refuse_unfit(job: Job) -> None:
+    if not isinstance(job.state, Draft) and job.content.signature is None:
+        raise SheetFailed("Only a draft can be printed without a signature")
+    if problems := find_problems(job.content):
+        raise SheetFailed(" ".join(problems))
+    if unprintable := unprintable_in(texts_of((job.state, job.event))):
+        raise SheetFailed(f"These characters cannot be printed: {', '.join(unprintable)}")
+
+
+def _fill(job: Job, furniture: Furniture) -> str:
+    values = {
+        "sheet": job.content,
+        "zone": job.content.time_zone,
+        "state": job.state,
+        "is_draft": isinstance(job.state, Draft),
+        "event": job.event,
+        "furniture": furniture,
+        "void_rule": VOID_RULE,
+    }
+    template = _engine().get_template(TEMPLATES[job.document])
+    return str(template.render(Context(values, use_l10n=False, use_tz=False)))
+
+
+def _write(pages: Pages, job: Job, frame: Frame) -> bytes:
+    at = job.event.printed_at.astimezone(UTC)
+    pages.metadata.created = pages.metadata.modified = f"{at:%Y-%m-%dT%H:%M:%SZ}"
+    source = Attachment(
+        string=canonical_json(job.content),
+        name="order-set.json",
+        description="The signed content this sheet was made from",
+        created=at,
+        modified=at,
+        relationship="Source",
+    )
+    return bytes(
+        pages.write_pdf(
+            pdf_variant=PDF_VARIANT,
+            attachments=[source],
+            pdf_identifier=f"{job.content.order_id}.{job.content.version}".encode(),
+            finisher=partial(finish, frame=frame),
+        )
+    )
+
+
+def _drawings(furniture: Furniture, frame: Frame) -> dict[str, tuple[str, bytes]]:
+    drawings = {"sheet:watermark": ("image/svg+xml", _draw_watermark(furniture.watermark, frame).encode())}
+    if furniture.code:
+        drawings["sheet:code"] = ("image/svg+xml", _draw_code(furniture.code))
+    return drawings
+
+
+def _draw_code(text: str) -> bytes:
+    """The QR code in one filled path; rows overlap by a hair, or a printer shows white seams between them."""
+    matrix = segno.make(text, error="m", boost_error=False, micro=False).matrix
+    runs = [
+        f"M{start} {y}h{length}v1.02h-{length}z"
+        for y, row in enumerate(matrix)
+        for start, length in _dark_runs(row)
+    ]
+    size = len(matrix)
+    path = f'<path d="{"".join(runs)}"/>'
+    return f'<svg xmlns="{SVG}" viewBox="0 0 {size} {size}">{path}</svg>'.encode()
+
+
+def _dark_runs(row: bytes) -> Iterator[tuple[int, int]]:
+    start = 0
+    for is_dark, modules in groupby(row):
+        length = len(list(modules))
+        if is_dark:
+            yield start, length
+        start += length
+
+
+def _draw_watermark(words: tuple[str, ...], frame: Frame) -> str:
+    """The words up the diagonal: pale inside so that text over them stays readable, outlined so that a
+    black-and-white printer shows them too."""
+    width, height = frame.width_mm, frame.height_mm
+    diagonal = 0.82 * math.hypot(width, height)
+    sizes = [min(44.0, diagonal / bold_width_mm(word, 72 / 25.4)) for word in words]
+    angle = -math.degrees(math.atan2(height, width))
+    y = -sum(sizes) * WATERMARK_PITCH / 2
+    lines = []
+    for word, size in zip(words, sizes, strict=True):
+        y += size * WATERMARK_PITCH
+        lines.append(f'<text x="0" y="{y - size * 0.3:.2f}" font-size="{size:.2f}">{escape(word)}</text>')
+    return (
+        f'<svg xmlns="{SVG}" viewBox="0 0 {width} {height}">'
+        f'<g transform="translate({width / 2} {height / 2}) rotate({angle:.2f})" font-family="Sheet"'
+        ' font-weight="700" text-anchor="middle" fill="#ededed" stroke="#767676" stroke-width="0.25">'
+        f"{''.join(lines)}</g></svg>"
+    )
+
+
+@contextmanager
+def _complaints_are_failures() -> Iterator[None]:
+    """WeasyPrint logs what it leaves out and carries on; a sheet with something left out is no sheet."""
+    complaints = _Complaints()
+    logger = logging.getLogger("weasyprint")
+    logger.addHandler(complaints)
+    try:
+        yield
+    except FatalURLFetchingError as error:
+        raise SheetFailed(str(error)) from error
+    finally:
+        logger.removeHandler(complaints)
+    if complaints.messages:
+        raise SheetFailed("; ".join(complaints.messages))
+
+
+class _Complaints(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(level=logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+@cache
+def _engine() -> Engine:
+    """A template engine of our own, so that the render process needs neither settings nor database."""
+    return Engine(dirs=[str(TEMPLATE_DIRECTORY)], libraries={"wording": "ivigsite.orders.sheet.filters"})
+
+
+@cache
+def _stylesheet() -> CSS:
+    fonts = {f"sheet:{name}": ("font/woff", (FONT_DIRECTORY / name).read_bytes()) for name in FONT_FILES}
+    return CSS(
+        string=(TEMPLATE_DIRECTORY / "sheet" / "sheet.css").read_text(),
+        font_config=_fonts(),
+        url_fetcher=ClosedFetcher(fonts),
+    )
+
+
+@cache
+def _fonts() -> FontConfiguration:
+    """A font set without the machine's own fonts, which would make the bytes differ between machines."""
+    before = os.environ.get("FONTCONFIG_FILE")
+    os.environ["FONTCONFIG_FILE"] = str(FONT_DIRECTORY / "fonts.conf")
+    try:
+        return FontConfiguration()
+    finally:
+        del os.environ["FONTCONFIG_FILE"]
+        if before is not None:
+            os.environ["FONTCONFIG_FILE"] = before

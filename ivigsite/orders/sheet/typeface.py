@@ -1,0 +1,29 @@
+"""The two fonts every sheet is set in: where they are, what they can show, how wide they run."""
+
+from functools import cache
+from pathlib import Path
+
+from fontTools.ttLib import TTFont
+
+FONT_DIRECTORY = Path(__file__).parent / "fonts"
+FONT_FILES = ("IBMPlexSans-Regular.woff", "IBMPlexSans-Bold.woff")
+MM_PER_PT = 25.4 / 72
+
+
+@cache
+def covered_codes() -> frozenset[int]:
+    """The characters that both fonts have."""
+    regular, bold = (TTFont(FONT_DIRECTORY / name, lazy=True).getBestCmap() for name in FONT_FILES)
+    return frozenset(regular.keys() & bold.keys())
+
+
+def bold_width_mm(text: str, size_pt: float) -> float:
+    widths, units_per_em = _bold_advances()
+    return sum(widths.get(ord(letter), units_per_em) for letter in text) / units_per_em * size_pt * MM_PER_PT
+
+
+@cache
+def _bold_advances() -> tuple[dict[int, int], int]:
+    font = TTFont(FONT_DIRECTORY / FONT_FILES[1], lazy=True)
+    advances = font["hmtx"].metrics
+    return {code: advances[glyph][0] for code, glyph in font.getBestCmap().items()}, font["head"].unitsPerEm

@@ -1,0 +1,254 @@
+"""Plainly fictional order sets: a typical one and the extremes it must survive."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from ivigsite.orders.sheet.content import (
+    MonitoringRow,
+    NotOrdered,
+    OrderGroup,
+    RateStep,
+    Severity,
+    SheetBasis,
+    SheetContent,
+    SheetDose,
+    SheetFinding,
+    SheetOrder,
+    SheetOverride,
+    SheetPatient,
+    SheetProtocol,
+    SheetRatePlan,
+    SheetSignature,
+    SheetWeight,
+    Vial,
+)
+from ivigsite.orders.sheet.states import Copy, Draft, Expired, PrintEvent, Signed, Superseded, Void
+
+T0 = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
+SIGNED_AT = datetime(2026, 11, 22, 14, 5, 10, tzinfo=UTC)
+ORDER_ID = "3f2a9c1e-7b1d-4c0a-9e55-0123456789ab"
+NEXT_ORDER_ID = "8d1b6f40-52aa-4f0e-8c33-ba9876543210"
+TALL_MAN_NAMES = ("predniSONE", "prednisoLONE", "methylPREDNISolone")
+
+IVIG = SheetOrder(
+    number=1,
+    group=OrderGroup.NOW,
+    name="immune globulin intravenous (human)",
+    short_name="IVIG",
+    brand="Privigen 10%",
+    strength="100 mg in 1 mL",
+    dose=SheetDose(
+        amount=Decimal(80),
+        unit="g",
+        basis="1 g per kg for 82.3 kg",
+        rounded_from=Decimal("82.3"),
+        deviation_percent=Decimal("-2.8"),
+        volume_ml=Decimal(800),
+        vials=(Vial(size=Decimal(40), count=2),),
+    ),
+    route="intravenous, own line",
+    rate="start 24.7 mL per hour, then by the infusion table. Maximum 197 mL per hour",
+    duration="one dose",
+    start_at=T0,
+    maximum="1 g per kg in one day",
+    instructions=("Do not mix with platelets or any other medicine. Record each lot number.",),
+)
+PREDNISONE = SheetOrder(
+    number=2,
+    group=OrderGroup.NOW,
+    name="predniSONE",
+    dose=SheetDose(
+        amount=Decimal(80),
+        unit="mg",
+        basis="1 mg per kg for 82.3 kg",
+        capped_at=Decimal(80),
+    ),
+    route="by mouth",
+    duration="daily for 4 weeks, then taper",
+    start_at=T0,
+    maximum="80 mg in one day",
+    instructions=("Give with food in the morning from the second day.",),
+)
+PLATELETS = SheetOrder(
+    number=3,
+    group=OrderGroup.CONCURRENT,
+    name="platelets, apheresis",
+    dose=SheetDose(amount=Decimal(1), unit="adult dose", basis="1 adult dose, not by weight"),
+    route="intravenous, second line",
+    rate="over 30 to 60 minutes",
+    duration="one dose",
+    start_at=T0,
+    maximum="1 adult dose before the next count",
+    instructions=("Two people check the pack against the wristband at the bedside.",),
+)
+TRANEXAMIC = SheetOrder(
+    number=4,
+    group=OrderGroup.STANDBY,
+    name="tranexamic acid",
+    condition="bleeding goes on after the platelets, and there is no blood in the urine",
+    dose=SheetDose(amount=Decimal(1000), unit="mg", basis="fixed dose"),
+    route="intravenous",
+    rate="over 10 minutes",
+    duration="every 8 hours, at most 3 doses",
+    maximum="3,000 mg in one day",
+)
+COUNT_AGAIN = SheetOrder(
+    number=5,
+    group=OrderGroup.MONITORING,
+    name="Platelet count",
+    duration="once",
+    start_text="10 to 60 minutes after the platelets end",
+)
+CALL = SheetOrder(
+    number=6,
+    group=OrderGroup.CONSULT,
+    name="Call haematology on call",
+    start_text="now, by telephone",
+    instructions=("Say: grade 4, gastrointestinal bleeding, immunoglobulin and platelets started.",),
+)
+
+MONITORING = (
+    MonitoringRow(item="Temperature, pulse, blood pressure", due_at=T0, tolerance="before the start"),
+    MonitoringRow(
+        item="Temperature, pulse, blood pressure", due_at=T0 + timedelta(minutes=15), tolerance="5 minutes"
+    ),
+    MonitoringRow(
+        item="Temperature, pulse, blood pressure", due_at=T0 + timedelta(minutes=30), tolerance="5 minutes"
+    ),
+    MonitoringRow(
+        item="Headache, neck stiffness, rash", due_at=T0 + timedelta(hours=1), tolerance="15 minutes"
+    ),
+    MonitoringRow(item="Platelet count", due_text="10 to 60 minutes after the platelets end"),
+    MonitoringRow(item="Platelet count", due_at=T0 + timedelta(hours=24), tolerance="2 hours"),
+    MonitoringRow(item="Creatinine and urine output", due_at=T0 + timedelta(hours=24), tolerance="4 hours"),
+    MonitoringRow(item="Haemoglobin, bilirubin", due_at=T0 + timedelta(hours=48), tolerance="12 hours"),
+    MonitoringRow(item="Glucose", due_at=T0 + timedelta(hours=6), tolerance="1 hour"),
+)
+
+TYPICAL = SheetContent(
+    order_id=ORDER_ID,
+    version=1,
+    title="Low platelets with bleeding: immunoglobulin, corticosteroid, platelets",
+    population="Adults, 18 years and over, with suspected or known immune thrombocytopenia",
+    time_zone="Europe/London",
+    is_demo=False,
+    valid_until=T0 + timedelta(hours=24),
+    patient=SheetPatient(
+        family_name="Testperson",
+        given_name="Ottilie",
+        title="Mrs",
+        born_on=date(1945, 7, 14),
+        age_years=81,
+        gender="Female",
+        record_number_label="NHS number",
+        record_number="9990001112",
+        ward="Larch",
+        bed="12",
+        allergies=("Penicillin (rash)", "Latex"),
+    ),
+    weight=SheetWeight(
+        weight_kg=Decimal("82.3"),
+        is_estimated=False,
+        weighed_at=datetime(2026, 11, 22, 12, 50, tzinfo=UTC),
+        dosing_weight_kg=Decimal("82.3"),
+        dosing_weight_basis="actual weight",
+    ),
+    basis=SheetBasis(
+        platelets_per_ul=18_000,
+        sampled_at=datetime(2026, 11, 22, 13, 10, tzinfo=UTC),
+        grade=4,
+        ctcae_version="5.0",
+        bleeding_level="Active, gastrointestinal",
+        bleeding_sites=("gastrointestinal",),
+        risks=("age 60 or over",),
+        not_known=("immunoglobulin A", "blood group", "previous immunoglobulin"),
+        rule_id="G4_TRIPLE",
+        rule_text="Grade 4 with active bleeding: immunoglobulin, corticosteroid and platelets together.",
+    ),
+    protocol=SheetProtocol(
+        name="Immune thrombocytopenia",
+        version="3",
+        seal="9f3c21aa" * 8,
+        approved_by="Dr Dora Demo-Approver",
+        approved_on=date(2026, 10, 1),
+        review_status="Pending human clinical review.",
+        limits_of_use="Decision support. The prescriber decides. Not for children or thrombotic microangiopathy.",
+        references=(
+            "Neunert C and others. Guidelines of 2019. Blood Adv 2019;3:3829–3866.",
+            "Provan D and others. Updated international consensus report. Blood Adv 2019;3:3780–3817.",
+            "Privigen 10% prescribing information.",
+        ),
+    ),
+    orders=(IVIG, PREDNISONE, PLATELETS, TRANEXAMIC, COUNT_AGAIN, CALL),
+    rate_plan=SheetRatePlan(
+        order_number=1,
+        product="Privigen 10%",
+        steps=(
+            RateStep(ml_per_h=Decimal("24.7"), ml_per_kg_per_h=Decimal("0.3"), minutes=30, starts_at=T0),
+            RateStep(
+                ml_per_h=Decimal("49.4"),
+                ml_per_kg_per_h=Decimal("0.6"),
+                minutes=30,
+                starts_at=T0 + timedelta(minutes=30),
+            ),
+            RateStep(
+                ml_per_h=Decimal("98.8"),
+                ml_per_kg_per_h=Decimal("1.2"),
+                minutes=30,
+                starts_at=T0 + timedelta(minutes=60),
+            ),
+            RateStep(
+                ml_per_h=Decimal(197),
+                ml_per_kg_per_h=Decimal("2.4"),
+                minutes=None,
+                starts_at=T0 + timedelta(minutes=90),
+            ),
+        ),
+        volume_ml=Decimal(800),
+        total_minutes=307,
+        maximum_ml_per_h=Decimal(197),
+        notes=("Step up only when the checks are normal.",),
+    ),
+    not_ordered=(NotOrdered(item="dexamethasone", reason="predniSONE chosen instead"),),
+    overrides=(
+        SheetOverride(
+            rule_id="HS-09",
+            text="An immunoglobulin A result is needed before a first dose unless bleeding is critical.",
+            reason="Bleeding is critical, sample sent",
+            by="Dr Ada Demo-Physician",
+        ),
+    ),
+    findings=(
+        SheetFinding(
+            severity=Severity.WARNING,
+            text="Thrombosis risk from age: hydrate, lowest rate, watch to day 14.",
+            citation="Privigen label",
+        ),
+        SheetFinding(
+            severity=Severity.INFORMATION,
+            text="Response within 24 hours in many, typically in 2 to 4 days; gone in 2 to 4 weeks.",
+        ),
+    ),
+    monitoring=MONITORING,
+    countersignatures=("Nurse 1", "Nurse 2 (independent check)", "Pharmacist"),
+    tall_man_names=TALL_MAN_NAMES,
+    signature=SheetSignature(
+        name="Dr Ada Demo-Physician",
+        role="physician",
+        registration_number="0000001",
+        signed_at=SIGNED_AT,
+        signature_id="6f1d2c3b",
+    ),
+)
+
+FIRST_PRINT = PrintEvent(printed_at=SIGNED_AT, printed_by="Dr Ada Demo-Physician", copy_number=1)
+SECOND_PRINT = PrintEvent(printed_at=T0, printed_by="Nurse Nils Demo-Nurse", copy_number=2)
+
+STATES = {
+    "draft": Draft(),
+    "signed": Signed(),
+    "copy": Copy(first_printed_at=SIGNED_AT),
+    "superseded": Superseded(by_order=NEXT_ORDER_ID, by="Dr Bo Demo-Physician", at=T0),
+    "void": Void(reason="Wrong weight", by="Dr Ada Demo-Physician", at=T0),
+    "expired": Expired(at=T0 + timedelta(hours=24)),
+}
