@@ -18,10 +18,10 @@ KNOWLEDGE_COMMANDS = {"check_protocol", "evaluate", "facts_schema"}
 
 def main(arguments: Sequence[str]) -> int:
     bootstrap.enter(Path(__file__).resolve().parent, arguments)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ivigsite.settings")
     command = arguments[0] if arguments else "help"
     if command in OWN_COMMANDS:
         return int(import_module(OWN_COMMANDS[command]).main(list(arguments[1:])))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ivigsite.settings")
     if command in KNOWLEDGE_COMMANDS and not any(name.startswith("IVIGSITE_") for name in os.environ):
         os.environ["IVIGSITE_DEMO"] = "1"
     from django.core.management import execute_from_command_line

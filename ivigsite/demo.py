@@ -18,6 +18,7 @@ def main(arguments: Sequence[str]) -> int:
             f"Port {options.port} on {options.host} is taken. For another: python3 manage.py demo --port 8080"
         )
         return 1
+    os.environ["DJANGO_SETTINGS_MODULE"] = "ivigsite.settings"
     os.environ["IVIGSITE_DEMO"] = "1"
     os.environ.setdefault(
         "IVIGSITE_HOSTS", ",".join(dict.fromkeys(["localhost", "127.0.0.1", "[::1]", options.host]))

@@ -49,7 +49,7 @@ class Count:
 def main(arguments: Sequence[str]) -> int:
     if arguments:
         say("pytest alone, with your arguments; without arguments every check and every test runs")
-        return subprocess.run([sys.executable, "-m", "pytest", *arguments], check=False).returncode
+        return run_pytest(arguments, {})
     return run_everything()
 
 
@@ -67,10 +67,10 @@ def run_everything() -> int:
     with postgres.database_url() as url:
         for run in runs(url):
             say(run.name)
-            failed = run_pytest(run)
-            count = read_report(REPORTS / f"{run.name}.xml")
-            total += count
-            if failed:
+            report = REPORTS / f"{run.name}.xml"
+            exit_code = run_pytest([*run.arguments, "-q", f"--junitxml={report}"], run.environment)
+            total += read_report(report)
+            if exit_code:
                 failures.append(f"tests: {run.name}")
     if failures and not (total.failed or total.errors):
         # A run that broke off, or whose coverage fell short, has no failed test to show for it.
@@ -104,15 +104,11 @@ def runs(postgres_url: str) -> list[Run]:
     ]
 
 
-def run_pytest(run: Run) -> bool:
-    report = REPORTS / f"{run.name}.xml"
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *run.arguments, f"--junitxml={report}"],
-        cwd=ROOT,
-        env={**os.environ, **run.environment},
-        check=False,
-    )
-    return done.returncode != 0
+def run_pytest(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    # Named in the environment, the settings would be read before tests/conftest.py has said where the tests live.
+    inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    command = [sys.executable, "-m", "pytest", *arguments]
+    return subprocess.run(command, cwd=ROOT, env={**inherited, **environment}, check=False).returncode
 
 
 def read_report(path: Path) -> Count:

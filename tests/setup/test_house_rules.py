@@ -1,7 +1,6 @@
 """Rules that no tool knows, held over every file."""
 
 import re
-import subprocess
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
@@ -103,11 +102,3 @@ def test_no_template_needs_a_static_file_that_is_left_out():
     }
 
     assert left_out == set()
-
-
-def test_nothing_that_is_made_is_kept_in_the_repository():
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-
-    made = re.compile(r"(^|/)(\.venv|\.boot|var|__pycache__|node_modules)/|\.(sqlite3|pyc)$", re.MULTILINE)
-
-    assert not made.search(tracked)
