@@ -70,7 +70,7 @@ def _recommendation(outcome: Recommendation) -> dict[str, Any]:
         "orders": [_order(order) for order in outcome.orders],
         "targets": _targets(outcome),
         "stop_rule": outcome.branch.stop_rule,
-        "rate_plan": _rate_plan(outcome.rate_plan),
+        "rate_plan": rate_plan_to_plain(outcome.rate_plan),
         "gates": [_gate(gate) for gate in outcome.gates],
         "findings": [_finding(finding) for finding in outcome.findings],
         "monitoring": [_monitoring(item) for item in outcome.monitoring],
@@ -223,7 +223,8 @@ def _targets(outcome: Recommendation) -> list[dict[str, Any]]:
     return targets
 
 
-def _rate_plan(plan: RatePlan | None) -> dict[str, Any] | None:
+def rate_plan_to_plain(plan: RatePlan | None) -> dict[str, Any] | None:
+    """A rate plan as plain data, or None where there is none."""
     if plan is None:
         return None
     return {
