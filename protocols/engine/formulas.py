@@ -85,9 +85,7 @@ def ideal_body_weight_kg(*, height_cm: Decimal, sex: str) -> Decimal:
     return weight_kg
 
 
-def adjusted_body_weight_kg(
-    *, weight_kg: Decimal, ideal_kg: Decimal, factor: Decimal
-) -> Decimal:
+def adjusted_body_weight_kg(*, weight_kg: Decimal, ideal_kg: Decimal, factor: Decimal) -> Decimal:
     """Adjusted body weight in kg: ideal weight plus a share of what the patient weighs above it.
 
     The factor (0 to 1) is an argument, because it is a protocol's policy and not part of the equation. Meant
@@ -121,9 +119,7 @@ def creatinine_umol_per_l(*, mg_per_dl: Decimal) -> Decimal:
         return mg_per_dl * _UMOL_PER_L_IN_ONE_MG_PER_DL
 
 
-def egfr_ml_per_min_per_1_73m2(
-    *, creatinine_mg_per_dl: Decimal, age_years: int, sex: str
-) -> Decimal:
+def egfr_ml_per_min_per_1_73m2(*, creatinine_mg_per_dl: Decimal, age_years: int, sex: str) -> Decimal:
     """Estimated glomerular filtration rate in mL/min/1.73 m2, not rounded; source: CKD-EPI 2021.
 
     For adults: ValueError below 18 years, on a creatinine that is not positive, and on any other sex than
@@ -160,11 +156,7 @@ def creatinine_clearance_ml_per_min(
     if not ADULT_FROM_YEARS <= age_years < _COCKCROFT_GAULT_YEARS:
         raise ValueError("Cockcroft-Gault is for adults from 18 to 139 years")
     with _arithmetic():
-        male = (
-            (_COCKCROFT_GAULT_YEARS - age_years)
-            * weight_kg
-            / (72 * creatinine_mg_per_dl)
-        )
+        male = (_COCKCROFT_GAULT_YEARS - age_years) * weight_kg / (72 * creatinine_mg_per_dl)
         return male * _COCKCROFT_GAULT_SEX_FACTOR[sex]
 
 
@@ -206,12 +198,8 @@ def kdigo_creatinine_stage(
     with _arithmetic():
         # A value converted from the other unit misses a border by its last digit, far below what is reported.
         rise = (current - baseline).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
-        ratio = (current / baseline).quantize(
-            Decimal("0.000001"), rounding=ROUND_HALF_UP
-        )
-    rose_within_48_h = (
-        rise >= _KDIGO_RISE[unit] and hours_apart <= _KDIGO_RISE_WITHIN_HOURS
-    )
+        ratio = (current / baseline).quantize(Decimal("0.000001"), rounding=ROUND_HALF_UP)
+    rose_within_48_h = rise >= _KDIGO_RISE[unit] and hours_apart <= _KDIGO_RISE_WITHIN_HOURS
     if not rose_within_48_h and ratio < Decimal("1.5"):
         return 0
     if ratio >= 3 or current >= _KDIGO_HIGH[unit]:
@@ -228,18 +216,14 @@ def kdigo_urine_stage(*, ml_per_kg_per_h: Decimal, hours: Decimal) -> int:
     _require_positive(hours=hours)
     if not ml_per_kg_per_h.is_finite() or ml_per_kg_per_h < 0:
         raise ValueError("ml_per_kg_per_h must not be negative")
-    if (ml_per_kg_per_h == 0 and hours >= 12) or (
-        ml_per_kg_per_h < Decimal("0.3") and hours >= 24
-    ):
+    if (ml_per_kg_per_h == 0 and hours >= 12) or (ml_per_kg_per_h < Decimal("0.3") and hours >= 24):
         return 3
     if ml_per_kg_per_h >= Decimal("0.5") or hours < 6:
         return 0
     return 2 if hours >= 12 else 1
 
 
-def kdigo_child_egfr_stage(
-    *, egfr_ml_per_min_per_1_73m2: Decimal, age_years: int
-) -> int:
+def kdigo_child_egfr_stage(*, egfr_ml_per_min_per_1_73m2: Decimal, age_years: int) -> int:
     """Stage 3 when a patient under 18 falls below 35 mL/min/1.73 m2, else 0; source: KDIGO, table 2.
 
     ValueError on an estimate that is not positive, or at 18 years and above, where KDIGO has no such rule.

@@ -60,9 +60,7 @@ def parse_decimal(text: str, *, decimals: int, example: str = "70.5") -> Decimal
     if len(text) > _LONGEST or not _DECIMAL.fullmatch(text):
         raise _refusal(text, example=example)
     if len(text.partition(".")[2]) > decimals:
-        raise BadInput(
-            "decimals", f"Enter at most {decimals} digits after the decimal point."
-        )
+        raise BadInput("decimals", f"Enter at most {decimals} digits after the decimal point.")
     return Decimal(text)
 
 
@@ -151,22 +149,16 @@ def _refusal(text: str, *, example: str) -> BadInput:
     if any(character.isnumeric() and not character.isascii() for character in text):
         return BadInput("digits", "Other digits cannot be read safely: use 0–9.")
     if text[0] in "-−–—+":
-        return BadInput(
-            "sign", f"Enter the number without a sign, for example {example}."
-        )
+        return BadInput("sign", f"Enter the number without a sign, for example {example}.")
     if re.fullmatch(r"[0-9.,]+[eE][-+]?[0-9]+", text):
         return BadInput(
             "exponent",
             f"Write the number in full, without an exponent, for example {example}.",
         )
     if re.fullmatch(r"[0-9]*,[0-9,.]*|[0-9]*\.[0-9.]*,[0-9,.]*", text):
-        return BadInput(
-            "comma", f"For decimals use a full stop, for example {example}."
-        )
+        return BadInput("comma", f"For decimals use a full stop, for example {example}.")
     if re.fullmatch(r"0[0-9]+(\.[0-9]*)?", text):
-        return BadInput(
-            "leading_zero", f"Leave out the zeros in front, for example {example}."
-        )
+        return BadInput("leading_zero", f"Leave out the zeros in front, for example {example}.")
     return BadInput(
         "not_a_number",
         f"Enter digits only, without spaces or words, for example {example}.",
