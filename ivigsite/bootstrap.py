@@ -68,11 +68,11 @@ def enter(root: Path, arguments: Sequence[str]) -> None:
 
 
 def set_up(root: Path, level: str) -> None:
-    install_system_packages(missing_packages(level))
-    if is_current(root, level):
+    if is_current(root, level) and not missing_packages(level):
         return
     with only_one(root):
-        # Whoever held the lock before may have done the work.
+        # Asked again: whoever held the lock before may have done the work.
+        install_system_packages(missing_packages(level))
         if not is_current(root, level):
             make_environment(root, widest(root, level))
 
@@ -118,7 +118,15 @@ def install_system_packages(packages: Sequence[str]) -> None:
             exit_code=2,
         )
     say(f"Installing system packages: {' '.join(packages)}")
-    apt_get = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    apt_get = [
+        *prefix,
+        "env",
+        "DEBIAN_FRONTEND=noninteractive",
+        "apt-get",
+        "-qq",
+        "-o",
+        "DPkg::Lock::Timeout=120",
+    ]
     run([*apt_get, "update"], "fetch the list of system packages")
     run([*apt_get, "install", "-y", "--no-install-recommends", *packages], "install system packages")
 

@@ -105,7 +105,7 @@ def runs(postgres_url: str) -> list[Run]:
 
 
 def run_pytest(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    # Named in the environment, the settings would be read before tests/conftest.py has said where the tests live.
+    # Named there, the settings would be read before tests/conftest.py has said where the tests live.
     inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     command = [sys.executable, "-m", "pytest", *arguments]
     return subprocess.run(command, cwd=ROOT, env={**inherited, **environment}, check=False).returncode
