@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivigsite.fields import ConfirmationsField, StrictChoiceField, UnitTextField, WeightKgField
-from ivigsite.parsing.quantities import COUNT_UNIT_CHOICES, CREATININE_UNITS, Count, CountUnit, Measurement
+from ivigsite.parsing.quantities import COUNT_UNIT_LABELS, CREATININE_UNITS, Count, CountUnit, Measurement
 from ivigsite.questions import Question, clean_count, clean_measurement, clean_unlikely, open_questions
 from protocols.engine.facts import UNKNOWN
 
@@ -33,7 +33,7 @@ WEIGHTS = Range(minimum=D(1), maximum=D(400), soft_minimum=D(30), soft_maximum=D
 
 class Form(forms.Form):
     count = UnitTextField(required=False)
-    count_unit = StrictChoiceField(choices=COUNT_UNIT_CHOICES, required=False)
+    count_unit = StrictChoiceField(choices=COUNT_UNIT_LABELS.items(), required=False)
     creatinine = UnitTextField(required=False)
     creatinine_unit = StrictChoiceField(
         choices=[(unit.key, unit.label) for unit in CREATININE_UNITS], required=False

@@ -26,8 +26,7 @@ class CountUnit(StrEnum):
     E9_PER_L = "e9_per_l"
 
 
-COUNT_UNIT_CHOICES = ((CountUnit.PER_UL, "per microlitre"), (CountUnit.E9_PER_L, "x 10⁹ per litre"))
-_COUNT_UNIT_LABELS = dict(COUNT_UNIT_CHOICES)
+COUNT_UNIT_LABELS = {CountUnit.PER_UL: "per microlitre", CountUnit.E9_PER_L: "x 10⁹ per litre"}
 _OTHER_COUNT_UNIT = {CountUnit.PER_UL: CountUnit.E9_PER_L, CountUnit.E9_PER_L: CountUnit.PER_UL}
 
 
@@ -162,4 +161,4 @@ def _meant(count: Count, limits: Limits) -> str:
     if is_unlikely(meant.per_ul, limits):
         return "Check the count and its unit."
     number = format_decimal(Decimal(count.typed.replace(",", "")))
-    return f"Did you mean {number} {_COUNT_UNIT_LABELS[other]}?"
+    return f"Did you mean {number} {COUNT_UNIT_LABELS[other]}?"
