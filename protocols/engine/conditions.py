@@ -69,18 +69,14 @@ DERIVED: Final[tuple[FactDefinition, ...]] = (
     ),
     _derived("ivig_course_g_per_kg", "IVIG in 7 days", Kind.DECIMAL, unit="g per kg"),
     _derived("ivig_day_g_per_kg", "IVIG in a day", Kind.DECIMAL, unit="g per kg"),
-    _derived(
-        "ivig_deviation_percent", "Rounding deviation", Kind.DECIMAL, unit="percent"
-    ),
+    _derived("ivig_deviation_percent", "Rounding deviation", Kind.DECIMAL, unit="percent"),
     _derived(
         "prednisone_uncapped_mg",
         "predniSONE before the cap",
         Kind.DECIMAL,
         unit="mg daily",
     ),
-    _derived(
-        "steroid_days", "Days of full-dose corticosteroid", Kind.WHOLE, unit="days"
-    ),
+    _derived("steroid_days", "Days of full-dose corticosteroid", Kind.WHOLE, unit="days"),
     _derived(
         "product_stabilisers",
         "Stabilisers of the product",
@@ -95,9 +91,7 @@ DERIVED: Final[tuple[FactDefinition, ...]] = (
             "none",
         ),
     ),
-    _derived(
-        "product_route", "Route of the product", Kind.CHOICE, choices=("iv", "sc")
-    ),
+    _derived("product_route", "Route of the product", Kind.CHOICE, choices=("iv", "sc")),
     _derived("product_iga_depleted", "Product is IgA-depleted", Kind.YES_NO),
     _derived("product_itp_labelled", "Product is labelled for ITP here", Kind.YES_NO),
     _derived("product_withdrawn", "Product is being withdrawn", Kind.YES_NO),
@@ -107,9 +101,7 @@ DERIVED: Final[tuple[FactDefinition, ...]] = (
         "Findings suggest a higher bleeding level",
         Kind.YES_NO,
     ),
-    _derived(
-        "count_at_procedure_target", "Count is at the procedure's target", Kind.YES_NO
-    ),
+    _derived("count_at_procedure_target", "Count is at the procedure's target", Kind.YES_NO),
     _derived(
         "count_below_procedure_target",
         "Count is below the procedure's target",
@@ -122,9 +114,7 @@ CONDITION_FACTS: Final[dict[str, FactDefinition]] = {
     **{definition.key: definition for definition in DERIVED},
 }
 
-_NUMERIC: Final = frozenset(
-    {Comparator.BELOW, Comparator.AT_MOST, Comparator.ABOVE, Comparator.AT_LEAST}
-)
+_NUMERIC: Final = frozenset({Comparator.BELOW, Comparator.AT_MOST, Comparator.ABOVE, Comparator.AT_LEAST})
 _PRESENCE: Final = frozenset({Comparator.KNOWN, Comparator.UNKNOWN})
 _SETS: Final = frozenset({Comparator.INCLUDES_ANY, Comparator.INCLUDES_NONE})
 _EQUALITY: Final = frozenset({Comparator.IS, Comparator.IS_NOT})
@@ -195,9 +185,7 @@ def _compile(condition: Condition) -> Test:
         return _presence_test(condition)
     wanted = tuple(_read(definition, text) for text in condition.values)
     if not wanted or (condition.comparator in _NUMERIC and len(wanted) != 1):
-        raise BadCondition(
-            f"{condition.fact} {condition.comparator} has {len(wanted)} values"
-        )
+        raise BadCondition(f"{condition.fact} {condition.comparator} has {len(wanted)} values")
     return _value_test(condition.fact, _MATCH[condition.comparator], wanted)
 
 
@@ -212,9 +200,7 @@ def _presence_test(condition: Condition) -> Test:
     return test
 
 
-def _value_test(
-    fact: str, match: Callable[[Any, tuple[Any, ...]], bool], wanted: tuple[Any, ...]
-) -> Test:
+def _value_test(fact: str, match: Callable[[Any, tuple[Any, ...]], bool], wanted: tuple[Any, ...]) -> Test:
     def test(values: Values) -> Truth:
         value = values.get(fact, UNKNOWN)
         return UNKNOWN if value is UNKNOWN else match(value, wanted)
@@ -229,21 +215,15 @@ _MATCH: Final[dict[Comparator, Callable[[Any, tuple[Any, ...]], bool]]] = {
     Comparator.AT_MOST: lambda value, wanted: value <= wanted[0],
     Comparator.ABOVE: lambda value, wanted: value > wanted[0],
     Comparator.AT_LEAST: lambda value, wanted: value >= wanted[0],
-    Comparator.INCLUDES_ANY: lambda value, wanted: any(
-        item in value for item in wanted
-    ),
-    Comparator.INCLUDES_NONE: lambda value, wanted: (
-        not any(item in value for item in wanted)
-    ),
+    Comparator.INCLUDES_ANY: lambda value, wanted: any(item in value for item in wanted),
+    Comparator.INCLUDES_NONE: lambda value, wanted: not any(item in value for item in wanted),
 }
 
 
 def _read(definition: FactDefinition, text: str) -> Any:
     if definition.kind is Kind.YES_NO:
         if text not in ("true", "false"):
-            raise BadCondition(
-                f"{definition.key} is yes or no, written true or false, not {text!r}"
-            )
+            raise BadCondition(f"{definition.key} is yes or no, written true or false, not {text!r}")
         return text == "true"
     if definition.kind in (Kind.WHOLE, Kind.DECIMAL):
         try:

@@ -92,13 +92,9 @@ def evaluate(protocol: Protocol, facts: Facts) -> Outcome:
             ),
             trace=trace,
         )
-    recommendation = _recommend(
-        protocol, facts, values, grade, rule, gates, asked, trace, procedure
-    )
+    recommendation = _recommend(protocol, facts, values, grade, rule, gates, asked, trace, procedure)
     if any(_stops(gate, bleeding) for gate in gates):
-        return _gated(
-            facts, grade, bleeding, gates, possible, recommendation, asked, trace
-        )
+        return _gated(facts, grade, bleeding, gates, possible, recommendation, asked, trace)
     return recommendation
 
 
@@ -152,11 +148,7 @@ def _grade(protocol: Protocol, facts: Facts) -> GradeBand | None:
 
 
 def _procedure(protocol: Protocol, facts: Facts) -> ProcedureTarget | None:
-    return (
-        None
-        if facts.procedure is UNKNOWN
-        else lookup.of(protocol).procedures[facts.procedure]
-    )
+    return None if facts.procedure is UNKNOWN else lookup.of(protocol).procedures[facts.procedure]
 
 
 def _set(values: dict[str, Any], key: str, value: Any) -> None:
@@ -224,11 +216,7 @@ def _possible(protocol: Protocol, values: dict[str, Any]) -> tuple[PossibleBranc
             cell["urgent_surgery"],
             cell["rapid_rise"],
         ]
-        options.append(
-            PossibleBranch(
-                answers=tuple(zip(open_axes, answers, strict=True)), rule=rule
-            )
-        )
+        options.append(PossibleBranch(answers=tuple(zip(open_axes, answers, strict=True)), rule=rule))
     return tuple(options)
 
 
@@ -242,9 +230,7 @@ def _gated(
     asked: dict[str, list[str]],
     trace: Trace,
 ) -> Gated:
-    levels = [gate.consult for gate in gates] + [
-        option.rule.consult_at_least for option in possible
-    ]
+    levels = [gate.consult for gate in gates] + [option.rule.consult_at_least for option in possible]
     if provisional is not None:
         levels.append(provisional.consult)
     for axis, _ in possible[0].answers if len(possible) > 1 else ():
@@ -263,10 +249,7 @@ def _gated(
 
 
 def _questions(asked: dict[str, list[str]]) -> tuple[OpenQuestion, ...]:
-    return tuple(
-        OpenQuestion(fact=fact, changes=tuple(changes))
-        for fact, changes in asked.items()
-    )
+    return tuple(OpenQuestion(fact=fact, changes=tuple(changes)) for fact, changes in asked.items())
 
 
 def _policy_key(protocol: Protocol, facts: Facts) -> str:
@@ -317,27 +300,19 @@ def _recommend(
         dosing_weight=weight,
         orders=orders,
         targets=_targets(branch, values),
-        procedure_target=procedure
-        if branch.uses_procedure_target or rule.adds_procedure_target
-        else None,
+        procedure_target=procedure if branch.uses_procedure_target or rule.adds_procedure_target else None,
         rate_plan=_plan(protocol, orders, weight, findings),
         findings=findings,
         gates=gates,
         repeat=repeat,
         monitoring=_monitoring(protocol, values, orders),
-        texts=tuple(
-            text for test, text in rows.conditional_texts if test(values) is True
-        ),
+        texts=tuple(text for test, text in rows.conditional_texts if test(values) is True),
         questions=_questions(asked),
-        trace=replace(
-            trace, rules_fired=tuple(f.rule for f in findings), rules_unjudged=unjudged
-        ),
+        trace=replace(trace, rules_fired=tuple(f.rule for f in findings), rules_unjudged=unjudged),
     )
 
 
-def _derive_patient(
-    values: dict[str, Any], facts: Facts, weight: DosingWeight | Unknown
-) -> None:
+def _derive_patient(values: dict[str, Any], facts: Facts, weight: DosingWeight | Unknown) -> None:
     if not isinstance(weight, Unknown):
         values["dosing_weight_kg"] = weight.kg
         values["weight_basis"] = weight.basis
@@ -347,20 +322,14 @@ def _derive_patient(
 
 
 def _egfr(facts: Facts) -> Decimal | Unknown:
-    if (
-        facts.creatinine_umol_per_l is UNKNOWN
-        or facts.age_years is UNKNOWN
-        or facts.sex is UNKNOWN
-    ):
+    if facts.creatinine_umol_per_l is UNKNOWN or facts.age_years is UNKNOWN or facts.sex is UNKNOWN:
         return UNKNOWN
     if facts.age_years < formulas.ADULT_FROM_YEARS:
         return UNKNOWN
     return Decimal(
         formulas.report_egfr(
             formulas.egfr_ml_per_min_per_1_73m2(
-                creatinine_mg_per_dl=formulas.creatinine_mg_per_dl(
-                    umol_per_l=facts.creatinine_umol_per_l
-                ),
+                creatinine_mg_per_dl=formulas.creatinine_mg_per_dl(umol_per_l=facts.creatinine_umol_per_l),
                 age_years=facts.age_years,
                 sex=facts.sex,
             )
@@ -368,31 +337,21 @@ def _egfr(facts: Facts) -> Decimal | Unknown:
     )
 
 
-def _derive_product(
-    values: dict[str, Any], protocol: Protocol, product: Product
-) -> None:
+def _derive_product(values: dict[str, Any], protocol: Protocol, product: Product) -> None:
     values["product"] = product.key
     values["product_stabilisers"] = product.stabilisers
     values["product_route"] = product.route
     values["product_iga_depleted"] = product.iga_depleted
     values["product_withdrawn"] = bool(product.withdrawn_after)
     values["product_itp_labelled"] = any(
-        label.itp_labelled
-        for label in product.labels
-        if label.jurisdiction == protocol.jurisdiction
+        label.itp_labelled for label in product.labels if label.jurisdiction == protocol.jurisdiction
     )
 
 
-def _derive_orders(
-    values: dict[str, Any], facts: Facts, orders: tuple[Order, ...]
-) -> None:
-    proposed = [
-        order for order in orders if order.role in (Role.REQUIRED, Role.ALTERNATIVE)
-    ]
+def _derive_orders(values: dict[str, Any], facts: Facts, orders: tuple[Order, ...]) -> None:
+    proposed = [order for order in orders if order.role in (Role.REQUIRED, Role.ALTERNATIVE)]
     values["order_kinds"] = tuple({order.kind.value: None for order in proposed})
-    required = {
-        order.kind: order for order in reversed(proposed) if order.role is Role.REQUIRED
-    }
+    required = {order.kind: order for order in reversed(proposed) if order.role is Role.REQUIRED}
     _derive_ivig(values, facts, required.get(OrderKind.IVIG))
     steroid = required.get(OrderKind.CORTICOSTEROID)
     if steroid is not None and isinstance(steroid.dose, Dose):
@@ -431,9 +390,7 @@ def _orders(
             continue
         waits_for: tuple[str, ...] = ()
         if truth is UNKNOWN:
-            waits_for = tuple(
-                key for key in facts_asked(template.when) if key not in values
-            )
+            waits_for = tuple(key for key in facts_asked(template.when) if key not in values)
             _ask(asked, values, waits_for, template.text)
         dose: Dose | Unknown | None = None
         if template.regimen:
@@ -441,9 +398,7 @@ def _orders(
             _ask(asked, values, assumed, template.text)
             waits_for = (*waits_for, *assumed)
             try:
-                dose = compute_dose(
-                    regimen=regimen, facts=facts, dosing=weight, product=product
-                )
+                dose = compute_dose(regimen=regimen, facts=facts, dosing=weight, product=product)
             except LedgerDisagreement as disagreement:
                 dose = UNKNOWN
                 broken.append(_ledger_finding(template, str(disagreement)))
@@ -451,9 +406,7 @@ def _orders(
     return tuple(orders), tuple(broken)
 
 
-def _regimen(
-    protocol: Protocol, family: str, values: dict[str, Any]
-) -> tuple[Regimen, tuple[str, ...]]:
+def _regimen(protocol: Protocol, family: str, values: dict[str, Any]) -> tuple[Regimen, tuple[str, ...]]:
     """The family's first member that holds; else the first that may hold, with the facts it waits for."""
     members = lookup.of(protocol).families[family]
     truths = [(test(values), regimen) for test, regimen in members]
@@ -462,9 +415,7 @@ def _regimen(
             return regimen, ()
     for truth, regimen in truths:
         if truth is UNKNOWN:
-            return regimen, tuple(
-                key for key in facts_asked(regimen.when) if key not in values
-            )
+            return regimen, tuple(key for key in facts_asked(regimen.when) if key not in values)
     raise LookupError(f"no regimen of {family} applies")
 
 
@@ -583,9 +534,7 @@ def _held(
         OrderKind.CORTICOSTEROID: [gate.corticosteroid for gate in gates],
     }
     held |= {
-        kind.value
-        for kind, effects in arms.items()
-        if any(e is not ArmEffect.AS_BRANCH for e in effects)
+        kind.value for kind, effects in arms.items() if any(e is not ArmEffect.AS_BRANCH for e in effects)
     }
     return tuple(
         replace(
@@ -614,21 +563,15 @@ def _plan(
     if isinstance(weight, Unknown):
         return None
     is_at_risk = any(
-        effect.kind is EffectKind.AT_RISK_RATE
-        for finding in findings
-        for effect in finding.effects
+        effect.kind is EffectKind.AT_RISK_RATE for finding in findings for effect in finding.effects
     )
     for order in orders:
-        if order.role is Role.REQUIRED and (
-            plan := plan_for(protocol, order, weight, is_at_risk=is_at_risk)
-        ):
+        if order.role is Role.REQUIRED and (plan := plan_for(protocol, order, weight, is_at_risk=is_at_risk)):
             return plan
     return None
 
 
-def plan_for(
-    protocol: Protocol, order: Order, weight: DosingWeight, *, is_at_risk: bool
-) -> RatePlan | None:
+def plan_for(protocol: Protocol, order: Order, weight: DosingWeight, *, is_at_risk: bool) -> RatePlan | None:
     """The rate plan of one order line, or None for a line that no product and rate belong to."""
     dose = order.dose
     if not isinstance(dose, Dose) or dose.product is None or dose.volume_ml is None:

@@ -69,11 +69,7 @@ def compute_dose(
     ledger, capped = _with_cap(regimen, ledger, exact)
     before_rounding = ledger[-1].result if ledger else exact
     rounding = _rounding_for(regimen, weight_kg)
-    nearest = (
-        before_rounding
-        if rounding is None
-        else nearest_multiple(before_rounding, rounding)
-    )
+    nearest = before_rounding if rounding is None else nearest_multiple(before_rounding, rounding)
     step_deviation = deviation_percent(before_rounding, nearest)
     part_vial = _is_beyond_limit(regimen, before_rounding, nearest)
     rounded = before_rounding if part_vial else nearest
@@ -85,9 +81,7 @@ def compute_dose(
     used_product = product if regimen.uses_product else None
     volume, vial_plan = None, None
     if used_product is not None:
-        ledger, volume, vial_plan = _from_product(
-            used_product, ledger, rounded, regimen.unit
-        )
+        ledger, volume, vial_plan = _from_product(used_product, ledger, rounded, regimen.unit)
     elif regimen.volume_ml_per_unit is not None:
         volume = rounded * regimen.volume_ml_per_unit
     ledger_check.verify(ledger)
@@ -122,9 +116,7 @@ def deviation_percent(before: Decimal, after: Decimal) -> Decimal:
     """How far rounding moved an amount, in percent of the amount before, shown to two decimals."""
     if before == after:
         return Decimal(0)
-    return ((after - before) * PERCENT / before).quantize(
-        Decimal("0.01"), rounding=ROUND_HALF_UP
-    )
+    return ((after - before) * PERCENT / before).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
 
 @lru_cache(maxsize=4096)
@@ -143,21 +135,15 @@ def fewest_vials(sizes_g: tuple[Decimal, ...], dose_g: Decimal) -> VialPlan:
         fewest.append(best)
         if total >= wanted and best is not None:
             counts = tuple(
-                (Decimal(size) / denominator, best.count(size))
-                for size in sizes
-                if best.count(size)
+                (Decimal(size) / denominator, best.count(size)) for size in sizes if best.count(size)
             )
-            return VialPlan(
-                vials=counts, left_over_g=Decimal(total - wanted) / denominator
-            )
+            return VialPlan(vials=counts, left_over_g=Decimal(total - wanted) / denominator)
     return VialPlan(vials=(), left_over_g=Decimal(0))
 
 
 def _common_denominator(values: tuple[Decimal, ...]) -> int:
     exponents = (value.normalize().as_tuple().exponent for value in values)
-    decimals = max(
-        -exponent if isinstance(exponent, int) else 0 for exponent in exponents
-    )
+    decimals = max(-exponent if isinstance(exponent, int) else 0 for exponent in exponents)
     return int(10 ** max(decimals, 0))
 
 
@@ -165,13 +151,9 @@ def _weight_of(
     regimen: Regimen, facts: Facts, dosing: DosingWeight | Unknown
 ) -> tuple[Ledger, Decimal | None, str] | Unknown:
     if regimen.weight is WeightBasis.DOSING:
-        return (
-            UNKNOWN if dosing is UNKNOWN else (dosing.ledger, dosing.kg, dosing.basis)
-        )
+        return UNKNOWN if dosing is UNKNOWN else (dosing.ledger, dosing.kg, dosing.basis)
     if regimen.weight is WeightBasis.ACTUAL:
-        return (
-            UNKNOWN if facts.weight_kg is UNKNOWN else ((), facts.weight_kg, "actual")
-        )
+        return UNKNOWN if facts.weight_kg is UNKNOWN else ((), facts.weight_kg, "actual")
     return (), None, ""
 
 
@@ -182,20 +164,14 @@ def _amount_step(
         return ()
     kind = "dosing weight" if regimen.weight is WeightBasis.DOSING else "weight"
     name = f"{kind} ({basis.replace('_', ' ')})"
-    weight = (
-        result_of(ledger, name)
-        if ledger
-        else Quantity(name=name, value=weight_kg, unit="kg")
-    )
+    weight = result_of(ledger, name) if ledger else Quantity(name=name, value=weight_kg, unit="kg")
     return (
         LedgerStep(
             name="Calculated amount",
             operation=Operation.PRODUCT,
             formula=f"{regimen.unit} per kg for each kg of {name}",
             inputs=(
-                Quantity(
-                    name="per kg", value=regimen.amount, unit=f"{regimen.unit} per kg"
-                ),
+                Quantity(name="per kg", value=regimen.amount, unit=f"{regimen.unit} per kg"),
                 weight,
             ),
             result=regimen.amount * weight_kg,
@@ -244,15 +220,11 @@ def _rounding_step(
     rounded: Decimal,
 ) -> LedgerStep:
     amount = (
-        result_of(ledger, "amount")
-        if ledger
-        else Quantity(name="amount", value=before, unit=regimen.unit)
+        result_of(ledger, "amount") if ledger else Quantity(name="amount", value=before, unit=regimen.unit)
     )
     return LedgerStep(
         name="Rounded dose",
-        operation=Operation.NEAREST_TIES_DOWN
-        if rounding.ties is Ties.DOWN
-        else Operation.NEAREST_TIES_UP,
+        operation=Operation.NEAREST_TIES_DOWN if rounding.ties is Ties.DOWN else Operation.NEAREST_TIES_UP,
         formula=f"the nearest multiple of the step, an exact half goes {rounding.ties}",
         inputs=(amount, Quantity(name="step", value=rounding.step, unit=regimen.unit)),
         result=rounded,
@@ -264,11 +236,7 @@ def _rounding_step(
 def _from_product(
     product: Product, ledger: Ledger, dose_g: Decimal, unit: str
 ) -> tuple[Ledger, Decimal, VialPlan]:
-    dose = (
-        result_of(ledger, "dose")
-        if ledger
-        else Quantity(name="dose", value=dose_g, unit=unit)
-    )
+    dose = result_of(ledger, "dose") if ledger else Quantity(name="dose", value=dose_g, unit=unit)
     volume = formulas.volume_ml(grams=dose_g, percent=product.concentration_percent)
     volume_step = LedgerStep(
         name="Volume",
@@ -296,9 +264,7 @@ def _vial_step(product: Product, plan: VialPlan, unit: str) -> tuple[LedgerStep,
     inputs = []
     for size, count in plan.vials:
         inputs.append(Quantity(name="vial", value=size, unit=unit))
-        inputs.append(
-            Quantity(name="vials of this size", value=Decimal(count), unit="")
-        )
+        inputs.append(Quantity(name="vials of this size", value=Decimal(count), unit=""))
     return (
         LedgerStep(
             name="Vials",
@@ -317,9 +283,7 @@ def _range(
 ) -> tuple[Decimal | None, Decimal | None]:
     if regimen.amount_minimum is None or regimen.amount_maximum is None:
         return None, None
-    factor = (
-        weight_kg if regimen.per is PerUnit.KG and weight_kg is not None else Decimal(1)
-    )
+    factor = weight_kg if regimen.per is PerUnit.KG and weight_kg is not None else Decimal(1)
     low, high = (
         amount if regimen.cap is None else min(amount, regimen.cap)
         for amount in (regimen.amount_minimum * factor, regimen.amount_maximum * factor)

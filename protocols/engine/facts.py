@@ -224,9 +224,7 @@ class Facts:
         Section.BLEEDING,
         help="Cannot wait 48 hours.",
     )
-    procedure: str | Unknown = _fact(
-        "Procedure", Kind.ROW, Section.BLEEDING, rows="procedure_targets"
-    )
+    procedure: str | Unknown = _fact("Procedure", Kind.ROW, Section.BLEEDING, rows="procedure_targets")
     hours_to_procedure: Decimal | Unknown = _fact(
         "Time to the procedure", Kind.DECIMAL, Section.BLEEDING, unit="hours"
     )
@@ -237,12 +235,8 @@ class Facts:
         help="A rise is needed within 24 to 48 hours.",
     )
 
-    aetiology: str | Unknown = _fact(
-        "Cause", Kind.CHOICE, Section.CAUSE, choices=AETIOLOGIES
-    )
-    clumps: bool | Unknown = _fact(
-        "Platelet clumps or giant platelets reported", Kind.YES_NO, Section.CAUSE
-    )
+    aetiology: str | Unknown = _fact("Cause", Kind.CHOICE, Section.CAUSE, choices=AETIOLOGIES)
+    clumps: bool | Unknown = _fact("Platelet clumps or giant platelets reported", Kind.YES_NO, Section.CAUSE)
     low_count_confirmed: bool | Unknown = _fact(
         "Low count confirmed on smear or citrate sample", Kind.YES_NO, Section.CAUSE
     )
@@ -252,21 +246,15 @@ class Facts:
         Section.CAUSE,
         help="No means excluded. Not known is never read as excluded.",
     )
-    schistocytes: bool | Unknown = _fact(
-        "Schistocytes on the smear", Kind.YES_NO, Section.CAUSE
-    )
-    haemolysis: bool | Unknown = _fact(
-        "Haemolysis without another cause", Kind.YES_NO, Section.CAUSE
-    )
+    schistocytes: bool | Unknown = _fact("Schistocytes on the smear", Kind.YES_NO, Section.CAUSE)
+    haemolysis: bool | Unknown = _fact("Haemolysis without another cause", Kind.YES_NO, Section.CAUSE)
     hit_suspected: bool | Unknown = _fact(
         "HIT or VITT suspected",
         Kind.YES_NO,
         Section.CAUSE,
         help="Heparin in the last 100 days with a 4Ts score of 4 or more, or a VITT picture.",
     )
-    dic_suspected: bool | Unknown = _fact(
-        "DIC suspected (ISTH score 5 or more)", Kind.YES_NO, Section.CAUSE
-    )
+    dic_suspected: bool | Unknown = _fact("DIC suspected (ISTH score 5 or more)", Kind.YES_NO, Section.CAUSE)
     marrow_failure: bool | Unknown = _fact(
         "Chemotherapy, marrow failure or leukaemia", Kind.YES_NO, Section.CAUSE
     )
@@ -291,28 +279,20 @@ class Facts:
         help="Recorded for the ideal body weight and kidney equations.",
     )
     pregnant: bool | Unknown = _fact("Pregnant", Kind.YES_NO, Section.WEIGHT)
-    weight_kg: Decimal | Unknown = _fact(
-        "Weight", Kind.DECIMAL, Section.WEIGHT, unit="kg"
-    )
+    weight_kg: Decimal | Unknown = _fact("Weight", Kind.DECIMAL, Section.WEIGHT, unit="kg")
     weight_method: str | Unknown = _fact(
         "How the weight was obtained",
         Kind.CHOICE,
         Section.WEIGHT,
         choices=(("measured", "Measured"), ("estimated", "Estimated")),
     )
-    weight_age_days: Decimal | Unknown = _fact(
-        "Age of the weight", Kind.DECIMAL, Section.WEIGHT, unit="days"
-    )
-    height_cm: Decimal | Unknown = _fact(
-        "Height", Kind.DECIMAL, Section.WEIGHT, unit="cm"
-    )
+    weight_age_days: Decimal | Unknown = _fact("Age of the weight", Kind.DECIMAL, Section.WEIGHT, unit="days")
+    height_cm: Decimal | Unknown = _fact("Height", Kind.DECIMAL, Section.WEIGHT, unit="cm")
     pre_pregnancy_weight_kg: Decimal | Unknown = _fact(
         "Weight before pregnancy", Kind.DECIMAL, Section.WEIGHT, unit="kg"
     )
 
-    first_ivig: bool | Unknown = _fact(
-        "First immunoglobulin ever", Kind.YES_NO, Section.IMMUNOGLOBULIN
-    )
+    first_ivig: bool | Unknown = _fact("First immunoglobulin ever", Kind.YES_NO, Section.IMMUNOGLOBULIN)
     hours_since_last_ivig: Decimal | Unknown = _fact(
         "Time since the last IVIG dose started",
         Kind.DECIMAL,
@@ -325,15 +305,9 @@ class Facts:
         Section.IMMUNOGLOBULIN,
         unit="g per kg dosing weight",
     )
-    iga_g_per_l: Decimal | Unknown = _fact(
-        "Serum IgA", Kind.DECIMAL, Section.IMMUNOGLOBULIN, unit="g per L"
-    )
-    iga_sample_taken: bool | Unknown = _fact(
-        "IgA sample taken", Kind.YES_NO, Section.IMMUNOGLOBULIN
-    )
-    anti_iga: bool | Unknown = _fact(
-        "Antibodies against IgA", Kind.YES_NO, Section.IMMUNOGLOBULIN
-    )
+    iga_g_per_l: Decimal | Unknown = _fact("Serum IgA", Kind.DECIMAL, Section.IMMUNOGLOBULIN, unit="g per L")
+    iga_sample_taken: bool | Unknown = _fact("IgA sample taken", Kind.YES_NO, Section.IMMUNOGLOBULIN)
+    anti_iga: bool | Unknown = _fact("Antibodies against IgA", Kind.YES_NO, Section.IMMUNOGLOBULIN)
     immunoglobulin_reaction: bool | Unknown = _fact(
         "Anaphylaxis or severe reaction to human immunoglobulin",
         Kind.YES_NO,
@@ -414,9 +388,7 @@ class Facts:
             ("dual", "Two or more drugs"),
         ),
     )
-    nil_by_mouth: bool | Unknown = _fact(
-        "Nil by mouth", Kind.YES_NO, Section.STEROID_PLATELETS
-    )
+    nil_by_mouth: bool | Unknown = _fact("Nil by mouth", Kind.YES_NO, Section.STEROID_PLATELETS)
     platelets_refused: bool | Unknown = _fact(
         "Platelet transfusion refused", Kind.YES_NO, Section.STEROID_PLATELETS
     )
@@ -432,15 +404,9 @@ class Facts:
         "Separate venous lines", Kind.WHOLE, Section.STEROID_PLATELETS, unit="lines"
     )
 
-    product: str | Unknown = _fact(
-        "Immunoglobulin product", Kind.ROW, Section.PRODUCT, rows="products"
-    )
-    policy: str | Unknown = _fact(
-        "Dosing weight policy", Kind.ROW, Section.PRODUCT, rows="weight_policies"
-    )
-    hyperprolinaemia: bool | Unknown = _fact(
-        "Hyperprolinaemia", Kind.YES_NO, Section.PRODUCT
-    )
+    product: str | Unknown = _fact("Immunoglobulin product", Kind.ROW, Section.PRODUCT, rows="products")
+    policy: str | Unknown = _fact("Dosing weight policy", Kind.ROW, Section.PRODUCT, rows="weight_policies")
+    hyperprolinaemia: bool | Unknown = _fact("Hyperprolinaemia", Kind.YES_NO, Section.PRODUCT)
     fructose_intolerance: bool | Unknown = _fact(
         "Hereditary fructose intolerance", Kind.YES_NO, Section.PRODUCT
     )
@@ -456,14 +422,10 @@ class Facts:
 CATALOGUE: Final[tuple[FactDefinition, ...]] = tuple(
     FactDefinition(key=f.name, **f.metadata["definition"]) for f in fields(Facts)
 )
-FACT_BY_KEY: Final[dict[str, FactDefinition]] = {
-    definition.key: definition for definition in CATALOGUE
-}
+FACT_BY_KEY: Final[dict[str, FactDefinition]] = {definition.key: definition for definition in CATALOGUE}
 
 
 def known(facts: Facts) -> dict[str, Any]:
     """The facts that somebody has told us, by key."""
-    pairs = (
-        (definition.key, getattr(facts, definition.key)) for definition in CATALOGUE
-    )
+    pairs = ((definition.key, getattr(facts, definition.key)) for definition in CATALOGUE)
     return {key: value for key, value in pairs if value is not UNKNOWN}

@@ -18,15 +18,11 @@ class FactErrors(ValueError):
     """Every field that cannot be read, with the reason in plain words."""
 
     def __init__(self, errors: dict[str, str]) -> None:
-        super().__init__(
-            "; ".join(f"{key}: {message}" for key, message in errors.items())
-        )
+        super().__init__("; ".join(f"{key}: {message}" for key, message in errors.items()))
         self.errors = errors
 
 
-def facts_from_plain(
-    data: Mapping[str, Any], protocol: Protocol | None = None
-) -> Facts:
+def facts_from_plain(data: Mapping[str, Any], protocol: Protocol | None = None) -> Facts:
     """Facts from a dictionary; absent, null and "unknown" mean unknown. Raises `FactErrors`.
 
     With a protocol, keys of its rows must exist and numbers must lie within its input limits.
@@ -75,9 +71,7 @@ def facts_schema(protocol: Protocol | None = None) -> dict[str, Any]:
         "description": "What is known of one patient now. A key that is absent or null is unknown.",
         "type": "object",
         "additionalProperties": False,
-        "properties": {
-            definition.key: _schema_of(definition, protocol) for definition in CATALOGUE
-        },
+        "properties": {definition.key: _schema_of(definition, protocol) for definition in CATALOGUE},
     }
 
 
@@ -89,26 +83,16 @@ def _read(definition: FactDefinition, item: Any) -> Any:
     if definition.kind is Kind.CHOICES:
         return _read_choices(definition, item)
     if definition.kind in (Kind.CHOICE, Kind.ROW):
-        if not isinstance(item, str) or (
-            definition.choices and item not in definition.choice_keys
-        ):
+        if not isinstance(item, str) or (definition.choices and item not in definition.choice_keys):
             raise BadInput("choice", _one_of(definition))
         return item
     text = _number_text(item)
-    return (
-        parse_whole(text)
-        if definition.kind is Kind.WHOLE
-        else parse_decimal(text, decimals=_DECIMALS)
-    )
+    return parse_whole(text) if definition.kind is Kind.WHOLE else parse_decimal(text, decimals=_DECIMALS)
 
 
 def _read_choices(definition: FactDefinition, item: Any) -> tuple[str, ...]:
-    if not isinstance(item, list | tuple) or not all(
-        isinstance(choice, str) for choice in item
-    ):
-        raise BadInput(
-            "choices", "Give a list of texts; an empty list means none of them."
-        )
+    if not isinstance(item, list | tuple) or not all(isinstance(choice, str) for choice in item):
+        raise BadInput("choices", "Give a list of texts; an empty list means none of them.")
     if wrong := [choice for choice in item if choice not in definition.choice_keys]:
         raise BadInput(
             "choice",
@@ -163,11 +147,7 @@ def _applies(limit: InputLimit, protocol: Protocol, values: dict[str, Any]) -> b
 
 
 def _adult_from(protocol: Protocol) -> int:
-    return next(
-        p.adult_from_years
-        for p in protocol.weight_policies
-        if p.key == protocol.default_policy
-    )
+    return next(p.adult_from_years for p in protocol.weight_policies if p.key == protocol.default_policy)
 
 
 def _schema_of(definition: FactDefinition, protocol: Protocol | None) -> dict[str, Any]:
@@ -192,9 +172,7 @@ def _schema_of(definition: FactDefinition, protocol: Protocol | None) -> dict[st
         }
     if definition.kind in (Kind.CHOICE, Kind.ROW):
         return (
-            {**schema, "enum": [*keys, "unknown", None]}
-            if keys
-            else {**schema, "type": ["string", "null"]}
+            {**schema, "enum": [*keys, "unknown", None]} if keys else {**schema, "type": ["string", "null"]}
         )
     number = "integer" if definition.kind is Kind.WHOLE else "number"
     pattern = "^[0-9]+$" if definition.kind is Kind.WHOLE else "^[0-9]*(\\.[0-9]+)?$"

@@ -56,9 +56,7 @@ def assess_bleeding(protocol: Protocol, values: Values) -> BleedingAssessment:
         elif truth is True:
             held.setdefault(rule.level, []).append(rule.key)
     at_least = max(held, key=LEVELS.index, default=LEVELS[0])
-    could_be_higher = any(
-        LEVELS.index(level) > LEVELS.index(at_least) for level in open_levels
-    )
+    could_be_higher = any(LEVELS.index(level) > LEVELS.index(at_least) for level in open_levels)
     computed: str | Unknown = UNKNOWN if could_be_higher else at_least
     stated: str | Unknown = values.get("bleeding_level", UNKNOWN)
     return BleedingAssessment(

@@ -84,9 +84,7 @@ def _pump_rate(exact_ml_per_h: Decimal, step: Decimal) -> Decimal:
     return settings * step if settings else exact_ml_per_h
 
 
-def _minutes_of(
-    row: RateStep, rate: Decimal, left_ml: Decimal, is_last: bool
-) -> Decimal:
+def _minutes_of(row: RateStep, rate: Decimal, left_ml: Decimal, is_last: bool) -> Decimal:
     needed = left_ml * MINUTES_PER_HOUR / rate
     if is_last or needed <= row.minutes:
         # Up to the next hundredth of a minute, so that the whole volume is in.

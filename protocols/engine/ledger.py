@@ -49,6 +49,4 @@ Ledger = tuple[LedgerStep, ...]
 def result_of(ledger: Ledger, name: str) -> Quantity:
     """The result of the ledger's last step as an input of the next one, under the name it has there."""
     last = ledger[-1]
-    return Quantity(
-        name=name, value=last.result, unit=last.unit, from_step=len(ledger) - 1
-    )
+    return Quantity(name=name, value=last.result, unit=last.unit, from_step=len(ledger) - 1)

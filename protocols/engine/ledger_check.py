@@ -32,45 +32,28 @@ def verify(ledger: Ledger) -> None:
     """Recompute each step from what was given; raises `LedgerDisagreement` naming the step that differs."""
     exact: list[Fraction] = []
     for step in ledger:
-        inputs = [
-            _input(step, position, ledger, exact)
-            for position in range(len(step.inputs))
-        ]
+        inputs = [_input(step, position, ledger, exact) for position in range(len(step.inputs))]
         again = _AGAIN[step.operation](inputs)
         printed = Fraction(step.result)
-        allowed = (
-            abs(again) * _LAST_DIGITS if step.operation in _HELD_TO_28_DIGITS else 0
-        )
+        allowed = abs(again) * _LAST_DIGITS if step.operation in _HELD_TO_28_DIGITS else 0
         if abs(printed - again) > allowed:
-            raise LedgerDisagreement(
-                f"{step.name}: {step.result} is not {in_words(again)}"
-            )
+            raise LedgerDisagreement(f"{step.name}: {step.result} is not {in_words(again)}")
         exact.append(again)
 
 
 def in_words(value: Fraction) -> str:
     """A fraction in words for the error message, exact where it ends and as a ratio where it does not."""
-    return (
-        str(value.numerator)
-        if value.denominator == 1
-        else f"{value.numerator}/{value.denominator}"
-    )
+    return str(value.numerator) if value.denominator == 1 else f"{value.numerator}/{value.denominator}"
 
 
-def _input(
-    step: LedgerStep, position: int, ledger: Ledger, exact: list[Fraction]
-) -> Fraction:
+def _input(step: LedgerStep, position: int, ledger: Ledger, exact: list[Fraction]) -> Fraction:
     quantity = step.inputs[position]
     if quantity.from_step is None:
         return Fraction(quantity.value)
     if quantity.from_step >= len(exact):
-        raise LedgerDisagreement(
-            f"{step.name}: {quantity.name} comes from a later step"
-        )
+        raise LedgerDisagreement(f"{step.name}: {quantity.name} comes from a later step")
     if ledger[quantity.from_step].result != quantity.value:
-        raise LedgerDisagreement(
-            f"{step.name}: {quantity.name} is not what its step gave"
-        )
+        raise LedgerDisagreement(f"{step.name}: {quantity.name} is not what its step gave")
     return exact[quantity.from_step]
 
 

@@ -27,9 +27,7 @@ from .protocol import (
     WeightPolicy,
 )
 
-Row = TypeVar(
-    "Row", BleedingRule, Gate, MonitoringItem, OrderTemplate, Regimen, SafetyRule, Text
-)
+Row = TypeVar("Row", BleedingRule, Gate, MonitoringItem, OrderTemplate, Regimen, SafetyRule, Text)
 Cell = tuple[int, str, bool, bool]
 
 NO_RULE: Final = DecisionRule(
@@ -98,12 +96,8 @@ def _make(protocol: Protocol) -> Lookup:
         products={product.key: product for product in protocol.products},
         policies={policy.key: policy for policy in protocol.weight_policies},
         procedures={target.key: target for target in protocol.procedure_targets},
-        repeats={
-            branch: rule for rule in protocol.repeat_rules for branch in rule.branches
-        },
-        parameters={
-            parameter.key: parameter.value for parameter in protocol.parameters
-        },
+        repeats={branch: rule for rule in protocol.repeat_rules for branch in rule.branches},
+        parameters={parameter.key: parameter.value for parameter in protocol.parameters},
         texts={text.key: text for text in protocol.texts},
         bleeding_rules=_compiled(protocol.bleeding_rules),
         gates=_compiled(protocol.gates),
@@ -116,12 +110,8 @@ def _make(protocol: Protocol) -> Lookup:
 def _cells(protocol: Protocol) -> dict[Cell, DecisionRule]:
     """Every cell there is; one the protocol forgot says so, so that no case falls to a neighbour's rule."""
     grades = {band.grade for band in protocol.grade_bands}
-    cells = {
-        cell: NO_RULE for cell in product(grades, LEVELS, (False, True), (False, True))
-    }
-    return cells | {
-        cell: rule for rule in protocol.decision_rules for cell in cells_of(rule)
-    }
+    cells = {cell: NO_RULE for cell in product(grades, LEVELS, (False, True), (False, True))}
+    return cells | {cell: rule for rule in protocol.decision_rules for cell in cells_of(rule)}
 
 
 def _compiled(rows: tuple[Row, ...]) -> tuple[tuple[Test, Row], ...]:

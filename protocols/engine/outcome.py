@@ -87,16 +87,13 @@ def _recommendation(outcome: Recommendation) -> dict[str, Any]:
 
 
 def _gated(outcome: Gated) -> dict[str, Any]:
-    proposed = (
-        {} if outcome.provisional is None else _recommendation(outcome.provisional)
-    )
+    proposed = {} if outcome.provisional is None else _recommendation(outcome.provisional)
     return {
         **proposed,
         "grade": None if outcome.grade is None else outcome.grade.grade,
         "consult": outcome.consult.value,
         "gates": [_gate(gate) for gate in outcome.gates],
-        "questions": proposed.get("questions")
-        or [_question(question) for question in outcome.questions],
+        "questions": proposed.get("questions") or [_question(question) for question in outcome.questions],
         "possible": [
             {
                 "answers": dict(option.answers),
@@ -161,10 +158,7 @@ def _dose(dose: Dose) -> dict[str, Any]:
         "volume_ml": _decimal(dose.volume_ml),
         "vials": []
         if dose.vial_plan is None
-        else [
-            {"size_g": decimal_text(size), "count": count}
-            for size, count in dose.vial_plan.vials
-        ],
+        else [{"size_g": decimal_text(size), "count": count} for size, count in dose.vial_plan.vials],
         "per_kg": decimal_text(regimen.amount) if dose.weight_kg is not None else None,
         "weight_kg": _decimal(dose.weight_kg),
         "weight_basis": dose.weight_basis or None,
@@ -212,14 +206,11 @@ def _weight(weight: DosingWeight | Unknown) -> dict[str, Any] | None:
 
 def _targets(outcome: Recommendation) -> list[dict[str, Any]]:
     targets = [
-        {"platelets_per_ul": target.platelets_per_ul, "text": target.text}
-        for target in outcome.targets
+        {"platelets_per_ul": target.platelets_per_ul, "text": target.text} for target in outcome.targets
     ]
     if outcome.procedure_target is not None:
         target = outcome.procedure_target
-        targets.append(
-            {"platelets_per_ul": target.platelets_per_ul, "text": target.label}
-        )
+        targets.append({"platelets_per_ul": target.platelets_per_ul, "text": target.label})
     return targets
 
 
@@ -234,9 +225,7 @@ def rate_plan_to_plain(plan: RatePlan | None) -> dict[str, Any] | None:
                 "ml_per_h": decimal_text(step.ml_per_h),
                 "ml_per_kg_per_h": decimal_text(step.ml_per_kg_per_h),
                 "minutes": decimal_text(step.minutes),
-                "running_volume_ml": decimal_text(
-                    step.running_volume_ml.quantize(Decimal("0.1"))
-                ),
+                "running_volume_ml": decimal_text(step.running_volume_ml.quantize(Decimal("0.1"))),
             }
             for step in plan.steps
         ],
@@ -268,10 +257,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "text": finding.text,
         "action": finding.action,
         "override": finding.override,
-        "effects": [
-            {"kind": effect.kind.value, "target": effect.target}
-            for effect in finding.effects
-        ],
+        "effects": [{"kind": effect.kind.value, "target": effect.target} for effect in finding.effects],
         "citation": ", ".join(finding.cites),
     }
 
@@ -311,12 +297,8 @@ def _trace(trace: Trace) -> dict[str, Any]:
     return {
         "grade_band": None if trace.grade_band is None else trace.grade_band.label,
         "bleeding": _bleeding(trace.bleeding),
-        "decision_rule": None
-        if trace.decision_rule is None
-        else trace.decision_rule.key,
-        "decision_text": None
-        if trace.decision_rule is None
-        else trace.decision_rule.text,
+        "decision_rule": None if trace.decision_rule is None else trace.decision_rule.key,
+        "decision_text": None if trace.decision_rule is None else trace.decision_rule.text,
         "gates_unjudged": list(trace.gates_unjudged),
         "rules_fired": list(trace.rules_fired),
         "rules_unjudged": list(trace.rules_unjudged),

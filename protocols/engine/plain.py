@@ -42,9 +42,7 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [to_plain(item) for item in value]
     if is_dataclass(value):
-        return {
-            name: to_plain(getattr(value, name)) for name in _field_names(type(value))
-        }
+        return {name: to_plain(getattr(value, name)) for name in _field_names(type(value))}
     return value
 
 
@@ -57,9 +55,7 @@ def from_plain(cls: type[T], data: Any, path: str = "") -> T:
 
 def canonical_json(value: Any) -> str:
     """One text per value: sorted keys, no spaces, no escapes beyond what JSON needs."""
-    return json.dumps(
-        to_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":")
-    )
+    return json.dumps(to_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def seal(protocol: Protocol) -> str:
@@ -103,9 +99,7 @@ def _tuple_reader(inner: Any) -> Reader:
     def read(data: Any, path: str) -> Any:
         if not isinstance(data, list):
             raise PlainError(path, "expected a list")
-        return tuple(
-            read_inner(item, f"{path}[{number}]") for number, item in enumerate(data)
-        )
+        return tuple(read_inner(item, f"{path}[{number}]") for number, item in enumerate(data))
 
     return read
 
@@ -137,9 +131,7 @@ def _scalar_reader(expected: type) -> Reader:
     def read(data: Any, path: str) -> Any:
         # bool is an int in Python, and `true` is no count.
         if type(data) is not expected:
-            raise PlainError(
-                path, f"expected {expected.__name__}, got {type(data).__name__}"
-            )
+            raise PlainError(path, f"expected {expected.__name__}, got {type(data).__name__}")
         return data
 
     return read

@@ -527,6 +527,4 @@ class Protocol:
     parameters: tuple[Parameter, ...]
     texts: tuple[Text, ...]
     # Lookups made on first use by `lookup.of`; no part of the value.
-    lookups: dict[str, Any] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    lookups: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)

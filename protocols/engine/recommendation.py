@@ -114,11 +114,7 @@ class Recommendation:
     @property
     def holds(self) -> tuple[Finding, ...]:
         """The findings that stop signing until they are dealt with."""
-        return tuple(
-            f
-            for f in self.findings
-            if f.severity in (Severity.HARD, Severity.HARD_NAMED)
-        )
+        return tuple(f for f in self.findings if f.severity in (Severity.HARD, Severity.HARD_NAMED))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,9 +27,7 @@ from .protocol import (
 )
 
 SECTIONS: Final = tuple(
-    f.name
-    for f in fields(Protocol)
-    if f.init and f.name != "slug" and "tuple" in str(f.type)
+    f.name for f in fields(Protocol) if f.init and f.name != "slug" and "tuple" in str(f.type)
 )
 DOSED_KINDS: Final = (OrderKind.IVIG, OrderKind.CORTICOSTEROID, OrderKind.PLATELETS)
 NEEDED_PARAMETERS: Final = (
@@ -37,9 +35,7 @@ NEEDED_PARAMETERS: Final = (
     "ivig_day_limit_g_per_kg",
     "ivig_course_limit_g_per_kg",
 )
-NEEDED_TEXTS: Final = tuple(
-    f"consult_{level}" for level in ConsultLevel if level is not ConsultLevel.NONE
-)
+NEEDED_TEXTS: Final = tuple(f"consult_{level}" for level in ConsultLevel if level is not ConsultLevel.NONE)
 _OVER_LONG_CARD: Final = 140
 _ROW_SECTIONS: Final = {"branch": "branches"}
 
@@ -98,9 +94,7 @@ def uncertain_rows(protocol: Protocol) -> tuple[tuple[str, str, str], ...]:
 def _bands(protocol: Protocol) -> Iterator[Problem]:
     bands = sorted(protocol.grade_bands, key=lambda band: band.lower_per_ul)
     if not bands:
-        yield Problem(
-            section="grade_bands", key="", message="There are no grade bands."
-        )
+        yield Problem(section="grade_bands", key="", message="There are no grade bands.")
         return
     if bands[0].lower_per_ul != 0:
         below = bands[0].lower_per_ul - 1
@@ -112,9 +106,7 @@ def _bands(protocol: Protocol) -> Iterator[Problem]:
     for lower, upper in pairwise(bands):
         end = lower.upper_per_ul
         if end is None or end > upper.lower_per_ul:
-            message = (
-                f"{upper.lower_per_ul:,} is in grades {lower.grade} and {upper.grade}."
-            )
+            message = f"{upper.lower_per_ul:,} is in grades {lower.grade} and {upper.grade}."
             yield Problem(section="grade_bands", key=str(upper.grade), message=message)
         elif end < upper.lower_per_ul:
             yield Problem(
@@ -127,9 +119,7 @@ def _bands(protocol: Protocol) -> Iterator[Problem]:
             yield Problem(section="grade_bands", key=str(upper.grade), message=message)
     for band in bands:
         if band.upper_per_ul is not None and band.upper_per_ul <= band.lower_per_ul:
-            yield Problem(
-                section="grade_bands", key=str(band.grade), message="The band is empty."
-            )
+            yield Problem(section="grade_bands", key=str(band.grade), message="The band is empty.")
     if bands[-1].upper_per_ul is not None:
         message = f"{bands[-1].upper_per_ul:,} is in no grade."
         yield Problem(section="grade_bands", key=str(bands[-1].grade), message=message)
@@ -165,9 +155,7 @@ def _decision_rule(protocol: Protocol, rule: DecisionRule) -> Iterator[Problem]:
     if (rule.branch is None) == (not rule.not_covered):
         message = "A rule leads to a branch or says why the case is not covered, one of the two."
         yield Problem(section="decision_rules", key=rule.key, message=message)
-    if rule.branch is not None and rule.branch not in {
-        branch.key for branch in protocol.branches
-    }:
+    if rule.branch is not None and rule.branch not in {branch.key for branch in protocol.branches}:
         yield Problem(
             section="decision_rules",
             key=rule.key,
@@ -207,9 +195,7 @@ def _branches(protocol: Protocol) -> Iterator[Problem]:
             yield from _template(f"{branch.key}.{template.key}", template, families)
 
 
-def _template(
-    key: str, template: OrderTemplate, families: set[str]
-) -> Iterator[Problem]:
+def _template(key: str, template: OrderTemplate, families: set[str]) -> Iterator[Problem]:
     is_dosed = template.kind in DOSED_KINDS and template.role in (
         Role.REQUIRED,
         Role.ALTERNATIVE,
@@ -229,15 +215,11 @@ def _template(
     if not template.text:
         yield Problem(section="orders", key=key, message="The line has no text.")
     if template.start_after_minutes < 0:
-        yield Problem(
-            section="orders", key=key, message="The line starts before its order set."
-        )
+        yield Problem(section="orders", key=key, message="The line starts before its order set.")
 
 
 def _regimens(protocol: Protocol) -> Iterator[Problem]:
-    used = {
-        template.regimen for branch in protocol.branches for template in branch.orders
-    }
+    used = {template.regimen for branch in protocol.branches for template in branch.orders}
     closed: set[str] = set()
     for regimen in protocol.regimens:
         messages = [*_amount_problems(regimen), *_course_problems(protocol, regimen)]
@@ -271,9 +253,7 @@ def _amount_problems(regimen: Regimen) -> Iterator[str]:
         yield "There is no rounding from 0 kg upward."
     if any(row.step <= 0 for row in regimen.rounding):
         yield "A rounding step must be above zero."
-    elif regimen.cap is not None and any(
-        regimen.cap % row.step for row in regimen.rounding
-    ):
+    elif regimen.cap is not None and any(regimen.cap % row.step for row in regimen.rounding):
         yield "The cap is no multiple of the rounding step, so a rounded dose could pass it."
     if regimen.cap is None and not regimen.uses_product:
         yield "There is no cap."
@@ -330,11 +310,7 @@ def _product_problems(row: Product) -> Iterator[str]:
     if not row.vials_g or any(size <= 0 for size in row.vials_g):
         yield "The vial sizes are missing."
     rates = [step.ml_per_kg_per_h for step in row.rate_steps]
-    if (
-        not rates
-        or any(rate <= 0 for rate in rates)
-        or any(step.minutes <= 0 for step in row.rate_steps)
-    ):
+    if not rates or any(rate <= 0 for rate in rates) or any(step.minutes <= 0 for step in row.rate_steps):
         yield "The rate steps are missing or not above zero."
         return
     if rates != sorted(rates):
@@ -351,18 +327,10 @@ def _names(protocol: Protocol) -> Iterator[Problem]:
     seen = Counter((section, key) for section, key, _ in rows_of(protocol))
     for (section, key), count in seen.items():
         if count > 1:
-            yield Problem(
-                section=section, key=key, message=f"{count} rows have this key."
-            )
-    if protocol.default_policy not in {
-        policy.key for policy in protocol.weight_policies
-    }:
-        yield Problem(
-            section="protocol", key="default_policy", message="There is no such policy."
-        )
-    if protocol.default_product not in {
-        row.key for row in protocol.products if row.offered
-    }:
+            yield Problem(section=section, key=key, message=f"{count} rows have this key.")
+    if protocol.default_policy not in {policy.key for policy in protocol.weight_policies}:
+        yield Problem(section="protocol", key="default_policy", message="There is no such policy.")
+    if protocol.default_product not in {row.key for row in protocol.products if row.offered}:
         yield Problem(
             section="protocol",
             key="default_product",
@@ -380,9 +348,7 @@ def _names(protocol: Protocol) -> Iterator[Problem]:
     parameters = {parameter.key for parameter in protocol.parameters}
     for key in NEEDED_PARAMETERS:
         if key not in parameters:
-            yield Problem(
-                section="parameters", key=key, message="The parameter is missing."
-            )
+            yield Problem(section="parameters", key=key, message="The parameter is missing.")
     texts = {text.key for text in protocol.texts}
     for key in NEEDED_TEXTS:
         if key not in texts:
@@ -399,15 +365,11 @@ def _conditions(protocol: Protocol) -> Iterator[Problem]:
             yield from _when_problems(protocol, section, key, when)
 
 
-def _when_problems(
-    protocol: Protocol, section: str, key: str, when: When
-) -> Iterator[Problem]:
+def _when_problems(protocol: Protocol, section: str, key: str, when: When) -> Iterator[Problem]:
     try:
         compile_when(when)
     except BadCondition as bad:
-        yield Problem(
-            section=section, key=key, message=f"A condition cannot be read: {bad}."
-        )
+        yield Problem(section=section, key=key, message=f"A condition cannot be read: {bad}.")
         return
     if when and any(not group for group in when):
         yield Problem(

@@ -45,9 +45,7 @@ def dosing_weight(policy: WeightPolicy, facts: Facts) -> DosingWeight | Unknown:
                 "actual",
                 ("pre_pregnancy_weight_missing",),
             )
-        return _adjust(
-            policy, facts, facts.pre_pregnancy_weight_kg, "pre_pregnancy", ()
-        )
+        return _adjust(policy, facts, facts.pre_pregnancy_weight_kg, "pre_pregnancy", ())
     return _adjust(policy, facts, facts.weight_kg, "actual", ())
 
 
@@ -74,25 +72,14 @@ def _adjust(
             policy=policy,
         )
 
-    if (
-        not policy.adjusts
-        or _is_child(policy, facts)
-        or _is_excluded_by_pregnancy(policy, facts)
-    ):
+    if not policy.adjusts or _is_child(policy, facts) or _is_excluded_by_pregnancy(policy, facts):
         return unadjusted()
     if facts.height_cm is UNKNOWN or bmi is UNKNOWN:
         return unadjusted("height_missing")
     if not _is_obese_enough(policy, bmi):
         return unadjusted()
-    if (
-        policy.minimum_height_cm is not None
-        and facts.height_cm < policy.minimum_height_cm
-    ):
-        return (
-            unadjusted("short_obese")
-            if policy.bmi_threshold is not None
-            else unadjusted()
-        )
+    if policy.minimum_height_cm is not None and facts.height_cm < policy.minimum_height_cm:
+        return unadjusted("short_obese") if policy.bmi_threshold is not None else unadjusted()
     if facts.sex is UNKNOWN:
         return unadjusted("sex_missing")
     if base_kg <= _least_weight(policy, facts.sex):
@@ -115,9 +102,7 @@ def _unknowns(policy: WeightPolicy, facts: Facts) -> tuple[str, ...]:
         "height_cm": policy.adjusts and facts.height_cm is UNKNOWN,
         "age_years": policy.adjusts and facts.age_years is UNKNOWN,
         "sex": policy.adjusts and facts.sex is UNKNOWN,
-        "pregnant": policy.uses_pre_pregnancy_weight
-        and facts.sex != "male"
-        and facts.pregnant is UNKNOWN,
+        "pregnant": policy.uses_pre_pregnancy_weight and facts.sex != "male" and facts.pregnant is UNKNOWN,
         "pre_pregnancy_weight_kg": policy.uses_pre_pregnancy_weight
         and facts.pregnant is True
         and facts.pre_pregnancy_weight_kg is UNKNOWN,
@@ -136,17 +121,11 @@ def _is_excluded_by_pregnancy(policy: WeightPolicy, facts: Facts) -> bool:
 def _is_obese_enough(policy: WeightPolicy, bmi: Decimal) -> bool:
     if policy.bmi_threshold is None:
         return True
-    return bmi > policy.bmi_threshold or (
-        policy.bmi_at_threshold_counts and bmi == policy.bmi_threshold
-    )
+    return bmi > policy.bmi_threshold or (policy.bmi_at_threshold_counts and bmi == policy.bmi_threshold)
 
 
 def _least_weight(policy: WeightPolicy, sex: str) -> Decimal:
-    least = (
-        policy.minimum_weight_kg_female
-        if sex == "female"
-        else policy.minimum_weight_kg_male
-    )
+    least = policy.minimum_weight_kg_female if sex == "female" else policy.minimum_weight_kg_male
     return Decimal(0) if least is None else least
 
 
@@ -159,15 +138,11 @@ def _adjustment_ledger(
     height = Quantity(name="height", value=height_cm, unit="cm")
     base = Quantity(name=name, value=base_kg, unit="kg")
     ideal_kg = formulas.ideal_body_weight_kg(height_cm=height_cm, sex=sex)
-    adjusted_kg = formulas.adjusted_body_weight_kg(
-        weight_kg=base_kg, ideal_kg=ideal_kg, factor=factor
-    )
+    adjusted_kg = formulas.adjusted_body_weight_kg(weight_kg=base_kg, ideal_kg=ideal_kg, factor=factor)
     return (
         LedgerStep(
             name="Ideal body weight (Devine)",
-            operation=Operation.IDEAL_WEIGHT_FEMALE
-            if sex == "female"
-            else Operation.IDEAL_WEIGHT_MALE,
+            operation=Operation.IDEAL_WEIGHT_FEMALE if sex == "female" else Operation.IDEAL_WEIGHT_MALE,
             formula=f"{'45.5' if sex == 'female' else '50'} kg plus 2.3 kg per inch of height over 60 inches",
             inputs=(height,),
             result=ideal_kg,
@@ -180,9 +155,7 @@ def _adjustment_ledger(
             formula="ideal weight plus the factor times the weight above it",
             inputs=(
                 base,
-                Quantity(
-                    name="ideal body weight", value=ideal_kg, unit="kg", from_step=0
-                ),
+                Quantity(name="ideal body weight", value=ideal_kg, unit="kg", from_step=0),
                 Quantity(name="factor", value=factor, unit=""),
             ),
             result=adjusted_kg,
