@@ -13,7 +13,7 @@ from ivigsite import bootstrap
 OWN_COMMANDS = {"demo": "ivigsite.demo", "test": "ivigsite.devtools.suite", "bench": "bench.run"}
 
 # These touch what is known, not who is treated: without a configured site they answer from the demonstration.
-KNOWLEDGE_COMMANDS = {"check_protocol", "evaluate", "facts_schema"}
+KNOWLEDGE_COMMANDS = {"check_protocol", "evaluate", "facts_doc", "facts_schema"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,6 +24,8 @@ def main(arguments: Sequence[str]) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ivigsite.settings")
     if command in KNOWLEDGE_COMMANDS and not any(name.startswith("IVIGSITE_") for name in os.environ):
         os.environ["IVIGSITE_DEMO"] = "1"
+        if command == "evaluate" and "--content" not in arguments:
+            import_module("ivigsite.demo").prepare_missing_database()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line([sys.argv[0], *arguments])

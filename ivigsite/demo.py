@@ -51,16 +51,31 @@ def prepare() -> None:
     """Bring database, static files, protocol and people to where the demo needs them; what is there stays."""
     import django
     from django.conf import settings
+
+    django.setup()
+    say("Preparing the database, the protocol, the people and their patients")
+    prepare_database()
+    collect_static_files(settings.VAR_DIR / "static.stamp")
+
+
+def prepare_database() -> None:
+    from django.conf import settings
     from django.core.management import call_command
 
     settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
-    django.setup()
-    say("Preparing the database")
     call_command("migrate", verbosity=0, interactive=False)
-    collect_static_files(settings.VAR_DIR / "static.stamp")
-    say("Loading the protocol and the demonstration's people and patients")
     call_command("load_protocol", verbosity=0)
     call_command("seed_demo", verbosity=0)
+
+
+def prepare_missing_database() -> None:
+    """For a command that asks the demonstration before anybody has started it."""
+    import django
+    from django.conf import settings
+
+    django.setup()
+    if "DATABASE_URL" not in os.environ and not settings.DATABASES["default"]["NAME"].exists():
+        prepare_database()
 
 
 def collect_static_files(stamp: Path) -> None:

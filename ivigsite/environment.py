@@ -119,6 +119,8 @@ def read_database(environ: Mapping[str, str], *, var: Path) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
+        # A connection that died with the server is replaced before a request meets it.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **dict(parse_qsl(parts.query)),
             "options": "-c synchronous_commit=on",
