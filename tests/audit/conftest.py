@@ -1,0 +1,1 @@
+from tests.guards import emptying_lifts_guards  # noqa: F401
