@@ -106,7 +106,8 @@ def save_draft(*, version: ProtocolVersion, by: User, at: datetime) -> ProtocolV
     stored = _locked(version, State.DRAFT)
     _require_author(stored, by)
     for name in ("change_note", *SCALARS):
-        setattr(stored, name, getattr(version, name))
+        if name != "slug":
+            setattr(stored, name, getattr(version, name))
     return _move(
         stored,
         to=State.DRAFT,
@@ -143,6 +144,8 @@ def submit(*, version: ProtocolVersion, by: User, at: datetime) -> ProtocolVersi
     _require_no_problems(protocol)
     version.seal = seal(protocol)
     version.submitted_at = at
+    # Nothing is sealed that could not be loaded again.
+    check_seal(version)
     return _move(version, to=State.SUBMITTED, kind=EventKind.SUBMITTED, by=by, at=at)
 
 

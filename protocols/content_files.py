@@ -65,11 +65,11 @@ def load_content(path: Path) -> Protocol:
 def dump_content(protocol: Protocol) -> str:
     """Write a protocol as one TOML file that `load_content` reads back as the same value."""
     content = to_plain(protocol)
-    lines = [f"{name} = {_toml(value)}" for name, value in content.items() if not isinstance(value, list)]
-    for name, rows in content.items():
-        if isinstance(rows, list):
-            for row in rows:
-                lines += _table(name, row)
+    sections = {name: rows for name, rows in content.items() if isinstance(rows, list) and rows}
+    lines = [f"{name} = {_toml(value)}" for name, value in content.items() if name not in sections]
+    for name, rows in sections.items():
+        for row in rows:
+            lines += _table(name, row)
     return "\n".join(lines) + "\n"
 
 

@@ -1,5 +1,6 @@
 """Rows to engine values and back: the only crossing. Tables and columns have the engine's own names."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
@@ -11,7 +12,7 @@ from django.db.models import DecimalField
 
 from protocols import models
 from protocols.engine import protocol as engine
-from protocols.engine.plain import PlainError, decimal_text, from_plain, seal, to_plain
+from protocols.engine.plain import canonical_json, decimal_text, from_plain, to_plain
 from protocols.engine.protocol import Protocol
 from protocols.models import ContentRow, OrderTemplate, ProtocolVersion
 
@@ -45,22 +46,25 @@ def load_protocol_value(version: ProtocolVersion) -> Protocol:
 
 def check_seal(version: ProtocolVersion) -> Protocol:
     """Read the rows of a submitted version, whatever was kept of them, and compare them with the seal."""
-    try:
-        protocol = read_rows(version)
-    except PlainError as error:
-        raise SealBroken(f"{version}: {error}") from error
-    if seal(protocol) != version.seal:
+    content = _read_plain(version)
+    # Compared before anything is made of it, which also spares turning the value into plain data again.
+    if hashlib.sha256(canonical_json(content).encode()).hexdigest() != version.seal:
         raise SealBroken(f"{version}: the rows say something else than what was submitted")
-    return protocol
+    return from_plain(Protocol, content)
 
 
 def read_rows(version: ProtocolVersion) -> Protocol:
-    """Read a version with one query a table; rows that make no value raise `PlainError`."""
+    """Read a version without asking for its seal; rows that make no value raise `PlainError`."""
+    return from_plain(Protocol, _read_plain(version))
+
+
+def _read_plain(version: ProtocolVersion) -> Plain:
+    """One query a table."""
     content: Plain = {name: getattr(version, name) for name in SCALARS}
     for name, model in ROWS.items():
         content[name] = [plain_row(model, row) for row in _stored(model, version).values(*_columns(model))]
     _add_orders(content["branches"], version)
-    return from_plain(Protocol, content)
+    return content
 
 
 def write_rows(version: ProtocolVersion, protocol: Protocol) -> None:

@@ -1,0 +1,300 @@
+"""What the database itself refuses, tried with raw SQL as somebody with a database client would."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
+
+from protocols.lifecycle import MOVES, State
+from protocols.mapping import ROWS, SCALARS
+from protocols.models import OrderTemplate, ProtocolEvent, ProtocolVersion
+from tests.protocols.factory import (
+    AT,
+    REVIEW_DUE,
+    approved,
+    draft,
+    person,
+    reviewed,
+    submitted,
+    under_review,
+)
+from tests.protocols.test_actions import rejected, retired, withdrawn
+
+pytestmark = pytest.mark.django_db
+
+CONTENT_TABLES = [model._meta.db_table for model in (*ROWS.values(), OrderTemplate)]
+VERSIONS = "protocols_protocolversion"
+MIGRATION = import_module("protocols.migrations.0002_draft_only")
+AFTER_DRAFT = [submitted, under_review, reviewed, approved, rejected, retired, withdrawn]
+
+
+def run(sql: str, *values: Any) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+def key_of(version: ProtocolVersion) -> Any:
+    return version.pk if connection.vendor == "postgresql" else version.pk.hex
+
+
+def copy_a_row(table: str) -> str:
+    columns = [
+        field.column for field in apps.get_model("protocols", table.removeprefix("protocols_"))._meta.fields
+    ]
+    listed = ", ".join(f'"{column}"' for column in columns)
+    other = "gen_random_uuid()" if connection.vendor == "postgresql" else "lower(hex(randomblob(16)))"
+    picked = ", ".join(other if column == "id" else f'"{column}"' for column in columns)
+    return f'INSERT INTO "{table}" ({listed}) SELECT {picked} FROM "{table}" LIMIT 1'
+
+
+def triggers() -> set[str]:
+    query = (
+        "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
+        if connection.vendor == "postgresql"
+        else "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return {name for (name,) in cursor.fetchall()}
+
+
+def test_every_content_table_has_its_guards() -> None:
+    wanted = {
+        f"{table}_{name}" for table in CONTENT_TABLES for name in ("no_insert", "no_update", "no_delete")
+    }
+
+    assert wanted <= triggers()
+
+
+def test_versions_and_events_have_their_guards() -> None:
+    names = ["begins", "stays", "moves", "keeps_content", "keeps_approval", "keeps_ending"]
+
+    assert {f"{VERSIONS}_{name}" for name in names} <= triggers()
+    assert {"protocols_protocolevent_no_update", "protocols_protocolevent_no_delete"} <= triggers()
+
+
+@pytest.mark.parametrize("table", CONTENT_TABLES)
+def test_content_of_a_submitted_version_is_not_changed(table: str) -> None:
+    submitted()
+
+    with pytest.raises(IntegrityError, match="does not change"):
+        run(f'UPDATE "{table}" SET position = position + 1')
+
+
+@pytest.mark.parametrize("table", CONTENT_TABLES)
+def test_content_of_a_submitted_version_is_not_removed(table: str) -> None:
+    submitted()
+
+    with pytest.raises(IntegrityError, match="does not change"):
+        run(f'DELETE FROM "{table}"')
+
+
+@pytest.mark.parametrize("table", CONTENT_TABLES)
+def test_nothing_is_added_to_the_content_of_a_submitted_version(table: str) -> None:
+    submitted()
+
+    with pytest.raises(IntegrityError, match="does not change"):
+        run(copy_a_row(table))
+
+
+@pytest.mark.parametrize("make", AFTER_DRAFT)
+def test_content_stays_as_it_is_in_every_later_state(make: Callable[[], ProtocolVersion]) -> None:
+    make()
+
+    with pytest.raises(IntegrityError, match="does not change"):
+        run("UPDATE protocols_parameter SET value = 11")
+
+
+@pytest.mark.parametrize("table", CONTENT_TABLES)
+def test_content_of_a_draft_may_be_changed(table: str) -> None:
+    draft()
+
+    run(f'UPDATE "{table}" SET position = position + 100')
+
+    assert (
+        apps.get_model("protocols", table.removeprefix("protocols_"))
+        .objects.filter(position__gte=100)
+        .exists()
+    )
+
+
+def test_a_row_neither_joins_nor_leaves_a_submitted_version() -> None:
+    sealed, open_draft = submitted(), draft()
+
+    for here, there in [(sealed, open_draft), (open_draft, sealed)]:
+        with pytest.raises(IntegrityError, match="does not change"):
+            run(
+                "UPDATE protocols_gate SET protocol_version_id = %s WHERE protocol_version_id = %s",
+                key_of(there),
+                key_of(here),
+            )
+
+
+@pytest.mark.parametrize("column", [*SCALARS, "seal", "change_note"])
+@pytest.mark.parametrize("make", AFTER_DRAFT)
+def test_what_a_submitted_version_says_of_itself_stays(
+    make: Callable[[], ProtocolVersion], column: str
+) -> None:
+    make()
+
+    with pytest.raises(IntegrityError, match="does not change"):
+        run(f"UPDATE {VERSIONS} SET {column} = 'other'")
+
+
+@pytest.mark.parametrize("make", [approved, retired, rejected, withdrawn])
+@pytest.mark.parametrize("column", ["review_comment", "review_due_on", "approved_at", "reviewed_at"])
+def test_who_reviewed_and_approved_stays(make: Callable[[], ProtocolVersion], column: str) -> None:
+    make()
+
+    with pytest.raises(IntegrityError):
+        run(f"UPDATE {VERSIONS} SET {column} = '2040-01-01'")
+
+
+@pytest.mark.parametrize("make", [retired, rejected, withdrawn])
+def test_why_a_version_ended_stays(make: Callable[[], ProtocolVersion]) -> None:
+    make()
+
+    with pytest.raises(IntegrityError, match="does not change"):
+        run(f"UPDATE {VERSIONS} SET end_reason = 'No reason.'")
+
+
+@pytest.mark.parametrize("make", [draft, *AFTER_DRAFT])
+@pytest.mark.parametrize("state", State.values)
+def test_a_version_moves_along_its_life_only(make: Callable[[], ProtocolVersion], state: str) -> None:
+    version = make()
+    is_listed = (State(version.state), State(state)) in MOVES
+
+    if version.state != state:
+        # A listed move made by hand lacks the people and times that the constraints ask for.
+        with pytest.raises(IntegrityError, match=None if is_listed else "does not change"):
+            run(f"UPDATE {VERSIONS} SET state = %s", state)
+
+    assert ProtocolVersion.objects.get(pk=version.pk).state == version.state
+
+
+@pytest.mark.parametrize("make", AFTER_DRAFT)
+def test_a_submitted_version_is_not_removed(make: Callable[[], ProtocolVersion]) -> None:
+    version = make()
+
+    with pytest.raises(IntegrityError, match="does not change"):
+        run(f"DELETE FROM {VERSIONS} WHERE id = %s", key_of(version))
+
+
+def test_a_version_begins_as_a_draft() -> None:
+    version = submitted()
+    version.pk, version.number = None, 9
+    version._state.adding = True
+
+    with pytest.raises(IntegrityError, match="does not change"), transaction.atomic():
+        ProtocolVersion.objects.bulk_create([version])
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE protocols_protocolevent SET comment = 'x'", "DELETE FROM protocols_protocolevent"]
+)
+def test_events_stay(change: str) -> None:
+    draft()
+
+    with pytest.raises(IntegrityError, match="do not change"):
+        run(change)
+
+    assert ProtocolEvent.objects.filter(comment="First.").exists()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("author", "reviewer"), ("author", "approver"), ("reviewer", "approver")]
+)
+def test_author_reviewer_and_approver_are_three_people(first: str, second: str) -> None:
+    version = draft()
+
+    with pytest.raises(IntegrityError, match=f"version_{first}_is_not_{second}"), transaction.atomic():
+        ProtocolVersion.objects.filter(pk=version.pk).update(
+            **{first: person("one"), second: person("one"), "version": 2}
+        )
+
+
+@pytest.mark.parametrize(
+    ("changes", "constraint"),
+    [
+        ({"state": "lost"}, "version_state_is_known"),
+        ({"number": 0}, "version_number"),
+        ({"seal": "a" * 64}, "version_is_sealed"),
+        ({"submitted_at": AT}, "version_is_sealed"),
+        ({"approved_at": AT}, "version_is_approved_after"),
+        ({"review_due_on": REVIEW_DUE}, "version_is_approved_after"),
+        ({"ended_at": AT}, "version_ends_with_a_reason"),
+        ({"end_reason": "Why not."}, "version_ends_with_a_reason"),
+        ({"state": "submitted"}, "version_is_sealed"),
+        ({"state": "submitted", "submitted_at": AT}, "version_is_sealed"),
+        ({"state": "submitted", "submitted_at": AT, "seal": "a" * 64, "author": None}, "version_is_sealed"),
+    ],
+)
+def test_a_draft_cannot_claim_what_it_has_not_gone_through(changes: dict[str, Any], constraint: str) -> None:
+    version = draft()
+
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        ProtocolVersion.objects.filter(pk=version.pk).update(**changes)
+
+    # The trigger on moves may speak before the constraint does.
+    assert constraint in str(refused.value) or "does not change" in str(refused.value)
+
+
+def test_a_version_under_review_has_a_reviewer() -> None:
+    version = submitted()
+
+    with pytest.raises(IntegrityError, match="version_under_review_has_a_reviewer"):
+        run(f"UPDATE {VERSIONS} SET state = 'under_review' WHERE id = %s", key_of(version))
+
+
+def test_a_version_is_approved_only_after_its_review() -> None:
+    version = under_review()
+
+    with pytest.raises(IntegrityError, match="version_is_approved_after_its_review"), transaction.atomic():
+        ProtocolVersion.objects.filter(pk=version.pk).update(
+            state=State.APPROVED, approver=person("approver"), approved_at=AT, review_due_on=REVIEW_DUE
+        )
+
+
+@pytest.mark.parametrize("missing", ["ended_at", "ended_by", "end_reason"])
+def test_a_version_ends_with_time_person_and_reason(missing: str) -> None:
+    version = approved()
+    ending = {"ended_at": AT, "ended_by": person("approver"), "end_reason": "Old."}
+    ending[missing] = "" if missing == "end_reason" else None  # type: ignore[assignment]
+
+    with pytest.raises(IntegrityError, match="version_ends_with_a_reason"), transaction.atomic():
+        ProtocolVersion.objects.filter(pk=version.pk).update(state=State.RETIRED, **ending)
+
+
+def test_one_protocol_has_one_approved_version() -> None:
+    approved()
+    second = reviewed()
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ProtocolVersion.objects.filter(pk=second.pk).update(
+            state=State.APPROVED, approver=person("approver"), approved_at=AT, review_due_on=REVIEW_DUE
+        )
+
+
+def test_two_versions_of_one_protocol_have_two_numbers() -> None:
+    draft()
+    second = draft()
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ProtocolVersion.objects.filter(pk=second.pk).update(number=1)
+
+
+def test_the_moves_of_the_triggers_are_the_moves_of_the_code() -> None:
+    assert set(MIGRATION.MOVES) == {(before.value, after.value) for before, after in MOVES}
+
+
+def test_every_content_table_is_in_the_migration_that_guards_it() -> None:
+    assert {f"protocols_{name}" for name in MIGRATION.CONTENT} == set(CONTENT_TABLES)
+
+
+def test_every_column_of_a_version_is_frozen_by_one_of_its_guards_or_moves_with_its_state() -> None:
+    frozen = {*MIGRATION.ONCE_SUBMITTED, *MIGRATION.ONCE_APPROVED, *MIGRATION.ONCE_ENDED}
+
+    assert {field.column for field in ProtocolVersion._meta.fields} - frozen == {"state"}
