@@ -7,6 +7,9 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
+
+from django.core.management import CommandError
 
 SERVER_WORKERS = 2
 
@@ -23,10 +26,13 @@ def main(arguments: Sequence[str]) -> int:
     os.environ.setdefault(
         "IVIGSITE_HOSTS", ",".join(dict.fromkeys(["localhost", "127.0.0.1", "[::1]", options.host]))
     )
-    prepare()
+    try:
+        prepare()
+    except CommandError as error:
+        say(str(error))
+        return error.returncode
     announce(options.host, options.port)
-    serve(options.host, options.port)
-    return 0
+    return serve(options.host, options.port)
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -118,24 +124,22 @@ def announce(host: str, port: int) -> None:
         say("Other machines can reach this address: never enter a real patient here.")
 
 
-def serve(host: str, port: int) -> None:
-    from granian.constants import Interfaces
-    from granian.log import LogLevels
-    from granian.server import Server
-
-    Server(
-        "ivigsite.wsgi:application",
-        address=host,
-        port=port,
-        interface=Interfaces.WSGI,
-        workers=SERVER_WORKERS,
+def serve(host: str, port: int) -> NoReturn:
+    options = {
+        "--interface": "wsgi",
+        "--host": host,
+        "--port": str(port),
+        "--workers": str(SERVER_WORKERS),
         # One request at a time in each process, as SQLite has one writer anyway.
-        blocking_threads=1,
-        websockets=False,
-        log_level=LogLevels.warning,
+        "--blocking-threads": "1",
+        "--log-level": "warning",
         # A process may still be rendering a sheet when the demo is stopped.
-        workers_kill_timeout=5,
-    ).serve()
+        "--workers-kill-timeout": "5s",
+    }
+    flat = [word for option in options.items() for word in option]
+    # In place of this process: the server must not inherit its connections, nor keep its memory.
+    os.chdir(Path(__file__).resolve().parent.parent)
+    os.execv(sys.executable, [sys.executable, "-m", "granian", *flat, "--no-ws", "ivigsite.wsgi:application"])
 
 
 def say(message: str) -> None:
