@@ -184,7 +184,7 @@ class GradeBand:
     grade: int
     label: str
     lower_per_ul: int
-    upper_per_ul: int | None
+    upper_per_ul: int | None = None
     basis: Basis
 
 
@@ -208,7 +208,7 @@ class DecisionRule:
     bleeding_levels: tuple[str, ...]
     urgent_surgery: tuple[bool, ...]
     rapid_rise: tuple[bool, ...]
-    branch: str | None
+    branch: str | None = None
     not_covered: str = ""
     decision: DecisionProvenance
     consult_at_least: ConsultLevel = ConsultLevel.NONE
