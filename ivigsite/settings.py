@@ -184,6 +184,8 @@ LANGUAGE_CODE = os.environ.get("IVIGSITE_LANGUAGE") or "en-gb"
 TIME_ZONE = os.environ.get("IVIGSITE_TIME_ZONE") or "Europe/London"
 USE_TZ = True
 USE_I18N = True
+# The paper of the sheet that is made ahead at signing: A4 or letter.
+SHEET_PAPER = os.environ.get("IVIGSITE_PAPER") or "A4"
 
 # To stderr: stdout belongs to the commands that answer in JSON.
 LOGGING = {

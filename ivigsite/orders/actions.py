@@ -1,0 +1,329 @@
+"""Signing, voiding and printing order sets; one transaction each, with its audit entry."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from ivigsite.accounts.models import User
+from ivigsite.audit.actions import record
+from ivigsite.encounters.models import Assessment, Encounter
+from ivigsite.orders.content import build_content, starts_at_of, valid_until
+from ivigsite.orders.forms import Choices
+from ivigsite.orders.models import (
+    DeclinedLine,
+    EndingKind,
+    OrderLine,
+    OrderSet,
+    OrderSetEnding,
+    OverriddenRule,
+    SheetFile,
+    SheetHandedOut,
+    SheetPrint,
+)
+from ivigsite.orders.proposal import CannotOrder, Proposal, propose
+from ivigsite.orders.sheet.checks import find_problems
+from ivigsite.orders.sheet.content import SheetContent, SheetSignature, digest, to_plain
+from ivigsite.orders.sheet.jobs import SheetFailed
+from ivigsite.orders.sheet.states import (
+    Copy,
+    Expired,
+    Paper,
+    PrintEvent,
+    SheetState,
+    Signed,
+    Superseded,
+    Void,
+)
+from ivigsite.orders.sheet.worker import render_in_worker, start_render
+from protocols.engine.protocol import Severity
+from protocols.lifecycle import State
+
+SUPERSEDED_REASON = "Superseded by a newer order set"
+
+
+class ContentChanged(Exception):
+    """What would be signed now is not what the check page showed; nothing was signed."""
+
+
+class AlreadyEnded(Exception):
+    """The order set is void or superseded already."""
+
+
+def draft_content(*, proposal: Proposal, choices: Choices, key: UUID) -> SheetContent:
+    """The unsigned content of these choices; raises `CannotOrder` when it may not be signed."""
+    if stops := [f for f in proposal.recommendation.findings if f.severity is Severity.HARD]:
+        raise CannotOrder(f"{stops[0].rule}: {stops[0].text} {stops[0].action}")
+    if missing := [code for code in choices.codes if _has_no_dose(proposal, code)]:
+        raise CannotOrder(f"{proposal.cards_by_code[missing[0]].text}: the dose is not known yet.")
+    encounter = proposal.assessment.encounter
+    before = encounter.order_sets.active().first()
+    content = build_content(
+        proposal=proposal,
+        choices=choices,
+        key=key,
+        version=encounter.order_sets.count() + 1,
+        supersedes=before.code if before else "",
+    )
+    if problems := find_problems(content):
+        raise CannotOrder(" ".join(problems))
+    return content
+
+
+@transaction.atomic
+def sign_order_set(
+    *, assessment: Assessment, choices: Choices, shown_digest: str, key: UUID, by: User, at: datetime
+) -> OrderSet:
+    """Sign what the check page showed and store it; the same key signs once.
+
+    The doses are computed again here and never read from the request. Raises `ContentChanged` when the
+    content is no longer the one that was shown, `CannotOrder` when it may not be signed. Call it after the
+    password of `by` has been confirmed for this one act.
+    """
+    if there := OrderSet.objects.filter(idempotency_key=key, signed_by=by, assessment=assessment).first():
+        return there
+    encounter = Encounter.objects.select_for_update().get(pk=assessment.encounter_id)
+    _refuse_unsignable(encounter, assessment)
+    proposal = propose(assessment=assessment, product=choices.product, at=at)
+    content = draft_content(proposal=proposal, choices=choices, key=key)
+    if digest(content) != shown_digest:
+        raise ContentChanged
+    before = encounter.order_sets.active().first()
+    signed = replace(content, signature=_signature(by, at, key))
+    order_set = OrderSet.objects.create(
+        code=content.order_id,
+        encounter=encounter,
+        assessment=assessment,
+        number=content.version,
+        protocol_version=assessment.protocol_version,
+        seal=assessment.seal,
+        starts_at=choices.starts_at,
+        valid_until=valid_until(proposal, choices),
+        content=to_plain(signed),
+        content_digest=digest(signed),
+        signed_at=at,
+        signed_by=by,
+        idempotency_key=key,
+    )
+    _store_lines(order_set, proposal, choices)
+    if before is not None:
+        _end(before, kind=EndingKind.SUPERSEDED, reason=SUPERSEDED_REASON, by=by, at=at, newer=order_set)
+    encounter.version += 1
+    encounter.save(update_fields=["version"])
+    record(
+        action="order_set.signed",
+        by=by,
+        at=at,
+        object_id=order_set.pk,
+        details={
+            "code": order_set.code,
+            "assessment": assessment.pk,
+            "digest": order_set.content_digest,
+            "supersedes": before.pk if before else None,
+            "overrides": [override.rule for override in choices.overrides],
+        },
+    )
+    return order_set
+
+
+@transaction.atomic
+def void_order_set(*, order_set: OrderSet, reason: str, by: User, at: datetime) -> OrderSetEnding:
+    """Withdraw a signed order set with a reason; raises `AlreadyEnded`."""
+    Encounter.objects.select_for_update().get(pk=order_set.encounter_id)
+    ending = _end(order_set, kind=EndingKind.VOID, reason=reason, by=by, at=at, newer=None)
+    record(
+        action="order_set.voided",
+        by=by,
+        at=at,
+        object_id=order_set.pk,
+        details={"code": order_set.code, "reason": reason},
+    )
+    return ending
+
+
+@transaction.atomic
+def begin_print(*, order_set: OrderSet, paper: Paper, by: User, at: datetime) -> SheetPrint:
+    """Number the next copy, so that every file made of this order set is told from the others."""
+    OrderSet.objects.select_for_update().get(pk=order_set.pk)
+    last = order_set.prints.order_by("-copy_number").first()
+    made = SheetPrint.objects.create(
+        order_set=order_set,
+        copy_number=last.copy_number + 1 if last else 1,
+        printed_at=at,
+        printed_by=by,
+        paper=paper,
+        state=state_name(order_set, at=at),
+    )
+    record(
+        action="order_set.printed",
+        by=by,
+        at=at,
+        object_id=order_set.pk,
+        details={"code": order_set.code, "copy": made.copy_number, "paper": paper},
+    )
+    return made
+
+
+@transaction.atomic
+def keep_file(*, print_: SheetPrint, data: bytes, at: datetime) -> SheetFile:
+    """Store the bytes of one printing; the first bytes stored are the ones that stay."""
+    there = SheetFile.objects.filter(print=print_).first()
+    if there is not None:
+        return there
+    return SheetFile.objects.create(
+        print=print_, data=data, sha256=hashlib.sha256(data).hexdigest(), made_at=at
+    )
+
+
+@transaction.atomic
+def hand_out(*, print_: SheetPrint, to: User, at: datetime) -> SheetHandedOut:
+    """Record who takes a printed file from the server."""
+    handed = SheetHandedOut.objects.create(print=print_, to=to, at=at)
+    record(
+        action="sheet.handed_out",
+        by=to,
+        at=at,
+        object_id=print_.order_set_id,
+        details={"copy": print_.copy_number},
+    )
+    return handed
+
+
+def render_print(*, print_: SheetPrint, at: datetime) -> SheetFile:
+    """The file of one printing, made now if nobody has; raises `SheetFailed`, and then there is no file."""
+    there = SheetFile.objects.filter(print=print_).first()
+    if there is not None:
+        return there
+    order_set = print_.order_set
+    data = render_in_worker(
+        order_set.sheet_content,
+        sheet_state(order_set, at=print_.printed_at),
+        Paper(print_.paper),
+        _event(print_),
+    )
+    return keep_file(print_=print_, data=data, at=at)
+
+
+def render_ahead(*, print_: SheetPrint, then: Callable[[], None] = lambda: None) -> None:
+    """Begin the file of one printing, so that it is there before anybody asks; returns at once.
+
+    A failure is left for `render_print`, which tries again and says so to the person who waits for it.
+    """
+
+    def keep(result: bytes | SheetFailed) -> None:
+        try:
+            if isinstance(result, bytes):
+                keep_file(print_=print_, data=result, at=timezone.now())
+            then()
+        finally:
+            # This runs in a thread of its own, whose connection nobody else would close.
+            connection.close()
+
+    order_set = print_.order_set
+    state = sheet_state(order_set, at=print_.printed_at)
+    start_render(order_set.sheet_content, state, Paper(print_.paper), _event(print_), then=keep)
+
+
+def sheet_state(order_set: OrderSet, *, at: datetime) -> SheetState:
+    """What has become of the order set at a moment, in the words of the sheet."""
+    ending = order_set.ended
+    if ending is not None and ending.at <= at:
+        if ending.superseded_by is not None:
+            return Superseded(by_order=ending.superseded_by.code, by=ending.by.full_name, at=ending.at)
+        return Void(reason=ending.reason, by=ending.by.full_name, at=ending.at)
+    if order_set.valid_until <= at:
+        return Expired(at=order_set.valid_until)
+    first = order_set.prints.order_by("copy_number").first()
+    if first is not None and first.printed_at < at:
+        return Copy(first_printed_at=first.printed_at)
+    return Signed()
+
+
+def state_name(order_set: OrderSet, *, at: datetime) -> str:
+    """The state as one word, as it is stored with a printing and shown as a chip."""
+    return type(sheet_state(order_set, at=at)).__name__.lower()
+
+
+def _event(print_: SheetPrint) -> PrintEvent:
+    return PrintEvent(
+        printed_at=print_.printed_at,
+        printed_by=print_.printed_by.full_name,
+        copy_number=print_.copy_number,
+    )
+
+
+def _refuse_unsignable(encounter: Encounter, assessment: Assessment) -> None:
+    if not encounter.is_open:
+        raise CannotOrder("The encounter is closed.")
+    if encounter.assessments.filter(number__gt=assessment.number).exists():
+        raise CannotOrder("There is a newer assessment. Choose orders from that one.")
+    state = assessment.protocol_version.state
+    if state != State.APPROVED:
+        raise CannotOrder(
+            f"The protocol version is {assessment.protocol_version.get_state_display().lower()}."
+        )
+
+
+def _has_no_dose(proposal: Proposal, code: str) -> bool:
+    card = proposal.cards_by_code[code]
+    template = proposal.orders[code].template
+    return template is not None and bool(template.regimen) and not card.dose
+
+
+def _signature(by: User, at: datetime, key: UUID) -> SheetSignature:
+    return SheetSignature(
+        name=by.full_name,
+        role=by.get_role_display(),
+        registration_number=by.registration_number,
+        signed_at=at,
+        signature_id=str(key),
+    )
+
+
+def _store_lines(order_set: OrderSet, proposal: Proposal, choices: Choices) -> None:
+    plain = {order["code"]: order for order in proposal.outcome["orders"]}
+    for number, code in enumerate(choices.codes, start=1):
+        order = plain[code]
+        dose = order["dose"]
+        OrderLine.objects.create(
+            order_set=order_set,
+            number=number,
+            code=code,
+            kind=order["kind"],
+            drug=order["drug"] or "",
+            dose_amount=dose["rounded"] if dose else "",
+            dose_unit=dose["unit"] if dose else "",
+            starts_at=starts_at_of(code, proposal, choices),
+            proposal=order,
+        )
+    for declined in choices.declined:
+        DeclinedLine.objects.create(
+            order_set=order_set,
+            code=declined.code,
+            text=proposal.cards_by_code[declined.code].text,
+            reason=declined.reason,
+            comment=declined.comment,
+        )
+    texts = {finding["rule"]: finding["text"] for finding in proposal.outcome["findings"]}
+    for override in choices.overrides:
+        OverriddenRule.objects.create(
+            order_set=order_set,
+            rule=override.rule,
+            text=texts[override.rule],
+            reason=override.reason,
+            haematologist=override.haematologist,
+        )
+
+
+def _end(
+    order_set: OrderSet, *, kind: str, reason: str, by: User, at: datetime, newer: OrderSet | None
+) -> OrderSetEnding:
+    if OrderSetEnding.objects.filter(order_set=order_set).exists():
+        raise AlreadyEnded
+    return OrderSetEnding.objects.create(
+        order_set=order_set, kind=kind, reason=reason, by=by, at=at, superseded_by=newer
+    )

@@ -1,0 +1,356 @@
+"""What an order set says, as the canonical content that is hashed, signed, stored and printed."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils import timezone
+
+from ivigsite.encounters.advice import LEVEL_OF_SEVERITY, WEIGHT_WORDS, OrderCard, number
+from ivigsite.encounters.assessment_form import age_on
+from ivigsite.encounters.models import Allergies, Patient
+from ivigsite.encounters.selectors import fact_words
+from ivigsite.orders.forms import Choices
+from ivigsite.orders.models import DeclineReason
+from ivigsite.orders.proposal import Proposal, order_code
+from ivigsite.orders.sheet.content import (
+    MonitoringRow,
+    NotOrdered,
+    OrderGroup,
+    RateStep,
+    Severity,
+    SheetBasis,
+    SheetContent,
+    SheetDose,
+    SheetFinding,
+    SheetOrder,
+    SheetOverride,
+    SheetPatient,
+    SheetProtocol,
+    SheetRatePlan,
+    SheetWeight,
+    Vial,
+)
+from protocols.engine.facts import FACT_BY_KEY, UNKNOWN
+from protocols.engine.lookup import of
+from protocols.engine.protocol import Product
+
+TALL_MAN: Final = ("predniSONE", "prednisoLONE", "methylPREDNISolone", "dexAMETHasone")
+COUNTERSIGNATURES: Final = ("Nurse 1", "Nurse 2 (independent check)", "Pharmacist")
+RISK_FACTS: Final = (
+    "bleeding_risk_factors",
+    "renal_risk_factors",
+    "thrombosis_risk_factors",
+    "overload_risk_factors",
+)
+IMPORTANT_UNKNOWNS: Final = (
+    "aetiology",
+    "clumps",
+    "ttp_suspected",
+    "hit_suspected",
+    "first_ivig",
+    "iga_g_per_l",
+    "immunoglobulin_reaction",
+    "creatinine_umol_per_l",
+    "renal_risk_factors",
+    "thrombosis_risk_factors",
+    "consent",
+    "pregnant",
+    "height_cm",
+)
+
+
+def build_content(
+    *, proposal: Proposal, choices: Choices, key: Any, version: int, supersedes: str
+) -> SheetContent:
+    """Everything the sheet will show, except the signature; equal choices give an equal digest."""
+    encounter = proposal.assessment.encounter
+    cards = proposal.cards_by_code
+    plans = {code: plan for code in choices.codes if (plan := proposal.rate_plan_of(code)) is not None}
+    return SheetContent(
+        order_id=order_code(key),
+        version=version,
+        title=f"{proposal.recommendation.branch.title} – order set",
+        population=proposal.protocol.target_population,
+        time_zone=settings.TIME_ZONE,
+        is_demo=settings.DEMO,
+        supersedes=supersedes,
+        valid_until=valid_until(proposal, choices),
+        patient=_patient(encounter.patient, encounter.ward.name, encounter.bed, choices.starts_at),
+        weight=_weight(proposal),
+        basis=_basis(proposal),
+        protocol=_protocol(proposal, choices),
+        orders=tuple(
+            _order(position, cards[code], proposal, choices, plans.get(code))
+            for position, code in enumerate(choices.codes, start=1)
+        ),
+        rate_plan=next(
+            (_plan(choices, code, plans[code], proposal) for code in choices.codes if code in plans), None
+        ),
+        not_ordered=tuple(_not_ordered(proposal, choices)),
+        overrides=tuple(_overrides(proposal, choices)),
+        findings=tuple(_finding(proposal, finding) for finding in proposal.outcome["findings"]),
+        monitoring=tuple(_monitoring(proposal, choices, plans)),
+        countersignatures=COUNTERSIGNATURES,
+        tall_man_names=TALL_MAN,
+    )
+
+
+def valid_until(proposal: Proposal, choices: Choices) -> datetime:
+    """When nothing may be started on this order set any more."""
+    return choices.starts_at + timedelta(hours=int(of(proposal.protocol).parameters["order_set_valid_hours"]))
+
+
+def starts_at_of(card_code: str, proposal: Proposal, choices: Choices) -> datetime:
+    """When one line starts: T0 and the line's own offset."""
+    return choices.starts_at + timedelta(minutes=proposal.orders[card_code].start_after_minutes)
+
+
+def _patient(patient: Patient, ward: str, bed: str, at: datetime) -> SheetPatient:
+    allergies: Any = UNKNOWN
+    if patient.allergies_known == Allergies.NONE_KNOWN:
+        allergies = ()
+    elif patient.allergies_known == Allergies.LISTED:
+        allergies = (patient.allergies,)
+    return SheetPatient(
+        family_name=patient.family_name,
+        given_name=patient.given_name,
+        title=patient.title,
+        born_on=patient.birth_date,
+        age_years=age_on(patient.birth_date, timezone.localdate(at)),
+        gender=patient.get_sex_display(),
+        record_number_label="Record number",
+        record_number=patient.record_number,
+        ward=ward,
+        bed=bed,
+        allergies=allergies,
+    )
+
+
+def _weight(proposal: Proposal) -> Any:
+    weight = proposal.outcome["dosing_weight"]
+    facts = proposal.facts
+    if weight is None or not isinstance(facts.weight_kg, Decimal):
+        return UNKNOWN
+    weighed_on = proposal.assessment.weighed_on
+    return SheetWeight(
+        weight_kg=facts.weight_kg,
+        is_estimated=facts.weight_method == "estimated",
+        estimate_reason=str(proposal.assessment.entered.get("weight_estimate_reason", "")),
+        weighed_at=UNKNOWN if weighed_on is None else _start_of(weighed_on),
+        dosing_weight_kg=_to_hundredths(weight["kg"]),
+        dosing_weight_basis=WEIGHT_WORDS[weight["basis"]],
+    )
+
+
+def _start_of(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(settings.TIME_ZONE))
+
+
+def _basis(proposal: Proposal) -> SheetBasis:
+    stored = proposal.assessment.facts
+    facts = proposal.facts
+    rule = proposal.recommendation.rule
+    risks = [fact_words(key, stored[key]) for key in RISK_FACTS if stored.get(key)]
+    bleeding = proposal.outcome["trace"]["bleeding"]["level"]
+    sites = stored.get("bleeding_sites", [])
+    grade = proposal.recommendation.grade.grade
+    return SheetBasis(
+        platelets_per_ul=facts.platelets_per_ul,
+        sampled_at=proposal.assessment.sampled_at or UNKNOWN,
+        grade=grade,
+        ctcae_version=f"CTCAE v{proposal.protocol.ctcae_version}",
+        bleeding_level=UNKNOWN if bleeding is None else dict(FACT_BY_KEY["bleeding_level"].choices)[bleeding],
+        bleeding_sites=tuple(dict(FACT_BY_KEY["bleeding_sites"].choices)[site] for site in sites),
+        risks=tuple(risks),
+        not_known=tuple(FACT_BY_KEY[key].label for key in IMPORTANT_UNKNOWNS if key not in stored),
+        rule_id=rule.key,
+        rule_text=rule.text,
+    )
+
+
+def _protocol(proposal: Proposal, choices: Choices) -> SheetProtocol:
+    version = proposal.assessment.protocol_version
+    keys: list[str] = list(proposal.recommendation.rule.basis.cites)
+    for code in choices.codes:
+        keys += [citation.key for citation in proposal.cards_by_code[code].citations]
+    by_key = {citation.key: citation.reference for citation in proposal.protocol.citations}
+    return SheetProtocol(
+        name=proposal.protocol.title,
+        version=str(version.number),
+        seal=version.seal,
+        approved_by=version.approver.full_name if version.approver else "",
+        approved_on=timezone.localdate(version.approved_at),
+        review_status=proposal.protocol.source_status,
+        limits_of_use=proposal.protocol.disclaimer,
+        references=tuple(by_key[key] for key in dict.fromkeys(keys) if key in by_key),
+    )
+
+
+def _order(
+    position: int, card: OrderCard, proposal: Proposal, choices: Choices, plan: Mapping[str, Any] | None
+) -> SheetOrder:
+    order = next(row for row in proposal.outcome["orders"] if row["code"] == card.code)
+    dose = order["dose"]
+    regimen = proposal.orders[card.code].dose
+    product = getattr(regimen, "product", None)
+    return SheetOrder(
+        number=position,
+        group=OrderGroup(card.timing),
+        name=card.drug or card.text,
+        short_name="IVIG" if card.kind == "ivig" else "",
+        brand=product.name if product else "",
+        strength=_strength(product),
+        condition=card.text if card.role == "standby" and card.drug else "",
+        dose=_dose(card, dose) if dose else None,
+        route=card.route,
+        rate=_rate(regimen, plan),
+        duration=", ".join(part for part in (card.frequency, card.duration) if part),
+        start_at=starts_at_of(card.code, proposal, choices) if card.timing in ("now", "concurrent") else None,
+        start_text="" if card.timing in ("now", "concurrent") else "as stated",
+        maximum=_maximum(regimen),
+        instructions=_instructions(card, regimen),
+    )
+
+
+def _strength(product: Product | None) -> str:
+    return f"{number(str(product.concentration_percent))} percent" if product else ""
+
+
+def _dose(card: OrderCard, dose: Mapping[str, Any]) -> SheetDose:
+    is_rounded = dose["deviation_percent"] != "0"
+    return SheetDose(
+        amount=Decimal(dose["rounded"]),
+        unit=card.dose.partition(" ")[2],
+        basis=card.basis,
+        rounded_from=_to_hundredths(dose["exact"]) if is_rounded and not dose["capped"] else None,
+        deviation_percent=Decimal(dose["deviation_percent"]) if is_rounded and not dose["capped"] else None,
+        capped_at=Decimal(dose["rounded"]) if dose["capped"] else None,
+        volume_ml=_to_hundredths(dose["volume_ml"]) if dose["volume_ml"] and dose["vials"] else None,
+        vials=tuple(Vial(size=Decimal(vial["size_g"]), count=vial["count"]) for vial in dose["vials"]),
+    )
+
+
+def _rate(dose: Any, plan: Mapping[str, Any] | None) -> str:
+    if plan is not None:
+        first, last = plan["steps"][0], plan["maximum_ml_per_h"]
+        start = number(first["ml_per_h"])
+        return f"start at {start} mL per hour, see rate plan; maximum {number(last)} mL per hour"
+    minutes = getattr(getattr(dose, "regimen", None), "infuse_over_minutes", None)
+    return f"over {minutes} minutes" if minutes else ""
+
+
+def _maximum(dose: Any) -> str:
+    regimen = getattr(dose, "regimen", None)
+    if regimen is None or regimen.cap is None:
+        return ""
+    return f"{number(str(regimen.cap))} {regimen.unit}"
+
+
+def _instructions(card: OrderCard, dose: Any) -> tuple[str, ...]:
+    regimen = getattr(dose, "regimen", None)
+    if regimen is None:
+        return () if not card.drug else (card.text,)
+    own = (card.text,) if card.role != "standby" else ()
+    return tuple(text for text in (*own, regimen.instructions, regimen.taper) if text)
+
+
+def _plan(choices: Choices, code: str, plan: Mapping[str, Any], proposal: Proposal) -> SheetRatePlan:
+    start = starts_at_of(code, proposal, choices)
+    steps: list[RateStep] = []
+    elapsed = Decimal(0)
+    for step in plan["steps"]:
+        is_last = step is plan["steps"][-1]
+        steps.append(
+            RateStep(
+                ml_per_h=Decimal(step["ml_per_h"]),
+                ml_per_kg_per_h=Decimal(step["ml_per_kg_per_h"]),
+                minutes=None if is_last else int(Decimal(step["minutes"])),
+                starts_at=start + timedelta(minutes=int(elapsed)),
+            )
+        )
+        elapsed += Decimal(step["minutes"])
+    return SheetRatePlan(
+        order_number=choices.codes.index(code) + 1,
+        product=of(proposal.protocol).products[plan["product"]].name,
+        steps=tuple(steps),
+        volume_ml=_to_hundredths(plan["volume_ml"]),
+        total_minutes=plan["total_minutes"],
+        maximum_ml_per_h=Decimal(plan["maximum_ml_per_h"]),
+        notes=("Lower maximum rate: this patient is at risk.",) if plan["at_risk"] else (),
+    )
+
+
+def _not_ordered(proposal: Proposal, choices: Choices) -> Iterator[NotOrdered]:
+    labels = dict(DeclineReason.choices)
+    for declined in choices.declined:
+        reason = labels[declined.reason]
+        yield NotOrdered(
+            item=proposal.cards_by_code[declined.code].text,
+            reason=f"{reason}: {declined.comment}" if declined.comment else reason,
+        )
+
+
+def _overrides(proposal: Proposal, choices: Choices) -> Iterator[SheetOverride]:
+    texts = {finding["rule"]: finding["text"] for finding in proposal.outcome["findings"]}
+    for override in choices.overrides:
+        yield SheetOverride(
+            rule_id=override.rule,
+            text=texts[override.rule],
+            reason=override.reason,
+            by=override.haematologist,
+        )
+
+
+def _finding(proposal: Proposal, finding: Mapping[str, Any]) -> SheetFinding:
+    return SheetFinding(
+        severity=Severity(LEVEL_OF_SEVERITY[finding["severity"]]),
+        text=f"{finding['text']} {finding['action']}".strip(),
+        citation=finding["rule"],
+    )
+
+
+def _monitoring(
+    proposal: Proposal, choices: Choices, plans: Mapping[str, Mapping[str, Any]]
+) -> Iterator[MonitoringRow]:
+    anchors = _anchors(proposal, choices, plans)
+    for item in proposal.recommendation.monitoring:
+        anchor = anchors.get(item.anchor)
+        is_timed = anchor is not None and item.due_minutes
+        yield MonitoringRow(
+            item=f"{item.title}: {item.measured}",
+            due_at=anchor + timedelta(minutes=item.due_minutes) if anchor is not None and is_timed else None,
+            due_text=item.due_text,
+            tolerance=_tolerance(item.window_minutes),
+        )
+
+
+def _anchors(
+    proposal: Proposal, choices: Choices, plans: Mapping[str, Mapping[str, Any]]
+) -> dict[str, datetime]:
+    """Planned times of the anchors of monitoring; true times replace them once the treatment runs."""
+    anchors: dict[str, datetime] = {}
+    names = {"ivig": "T0", "corticosteroid": "S0", "platelets": "P0"}
+    for code in choices.codes:
+        kind = proposal.cards_by_code[code].kind
+        if kind in names and proposal.cards_by_code[code].timing in ("now", "concurrent"):
+            anchors.setdefault(names[kind], starts_at_of(code, proposal, choices))
+        if code in plans:
+            end = starts_at_of(code, proposal, choices) + timedelta(minutes=plans[code]["total_minutes"])
+            anchors.setdefault("TE", end)
+    return anchors
+
+
+def _tolerance(minutes: int) -> str:
+    if not minutes:
+        return ""
+    hours, rest = divmod(minutes, 60)
+    return f"within {hours} h" if hours and not rest else f"within {minutes} min"
+
+
+def _to_hundredths(text: str) -> Decimal:
+    """As printed: the sheet shows two decimals, the stored ledger keeps them all."""
+    return Decimal(text).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)

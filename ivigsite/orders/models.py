@@ -1,0 +1,231 @@
+from typing import ClassVar, Self
+from uuid import uuid4
+
+from django.db import models
+from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.urls import reverse
+
+from ivigsite.accounts.models import User
+from ivigsite.encounters.models import Assessment, Encounter
+from ivigsite.orders.sheet.content import SheetContent, from_plain
+from protocols.models import ProtocolVersion
+
+
+class DeclineReason(models.TextChoices):
+    ALREADY_GIVEN = "already_given", "Already given"
+    CONTRAINDICATED = "contraindicated", "Contraindicated in this patient"
+    REFUSED = "refused", "Patient declines"
+    NOT_AVAILABLE = "not_available", "Not available"
+    HAEMATOLOGY = "haematology", "On haematology advice"
+    DISAGREES = "disagrees", "Clinical judgement differs"
+    OTHER = "other", "Other"
+
+
+class EndingKind(models.TextChoices):
+    VOID = "void", "Void"
+    SUPERSEDED = "superseded", "Superseded"
+
+
+class OrderSetQuerySet(models.QuerySet["OrderSet"]):
+    def for_user(self, user: User) -> Self:
+        return self.filter(encounter__ward__users=user)
+
+    def active(self) -> Self:
+        return self.filter(ending=None)
+
+
+class OrderSet(models.Model):
+    """The signed, printable group of order lines of one assessment; never edited, only ended."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    code = models.CharField(max_length=20, unique=True)
+    encounter = models.ForeignKey(Encounter, on_delete=models.PROTECT, related_name="order_sets")
+    assessment = models.ForeignKey(Assessment, on_delete=models.PROTECT, related_name="order_sets")
+    number = models.PositiveIntegerField()
+    protocol_version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
+    seal = models.CharField(max_length=64)
+    starts_at = models.DateTimeField()
+    valid_until = models.DateTimeField()
+    # Everything the sheet shows, in canonical form: what was on the check page, with the signature added.
+    content = models.JSONField()
+    content_digest = models.CharField(max_length=64)
+    signed_at = models.DateTimeField()
+    signed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    idempotency_key = models.UUIDField(unique=True)
+
+    objects: ClassVar[models.Manager["OrderSet"]] = OrderSetQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["encounter", "-number"]
+        constraints = [
+            UniqueConstraint(fields=["encounter", "number"], name="order_set_number_is_unique"),
+            CheckConstraint(condition=~Q(content_digest="") & ~Q(seal=""), name="order_set_is_sealed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"order set {self.code}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("order_set", args=[self.pk])
+
+    @property
+    def sheet_content(self) -> SheetContent:
+        return from_plain(self.content)
+
+    @property
+    def ended(self) -> "OrderSetEnding | None":
+        return getattr(self, "ending", None)
+
+    @property
+    def is_active(self) -> bool:
+        return self.ended is None
+
+
+class OrderLine(models.Model):
+    """One signed order with the dose as it was computed and the ledger it came from."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    order_set = models.ForeignKey(OrderSet, on_delete=models.PROTECT, related_name="lines")
+    number = models.PositiveIntegerField()
+    code = models.CharField(max_length=100)
+    kind = models.CharField(max_length=20)
+    drug = models.CharField(max_length=100, blank=True)
+    # As exact text: a database's decimals have a fixed scale, and 70 must not come back as 70.000.
+    dose_amount = models.CharField(max_length=30, blank=True)
+    dose_unit = models.CharField(max_length=20, blank=True)
+    starts_at = models.DateTimeField(null=True)
+    proposal = models.JSONField()
+
+    class Meta:
+        ordering = ["order_set", "number"]
+        constraints = [
+            UniqueConstraint(fields=["order_set", "number"], name="order_line_number_is_unique"),
+            CheckConstraint(
+                condition=Q(dose_amount="", dose_unit="") | ~Q(dose_amount="") & ~Q(dose_unit=""),
+                name="order_line_dose_has_a_unit",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}. {self.code}"
+
+
+class DeclinedLine(models.Model):
+    """A proposed line the prescriber did not order, and why."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    order_set = models.ForeignKey(OrderSet, on_delete=models.PROTECT, related_name="declined")
+    code = models.CharField(max_length=100)
+    text = models.TextField()
+    reason = models.CharField(max_length=20, choices=DeclineReason.choices)
+    comment = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["order_set", "code"]
+        constraints = [
+            CheckConstraint(
+                condition=~Q(reason=DeclineReason.OTHER) | ~Q(comment=""),
+                name="declined_for_another_reason_says_which",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} declined"
+
+
+class OverriddenRule(models.Model):
+    """A stop a named haematologist agreed to pass, and why."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    order_set = models.ForeignKey(OrderSet, on_delete=models.PROTECT, related_name="overrides")
+    rule = models.CharField(max_length=100)
+    text = models.TextField()
+    reason = models.CharField(max_length=300)
+    haematologist = models.CharField(max_length=100)
+
+    class Meta:
+        ordering = ["order_set", "rule"]
+        constraints = [
+            UniqueConstraint(fields=["order_set", "rule"], name="overridden_rule_once_an_order_set"),
+            CheckConstraint(
+                condition=~Q(reason="") & ~Q(haematologist=""), name="override_has_reason_and_name"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} overridden"
+
+
+class OrderSetEnding(models.Model):
+    """Why an order set is no longer in force: voided with a reason, or superseded by a newer one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    order_set = models.OneToOneField(OrderSet, on_delete=models.PROTECT, related_name="ending")
+    kind = models.CharField(max_length=12, choices=EndingKind.choices)
+    reason = models.CharField(max_length=300)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    superseded_by = models.OneToOneField(
+        OrderSet, null=True, blank=True, on_delete=models.PROTECT, related_name="supersedes"
+    )
+
+    class Meta:
+        constraints = [
+            CheckConstraint(
+                condition=Q(kind=EndingKind.VOID, superseded_by=None)
+                | Q(kind=EndingKind.SUPERSEDED, superseded_by__isnull=False),
+                name="ending_superseded_names_the_newer_order_set",
+            ),
+            CheckConstraint(condition=~Q(reason=""), name="ending_has_a_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order_set} {self.kind}"
+
+
+class SheetPrint(models.Model):
+    """One printing of an order set: which copy, for whom, in which state. Copy 1 is made at signing."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    order_set = models.ForeignKey(OrderSet, on_delete=models.PROTECT, related_name="prints")
+    copy_number = models.PositiveIntegerField()
+    printed_at = models.DateTimeField()
+    printed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    paper = models.CharField(max_length=8)
+    state = models.CharField(max_length=12)
+
+    class Meta:
+        ordering = ["order_set", "copy_number"]
+        constraints = [
+            UniqueConstraint(fields=["order_set", "copy_number"], name="print_copy_number_is_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"copy {self.copy_number} of {self.order_set}"
+
+
+class SheetFile(models.Model):
+    """The bytes of one printing, kept with their digest so that the same file is handed out for ever."""
+
+    print = models.OneToOneField(SheetPrint, primary_key=True, on_delete=models.PROTECT, related_name="file")
+    data = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"file of {self.print}"
+
+
+class SheetHandedOut(models.Model):
+    """Who took a printed file from the server, and when."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    print = models.ForeignKey(SheetPrint, on_delete=models.PROTECT, related_name="handed_out")
+    to = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at"]
+
+    def __str__(self) -> str:
+        return f"{self.print} to {self.to}"

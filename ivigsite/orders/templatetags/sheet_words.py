@@ -1,0 +1,40 @@
+"""The wording of the sheet, for the pages that show the same content before and after it is signed."""
+
+from decimal import Decimal
+
+from django import template
+
+from ivigsite.orders.sheet.wording import format_amount, format_count, format_minutes, format_number
+from protocols.engine.facts import UNKNOWN, Unknown
+
+register = template.Library()
+
+
+@register.filter
+def amount(value: Decimal, unit: str) -> str:
+    return format_amount(value, unit)
+
+
+@register.filter
+def plain_number(value: Decimal) -> str:
+    return format_number(value)
+
+
+@register.filter
+def minutes(value: int) -> str:
+    return format_minutes(value)
+
+
+@register.filter
+def count(value: int | Unknown) -> str:
+    return "Not known" if isinstance(value, Unknown) else format_count(value)
+
+
+@register.filter
+def or_not_known(value: str | Unknown) -> str:
+    return "Not known" if isinstance(value, Unknown) else value
+
+
+@register.filter
+def is_known(value: object) -> bool:
+    return value is not UNKNOWN

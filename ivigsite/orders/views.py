@@ -1,0 +1,286 @@
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from ivigsite.accounts.actions import confirm_password
+from ivigsite.accounts.http import SignedInRequest
+from ivigsite.accounts.models import User
+from ivigsite.accounts.passwords import WrongPassword
+from ivigsite.accounts.permissions import Permission, allow
+from ivigsite.audit.actions import record
+from ivigsite.encounters.advice import order_cards, rate_table
+from ivigsite.encounters.models import Assessment
+from ivigsite.encounters.selectors import assessment_for, banner_of
+from ivigsite.orders.actions import (
+    AlreadyEnded,
+    ContentChanged,
+    begin_print,
+    draft_content,
+    hand_out,
+    render_ahead,
+    render_print,
+    sheet_state,
+    sign_order_set,
+    state_name,
+    void_order_set,
+)
+from ivigsite.orders.forms import ChooseForm, SignForm, VoidForm
+from ivigsite.orders.models import OrderSet, SheetPrint
+from ivigsite.orders.proposal import CannotOrder, Proposal, propose
+from ivigsite.orders.sheet.content import SheetContent, digest
+from ivigsite.orders.sheet.jobs import SheetFailed, SheetQueueFull
+from ivigsite.orders.sheet.states import Paper
+from protocols.mapping import load_protocol_value
+
+HANDLED = {"csrfmiddlewaretoken", "password", "digest", "check", "update", "change", "sign"}
+IN_FORCE = ("signed", "copy")
+
+
+@allow(Permission.SIGN_ORDERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def choose(request: SignedInRequest, assessment_id: UUID) -> HttpResponse:
+    """Choose lines; with a valid choice the check page follows, which stores nothing."""
+    now = timezone.now()
+    assessment = assessment_for(request.user, assessment_id, at=now)
+    try:
+        proposal = propose(assessment=assessment, product=_posted_product(request), at=now)
+    except CannotOrder as refusal:
+        return _refused(request, assessment, refusal)
+    form = ChooseForm(request.POST or None, proposal=proposal, now=now)
+    if "check" in request.POST and form.is_valid():
+        return _check_page(request, proposal, form, SignForm(), status=200)
+    if request.htmx:
+        return render(request, "orders/_lines.html", _choose_context(proposal, form))
+    is_wrong = "check" in request.POST
+    return render(
+        request, "orders/choose.html", _choose_context(proposal, form), status=422 if is_wrong else 200
+    )
+
+
+@allow(Permission.SIGN_ORDERS)
+@sensitive_post_parameters("password")
+@require_POST
+def sign(request: SignedInRequest, assessment_id: UUID) -> HttpResponse:
+    """Sign what the check page showed; the password belongs to this one act."""
+    now = timezone.now()
+    assessment = assessment_for(request.user, assessment_id, at=now)
+    try:
+        proposal = propose(assessment=assessment, product=_posted_product(request), at=now)
+    except CannotOrder as refusal:
+        return _refused(request, assessment, refusal)
+    form, signing = ChooseForm(request.POST, proposal=proposal, now=now), SignForm(request.POST)
+    if unknown := set(request.POST) - HANDLED - set(form.fields):
+        record(action="order_set.strange_fields", by=request.user, at=now, object_id=assessment.pk)
+        return HttpResponseBadRequest(f"Unknown fields: {len(unknown)}. Nothing was signed.")
+    if not form.is_valid():
+        return render(request, "orders/choose.html", _choose_context(proposal, form), status=422)
+    if not signing.is_valid():
+        return _check_page(request, proposal, form, signing, status=403)
+    try:
+        confirm_password(user=request.user, password=signing.cleaned_data["password"], at=now)
+    except WrongPassword as refusal:
+        signing.add_error("password", refusal.message)
+        return _check_page(request, proposal, form, signing, status=403)
+    try:
+        signed = sign_order_set(
+            assessment=assessment,
+            choices=form.to_choices(),
+            shown_digest=signing.cleaned_data["digest"],
+            key=form.cleaned_data["idempotency_key"],
+            by=request.user,
+            at=now,
+        )
+    except ContentChanged:
+        context = {**_choose_context(proposal, form), "changed": True}
+        return render(request, "orders/choose.html", context, status=409)
+    except CannotOrder as refusal:
+        return _refused(request, assessment, refusal)
+    _make_first_copy(signed, request.user)
+    return redirect(signed)
+
+
+@allow(Permission.VIEW_PATIENTS)
+@require_GET
+def order_set(request: SignedInRequest, order_set_id: UUID) -> HttpResponse:
+    now = timezone.now()
+    found = _order_set_for(request.user, order_set_id)
+    record(action="order_set.viewed", by=request.user, at=now, object_id=found.pk)
+    context = {
+        "order_set": found,
+        "content": found.sheet_content,
+        "encounter": found.encounter,
+        "banner": banner_of(found.encounter, found.assessment, at=now),
+        "state": sheet_state(found, at=now),
+        "state_name": state_name(found, at=now),
+        "cards": order_cards(
+            load_protocol_value(found.protocol_version), [line.proposal for line in found.lines.all()]
+        ),
+        "prints": found.prints.select_related("printed_by"),
+        "papers": [(paper.value, "A4" if paper is Paper.A4 else "US Letter") for paper in Paper],
+        "version": found.protocol_version,
+    }
+    return render(request, "orders/order_set.html", context)
+
+
+@allow(Permission.PRINT_ORDERS)
+@require_POST
+def print_sheet(request: SignedInRequest, order_set_id: UUID) -> HttpResponse:
+    """Make the next copy, or take the first one that was made at signing, and go to its file."""
+    now = timezone.now()
+    found = _order_set_for(request.user, order_set_id)
+    paper = Paper.LETTER if request.POST.get("paper") == Paper.LETTER else Paper.A4
+    ready = _first_copy_waiting(found, paper, at=now)
+    print_ = ready or begin_print(order_set=found, paper=paper, by=request.user, at=now)
+    return redirect("sheet_file", print_.pk)
+
+
+@allow(Permission.PRINT_ORDERS)
+@require_GET
+def sheet_file(request: SignedInRequest, print_id: UUID) -> HttpResponse:
+    now = timezone.now()
+    print_ = (
+        SheetPrint.objects.filter(pk=print_id, order_set__encounter__ward__users=request.user)
+        .select_related("order_set__ending__by", "order_set__ending__superseded_by", "printed_by")
+        .first()
+    )
+    if print_ is None:
+        record(action="sheet.denied", by=request.user, at=now, object_id=print_id)
+        raise Http404
+    if print_.state in IN_FORCE and state_name(print_.order_set, at=now) not in IN_FORCE:
+        messages.error(
+            request, "That copy is out of date and is not handed out. Print again to get a marked one."
+        )
+        return redirect(print_.order_set)
+    try:
+        made = render_print(print_=print_, at=now)
+    except SheetFailed as failure:
+        context = {"reason": str(failure), "order_set": print_.order_set}
+        status = 429 if isinstance(failure, SheetQueueFull) else 503
+        return render(request, "orders/sheet_failed.html", context, status=status)
+    hand_out(print_=print_, to=request.user, at=now)
+    response = HttpResponse(bytes(made.data), content_type="application/pdf")
+    response["Content-Disposition"] = 'inline; filename="order-set.pdf"'
+    return response
+
+
+@allow(Permission.SIGN_ORDERS)
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def void(request: SignedInRequest, order_set_id: UUID) -> HttpResponse:
+    now = timezone.now()
+    found = _order_set_for(request.user, order_set_id)
+    form = VoidForm(request.POST or None)
+    if form.is_valid():
+        try:
+            confirm_password(user=request.user, password=form.cleaned_data["password"], at=now)
+            void_order_set(order_set=found, reason=form.cleaned_data["reason"], by=request.user, at=now)
+        except WrongPassword as refusal:
+            form.add_error("password", refusal.message)
+        except AlreadyEnded:
+            return render(request, "409.html", status=409)
+        else:
+            return redirect(found)
+    context = {
+        "form": form,
+        "order_set": found,
+        "encounter": found.encounter,
+        "banner": banner_of(found.encounter, found.assessment, at=now),
+    }
+    return render(request, "orders/void.html", context, status=_void_status(form))
+
+
+def _order_set_for(user: User, order_set_id: UUID) -> OrderSet:
+    found = (
+        OrderSet.objects.for_user(user)
+        .select_related(
+            "encounter__patient",
+            "encounter__ward",
+            "assessment",
+            "signed_by",
+            "protocol_version",
+            "ending__by",
+            "ending__superseded_by",
+        )
+        .filter(pk=order_set_id)
+        .first()
+    )
+    if found is None:
+        record(action="order_set.denied", by=user, at=timezone.now(), object_id=order_set_id)
+        raise Http404
+    return found
+
+
+def _posted_product(request: SignedInRequest) -> str | None:
+    return request.POST.get("product") or None
+
+
+def _refused(request: SignedInRequest, assessment: Assessment, refusal: CannotOrder) -> HttpResponse:
+    context = {
+        "reason": str(refusal),
+        "assessment": assessment,
+        "encounter": assessment.encounter,
+        "banner": banner_of(assessment.encounter, assessment, at=timezone.now()),
+    }
+    return render(request, "orders/cannot_order.html", context, status=409)
+
+
+def _choose_context(proposal: Proposal, form: ChooseForm) -> dict[str, Any]:
+    chosen = [group.required.code for group in form.groups if group.required]
+    plans = [plan for code in chosen if (plan := proposal.rate_plan_of(code))]
+    return {
+        "form": form,
+        "proposal": proposal,
+        "assessment": proposal.assessment,
+        "encounter": proposal.assessment.encounter,
+        "banner": banner_of(proposal.assessment.encounter, proposal.assessment, at=timezone.now()),
+        "findings": [finding for finding in proposal.findings if finding.level != "information"],
+        "rate_table": rate_table(proposal.protocol, plans[0]) if plans else None,
+        "version": proposal.assessment.protocol_version,
+    }
+
+
+def _check_page(
+    request: SignedInRequest, proposal: Proposal, form: ChooseForm, signing: SignForm, *, status: int
+) -> HttpResponse:
+    choices = form.to_choices()
+    try:
+        content: SheetContent = draft_content(
+            proposal=proposal, choices=choices, key=form.cleaned_data["idempotency_key"]
+        )
+    except CannotOrder as refusal:
+        return _refused(request, proposal.assessment, refusal)
+    context = {
+        **_choose_context(proposal, form),
+        "content": content,
+        "digest": digest(content),
+        "signing": signing,
+        "carried": [(name, value) for name in form.fields for value in request.POST.getlist(name)],
+    }
+    return render(request, "orders/check.html", context, status=status)
+
+
+def _make_first_copy(signed: OrderSet, user: User) -> None:
+    """The file is begun once the order set is stored; whoever presses Print finds it ready."""
+    if signed.prints.exists():
+        return
+    print_ = begin_print(order_set=signed, paper=Paper(settings.SHEET_PAPER), by=user, at=signed.signed_at)
+    render_ahead(print_=print_)
+
+
+def _first_copy_waiting(found: OrderSet, paper: Paper, *, at: Any) -> SheetPrint | None:
+    if state_name(found, at=at) not in IN_FORCE:
+        return None
+    return found.prints.filter(copy_number=1, paper=paper, handed_out=None).first()
+
+
+def _void_status(form: VoidForm) -> int:
+    if "password" in form.errors and form.is_bound and "reason" not in form.errors:
+        return 403
+    return 422 if form.errors else 200
