@@ -15,12 +15,7 @@ from ivigsite.accounts.roles import Theme
 from tests.accounts.factory import PASSWORD, make_user
 from tests.accounts.urls_in_browser import STATUSES
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    # The plugin that gives us `page` has not caught up with this pytest.
-    pytest.mark.filterwarnings("ignore::pytest.PytestRemovedIn10Warning"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
