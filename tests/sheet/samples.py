@@ -1,5 +1,6 @@
 """Plainly fictional order sets: a typical one and the extremes it must survive."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -23,6 +24,7 @@ from ivigsite.orders.sheet.content import (
     Vial,
 )
 from ivigsite.orders.sheet.states import Copy, Draft, Expired, PrintEvent, Signed, Superseded, Void
+from protocols.engine.facts import UNKNOWN
 
 T0 = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
 SIGNED_AT = datetime(2026, 11, 22, 14, 5, 10, tzinfo=UTC)
@@ -172,7 +174,7 @@ TYPICAL = SheetContent(
         approved_by="Dr Dora Demo-Approver",
         approved_on=date(2026, 10, 1),
         review_status="Pending human clinical review.",
-        limits_of_use="Decision support. The prescriber decides. Not for children or thrombotic microangiopathy.",
+        limits_of_use="Decision support. The prescriber decides. Adults only.",
         references=(
             "Neunert C and others. Guidelines of 2019. Blood Adv 2019;3:3829–3866.",
             "Provan D and others. Updated international consensus report. Blood Adv 2019;3:3780–3817.",
@@ -252,3 +254,82 @@ STATES = {
     "void": Void(reason="Wrong weight", by="Dr Ada Demo-Physician", at=T0),
     "expired": Expired(at=T0 + timedelta(hours=24)),
 }
+
+LONGEST_NAME = replace(
+    TYPICAL,
+    title="Very low platelet count with active bleeding in the central nervous system, gut or urinary tract",
+    patient=replace(
+        TYPICAL.patient,
+        family_name="Featherstonehaugh-Cholmondeley-Wolfeschlegelsteinhausenbergerdorff" + "-Demo" * 8,
+        given_name="Maximiliana Aurelia Theodora Evangelina Wilhelmina Philippa Constantia",
+        title="Professor Dame",
+        ward="Intensive Therapy and High Dependency Unit of the Old North Wing",
+        allergies=tuple(f"Demonstration allergen number {number} (urticaria)" for number in range(1, 9)),
+    ),
+    signature=replace(TYPICAL.signature, name="Dr " + "Bartholomew-" * 6 + "Demo"),
+)
+FORTY_ORDERS = replace(
+    TYPICAL,
+    orders=tuple(
+        replace(order, number=number, group=OrderGroup.NOW)
+        for number, order in enumerate((IVIG, PREDNISONE, PLATELETS, CALL) * 10, start=1)
+    ),
+)
+NO_ALLERGIES = replace(TYPICAL, patient=replace(TYPICAL.patient, allergies=()))
+ALL_UNKNOWN = replace(
+    TYPICAL,
+    patient=replace(TYPICAL.patient, allergies=UNKNOWN),
+    weight=UNKNOWN,
+    basis=replace(
+        TYPICAL.basis,
+        platelets_per_ul=UNKNOWN,
+        sampled_at=UNKNOWN,
+        grade=UNKNOWN,
+        bleeding_level=UNKNOWN,
+        bleeding_sites=(),
+        risks=(),
+        not_known=tuple(f"finding number {number}" for number in range(1, 25)),
+    ),
+    orders=(PLATELETS, CALL),
+    rate_plan=None,
+    monitoring=(),
+    findings=(),
+    not_ordered=(),
+    overrides=(),
+)
+ESTIMATED = replace(
+    TYPICAL,
+    weight=replace(TYPICAL.weight, is_estimated=True, estimate_reason="cannot stand", weighed_at=UNKNOWN),
+)
+DEMO = replace(TYPICAL, is_demo=True)
+CONTENTS = {
+    "typical": TYPICAL,
+    "longest name": LONGEST_NAME,
+    "forty orders": FORTY_ORDERS,
+    "no allergies": NO_ALLERGIES,
+    "all unknown": ALL_UNKNOWN,
+    "estimated": ESTIMATED,
+    "demo": DEMO,
+}
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src="file:///etc/passwd">',
+    '<link rel=attachment href="file:///etc/passwd">',
+    "<style>@import url(http://127.0.0.1:9/x.css)</style>",
+    "<svg><image href='http://127.0.0.1:9/x'/></svg>",
+    "url(file:///etc/hostname)",
+    "{% include '/etc/passwd' %}",
+    "{{ settings.SECRET_KEY }}",
+    "{# gone #} still here",
+    "</p></div></body></html>",
+    "<!-- open comment",
+    "&lt;b&gt; &amp; &#x41;",
+    "<a href='javascript:alert(1)'>x</a>",
+    "../../../etc/passwd",
+    "%s %n %x ${HOME} $(id) `id`",
+    "'; DROP TABLE orders; --",
+    "]]>  <![CDATA[",
+    "sheet:code sheet:watermark",
+    "O'Brien-Ñúñez Þórðardóttir Łukasz",
+    "a\nb\tc\r\nd",
+)

@@ -9,6 +9,9 @@ from .typeface import MM_PER_PT
 PT_PER_PX = 0.75
 STRIKE_CLEARANCE_PT = 14
 SMALLEST_STRIKE_PT = 36
+# A packed stream that happens to end in a carriage return seems one byte short to a strict reader, who takes
+# that byte and the line feed after it for one end of line.
+AMBIGUOUS_END = b"\r\nendstream"
 
 # ISO 14289-1 asks for the part number; ISO 19005-3 asks that a schema it does not know be described.
 _UA_METADATA = b"""<rdf:Description xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" rdf:about=""
@@ -30,6 +33,7 @@ def finish(document: Document, pdf: pydyf.PDF, frame: Frame) -> None:
     _declare_accessibility(pdf)
     _scope_table_heads(pdf)
     _strike_blank_space(document, pdf, frame)
+    _unpack_ambiguous_streams(pdf)
 
 
 def _declare_accessibility(pdf: pydyf.PDF) -> None:
@@ -66,3 +70,9 @@ def _strike_blank_space(document: Document, pdf: pydyf.PDF, frame: Frame) -> Non
     drawing.stream.append(
         f"/Artifact BMC q 0 0 0 RG 0.75 w {left:.2f} {bottom:.2f} m {right:.2f} {top:.2f} l S Q EMC".encode()
     )
+
+
+def _unpack_ambiguous_streams(pdf: pydyf.PDF) -> None:
+    for item in pdf.objects:
+        if isinstance(item, pydyf.Stream) and item.data.endswith(AMBIGUOUS_END):
+            item.compress = False

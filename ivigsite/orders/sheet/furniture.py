@@ -19,6 +19,19 @@ DRAFT_WORDS = "DRAFT – NOT VALID FOR ADMINISTRATION"
 VOID_RULE = "Void when superseded. Check the code or order list before use."
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence around a moment, which may not part at the end of a line."""
+
+    before: str
+    moment: str = ""
+    after: str = ""
+
+    @property
+    def text(self) -> str:
+        return f"{self.before} {self.moment}{self.after}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Furniture:
     """The texts of the running header and footer, the words across the page, and the code of the order."""
@@ -27,7 +40,7 @@ class Furniture:
     birth: str
     gender: str
     record_number: str
-    notices: tuple[str, ...]
+    notices: tuple[Notice, ...]
     watermark: tuple[str, ...]
     footer: tuple[str, ...]
     """As `_footer_lines.html` sets them; measured here, because dates there may not part."""
@@ -64,30 +77,26 @@ def code_text(content: SheetContent) -> str:
     return f"{content.order_id}.{content.version}.{digest(content)[:16]}".upper()
 
 
-def _notices(content: SheetContent, state: SheetState, event: PrintEvent) -> tuple[str, ...]:
-    demo = (DEMO_WORDS,) if content.is_demo else ()
-    in_force = _state_notice(content, state, event)
-    return demo + ((in_force,) if in_force else ())
-
-
-def _state_notice(content: SheetContent, state: SheetState, event: PrintEvent) -> str:
-    def moment(at: datetime) -> str:
-        return format_moment(at, content.time_zone)
-
+def _notices(content: SheetContent, state: SheetState, event: PrintEvent) -> tuple[Notice, ...]:
+    demo = (Notice(DEMO_WORDS),) if content.is_demo else ()
     match state:
         case Draft():
-            return DRAFT_WORDS
+            return (*demo, Notice(DRAFT_WORDS))
         case Signed():
-            return ""
+            return demo
         case Copy():
-            first = moment(state.first_printed_at)
-            return f"COPY {event.copy_number} of order {content.order_id}, first printed {first}"
+            words, at, rest = (
+                f"COPY {event.copy_number} of order {content.order_id}, first printed",
+                state.first_printed_at,
+                "",
+            )
         case Superseded():
-            return f"SUPERSEDED by order {state.by_order}, {state.by}, {moment(state.at)}"
+            words, at, rest = f"SUPERSEDED by order {state.by_order}, {state.by},", state.at, ""
         case Void():
-            return f"VOID: cancelled by {state.by}, {moment(state.at)}. Reason: {state.reason}"
+            words, at, rest = f"VOID: cancelled by {state.by},", state.at, f". Reason: {state.reason}"
         case Expired():
-            return f"EXPIRED {moment(state.at)}. Do not start anything on this sheet."
+            words, at, rest = "EXPIRED", state.at, ". Do not start anything on this sheet."
+    return (*demo, Notice(words, format_moment(at, content.time_zone), rest))
 
 
 def _watermark(content: SheetContent, state: SheetState) -> tuple[str, ...]:

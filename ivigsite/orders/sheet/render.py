@@ -20,7 +20,7 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherRespons
 
 from .checks import find_problems, texts_of, unprintable_in
 from .content import SheetContent, canonical_json
-from .finisher import finish
+from .finisher import AMBIGUOUS_END, finish
 from .furniture import VOID_RULE, Furniture, furnish
 from .jobs import Document, Job, SheetFailed
 from .layout import Frame, make_frame
@@ -58,7 +58,10 @@ def render(job: Job) -> bytes:
     _refuse_unfit(job)
     furniture = furnish(job.content, job.state, job.event)
     frame = make_frame(
-        job.paper, identity=furniture.identity, notices=furniture.notices, footer=furniture.footer
+        job.paper,
+        identity=furniture.identity,
+        notices=[notice.text for notice in furniture.notices],
+        footer=furniture.footer,
     )
     html = HTML(
         string=_fill(job, furniture),
@@ -104,6 +107,12 @@ def _fill(job: Job, furniture: Furniture) -> str:
 
 
 def _write(pages: Pages, job: Job, frame: Frame) -> bytes:
+    packed = _write_once(pages, job, frame)
+    # The streams that hold other objects are packed after the finisher, who could not look at them.
+    return _write_once(pages, job, frame, uncompressed_pdf=True) if AMBIGUOUS_END in packed else packed
+
+
+def _write_once(pages: Pages, job: Job, frame: Frame, **options: bool) -> bytes:
     at = job.event.printed_at.astimezone(UTC)
     pages.metadata.created = pages.metadata.modified = f"{at:%Y-%m-%dT%H:%M:%SZ}"
     source = Attachment(
@@ -120,6 +129,7 @@ def _write(pages: Pages, job: Job, frame: Frame) -> bytes:
             attachments=[source],
             pdf_identifier=f"{job.content.order_id}.{job.content.version}".encode(),
             finisher=partial(finish, frame=frame),
+            **options,
         )
     )
 
@@ -168,7 +178,7 @@ def _draw_watermark(words: tuple[str, ...], frame: Frame) -> str:
     return (
         f'<svg xmlns="{SVG}" viewBox="0 0 {width} {height}">'
         f'<g transform="translate({width / 2} {height / 2}) rotate({angle:.2f})" font-family="Sheet"'
-        ' font-weight="700" text-anchor="middle" fill="#ededed" stroke="#767676" stroke-width="0.25">'
+        ' font-weight="700" text-anchor="middle" fill="#ededed" stroke="#7c7c7c" stroke-width="0.25">'
         f"{''.join(lines)}</g></svg>"
     )
 

@@ -13,17 +13,18 @@ MM_PER_PT = 25.4 / 72
 @cache
 def covered_codes() -> frozenset[int]:
     """The characters that both fonts have."""
-    regular, bold = (TTFont(FONT_DIRECTORY / name, lazy=True).getBestCmap() for name in FONT_FILES)
+    regular, bold = (_read_advances(name)[0] for name in FONT_FILES)
     return frozenset(regular.keys() & bold.keys())
 
 
 def bold_width_mm(text: str, size_pt: float) -> float:
-    widths, units_per_em = _bold_advances()
+    widths, units_per_em = _read_advances(FONT_FILES[1])
     return sum(widths.get(ord(letter), units_per_em) for letter in text) / units_per_em * size_pt * MM_PER_PT
 
 
 @cache
-def _bold_advances() -> tuple[dict[int, int], int]:
-    font = TTFont(FONT_DIRECTORY / FONT_FILES[1], lazy=True)
-    advances = font["hmtx"].metrics
-    return {code: advances[glyph][0] for code, glyph in font.getBestCmap().items()}, font["head"].unitsPerEm
+def _read_advances(name: str) -> tuple[dict[int, int], int]:
+    """How far each character of a font moves the pen, and the units that make one em."""
+    with TTFont(FONT_DIRECTORY / name, lazy=True) as font:
+        advances = font["hmtx"].metrics
+        return {code: advances[glyph][0] for code, glyph in font.getBestCmap().items()}, font["head"].unitsPerEm
