@@ -58,7 +58,9 @@ def test_permissions_policy_leaves_no_feature_on(client: Client):
 
 def test_static_files_may_be_kept(client: Client):
     response = client.get("/static/css/tokens.css")
+    response.close()
 
+    assert response.status_code == 200
     assert "no-store" not in response.headers.get("Cache-Control", "")
     assert response["X-Content-Type-Options"] == "nosniff"
 
