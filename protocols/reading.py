@@ -25,7 +25,7 @@ class NoApprovedProtocol(NoSuchVersion):
 
 def current_version(slug: str = DEFAULT_SLUG) -> ProtocolVersion | None:
     """Return the one approved version, with its people."""
-    return _versions().filter(slug=slug, state=State.APPROVED).first()
+    return versions_with_people().filter(slug=slug, state=State.APPROVED).first()
 
 
 def current_protocol(slug: str = DEFAULT_SLUG) -> tuple[ProtocolVersion, Protocol]:
@@ -64,7 +64,7 @@ def version_with_content(protocol: Protocol) -> ProtocolVersion | None:
 
 
 def all_versions() -> list[ProtocolVersion]:
-    return list(_versions())
+    return list(versions_with_people())
 
 
 def status_line(version: ProtocolVersion) -> str:
@@ -78,7 +78,7 @@ def status_line(version: ProtocolVersion) -> str:
     return f"{', '.join(parts)}. {version.source_status}"
 
 
-def _versions() -> QuerySet[ProtocolVersion]:
+def versions_with_people() -> QuerySet[ProtocolVersion]:
     return ProtocolVersion.objects.select_related("author", "reviewer", "approver", "ended_by")
 
 

@@ -1,4 +1,10 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from protocols import views
 
 app_name = "protocols"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.current, name="current"),
+    path("versions/", views.versions, name="versions"),
+    path("<uuid:pk>/", views.version, name="version"),
+]
