@@ -62,7 +62,7 @@ def _read_plain(version: ProtocolVersion) -> Plain:
     """One query a table."""
     content: Plain = {name: getattr(version, name) for name in SCALARS}
     for name, model in ROWS.items():
-        content[name] = [plain_row(model, row) for row in _stored(model, version).values(*_columns(model))]
+        content[name] = [plain_row(model, row) for row in _stored(model, version).values(*row_columns(model))]
     _add_orders(content["branches"], version)
     return content
 
@@ -89,6 +89,13 @@ def plain_row(model: type[ContentRow], row: Mapping[str, Any]) -> Plain:
     return plain
 
 
+@cache
+def row_columns(model: type[ContentRow]) -> tuple[str, ...]:
+    """Return the columns that make the engine value of one row, its basis included."""
+    names = tuple(f.name for f in fields(engine_class(model)) if f.name not in ("basis", "orders"))
+    return (*names, *BASIS) if _has_basis(model) else names
+
+
 def engine_class(model: type[ContentRow]) -> type:
     """Return the class that a row of this table is in the engine."""
     found: type = getattr(engine, model.__name__)
@@ -97,7 +104,7 @@ def engine_class(model: type[ContentRow]) -> type:
 
 def _add_orders(branches: list[Plain], version: ProtocolVersion) -> None:
     orders = defaultdict(list)
-    for row in _stored(OrderTemplate, version).values("branch__key", *_columns(OrderTemplate)):
+    for row in _stored(OrderTemplate, version).values("branch__key", *row_columns(OrderTemplate)):
         orders[row.pop("branch__key")].append(plain_row(OrderTemplate, row))
     for branch in branches:
         branch["orders"] = orders[branch["key"]]
@@ -150,12 +157,6 @@ def _stored(model: type[ContentRow], version: ProtocolVersion) -> Any:
 @cache
 def _has_basis(model: type[ContentRow]) -> bool:
     return any(f.name == "basis" for f in fields(engine_class(model)))
-
-
-@cache
-def _columns(model: type[ContentRow]) -> tuple[str, ...]:
-    names = tuple(f.name for f in fields(engine_class(model)) if f.name not in ("basis", "orders"))
-    return (*names, *BASIS) if _has_basis(model) else names
 
 
 @cache

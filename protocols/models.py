@@ -86,11 +86,6 @@ class ProtocolVersion(models.Model):
 
     class Meta:
         ordering = ["slug", "-number"]
-        permissions = [
-            ("review_protocolversion", "Can review a protocol version"),
-            ("approve_protocolversion", "Can approve a protocol version"),
-            ("withdraw_protocolversion", "Can withdraw a protocol version"),
-        ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             UniqueConstraint(fields=["slug", "number"], name="version_number_is_unique"),
             UniqueConstraint(

@@ -164,11 +164,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["slug", "-number"],
-                "permissions": [
-                    ("review_protocolversion", "Can review a protocol version"),
-                    ("approve_protocolversion", "Can approve a protocol version"),
-                    ("withdraw_protocolversion", "Can withdraw a protocol version"),
-                ],
             },
         ),
         migrations.CreateModel(

@@ -340,7 +340,7 @@ def test_approval_retires_the_version_before_it() -> None:
 
     first.refresh_from_db()
     assert (first.state, first.end_reason) == (State.RETIRED, f"Replaced by version {second.number}.")
-    assert first.events.filter(kind=EventKind.RETIRED, by=person("approver")).exists()
+    assert first.events.get(kind=EventKind.RETIRED).by == person("approver")
     assert second.state == State.APPROVED
 
 

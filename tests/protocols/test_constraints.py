@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 
 from protocols.lifecycle import MOVES, State
 from protocols.mapping import ROWS, SCALARS
-from protocols.models import OrderTemplate, ProtocolEvent, ProtocolVersion
+from protocols.models import ContentRow, OrderTemplate, ProtocolEvent, ProtocolVersion
 from tests.protocols.factory import (
     AT,
     REVIEW_DUE,
@@ -25,7 +25,8 @@ from tests.protocols.test_actions import rejected, retired, withdrawn
 
 pytestmark = pytest.mark.django_db
 
-CONTENT_TABLES = [model._meta.db_table for model in (*ROWS.values(), OrderTemplate)]
+CONTENT: tuple[type[ContentRow], ...] = (*ROWS.values(), OrderTemplate)
+CONTENT_TABLES = [model._meta.db_table for model in CONTENT]
 VERSIONS = "protocols_protocolversion"
 MIGRATION = import_module("protocols.migrations.0002_draft_only")
 AFTER_DRAFT = [submitted, under_review, reviewed, approved, rejected, retired, withdrawn]
@@ -262,7 +263,7 @@ def test_a_version_is_approved_only_after_its_review() -> None:
 def test_a_version_ends_with_time_person_and_reason(missing: str) -> None:
     version = approved()
     ending = {"ended_at": AT, "ended_by": person("approver"), "end_reason": "Old."}
-    ending[missing] = "" if missing == "end_reason" else None  # type: ignore[assignment]
+    ending[missing] = "" if missing == "end_reason" else None
 
     with pytest.raises(IntegrityError, match="version_ends_with_a_reason"), transaction.atomic():
         ProtocolVersion.objects.filter(pk=version.pk).update(state=State.RETIRED, **ending)

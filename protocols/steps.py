@@ -1,0 +1,142 @@
+"""The steps of a version's life as the admin offers them: who may, from which state, what is asked first."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django import forms
+
+from protocols import actions
+from protocols.lifecycle import State
+from protocols.models import ProtocolVersion
+
+REVIEW_PERIODS: Final = (("182", "in six months"), ("365", "in a year"), ("730", "in two years"))
+
+Answers = Mapping[str, Any]
+Run = Callable[[ProtocolVersion, Answers, Any, datetime], ProtocolVersion]
+
+
+class StepForm(forms.Form):
+    """A step that asks for nothing but to be confirmed; carries what the page was made from."""
+
+    seen = forms.CharField(widget=forms.HiddenInput, max_length=10)
+
+    def clean_seen(self) -> int:
+        return read_seen(self.cleaned_data["seen"])
+
+
+class WordsForm(StepForm):
+    """A step that needs words: a reason, a comment, a note."""
+
+    words = forms.CharField(label="Say why", widget=forms.Textarea(attrs={"rows": 3}), max_length=2000)
+
+
+class ApprovalForm(StepForm):
+    # The content that was on the screen; approving anything else is refused.
+    seal = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    review_in = forms.ChoiceField(label="The next review is due", choices=REVIEW_PERIODS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step; any one of the permissions in `needs` is enough, by the names the site gives them."""
+
+    label: str
+    needs: tuple[str, ...]
+    states: tuple[State, ...]
+    form: type[StepForm]
+    run: Run
+
+
+def read_seen(text: str) -> int:
+    """Read the count of changes that a page was made from."""
+    if not (text.isascii() and text.isdigit()):
+        raise forms.ValidationError("Open this page again.")
+    return int(text)
+
+
+def steps_for(version: ProtocolVersion, user: Any) -> dict[str, Step]:
+    """The steps that the state of the version and the role of the person allow."""
+    return {
+        name: step
+        for name, step in STEPS.items()
+        if version.state in step.states and any(user.may(permission) for permission in step.needs)
+    }
+
+
+def _submit(version: ProtocolVersion, answers: Answers, by: Any, at: datetime) -> ProtocolVersion:
+    return actions.submit(version=version, by=by, at=at)
+
+
+def _start_review(version: ProtocolVersion, answers: Answers, by: Any, at: datetime) -> ProtocolVersion:
+    return actions.start_review(version=version, by=by, at=at)
+
+
+def _record_review(version: ProtocolVersion, answers: Answers, by: Any, at: datetime) -> ProtocolVersion:
+    return actions.record_review(version=version, comment=answers["words"], by=by, at=at)
+
+
+def _approve(version: ProtocolVersion, answers: Answers, by: Any, at: datetime) -> ProtocolVersion:
+    due = at.date() + timedelta(days=int(answers["review_in"]))
+    return actions.approve(version=version, seal=answers["seal"], review_due_on=due, by=by, at=at)
+
+
+def _reject(version: ProtocolVersion, answers: Answers, by: Any, at: datetime) -> ProtocolVersion:
+    return actions.reject(version=version, reason=answers["words"], by=by, at=at)
+
+
+def _retire(version: ProtocolVersion, answers: Answers, by: Any, at: datetime) -> ProtocolVersion:
+    return actions.retire(version=version, reason=answers["words"], by=by, at=at)
+
+
+def _withdraw(version: ProtocolVersion, answers: Answers, by: Any, at: datetime) -> ProtocolVersion:
+    return actions.withdraw(version=version, reason=answers["words"], by=by, at=at)
+
+
+def _copy(version: ProtocolVersion, answers: Answers, by: Any, at: datetime) -> ProtocolVersion:
+    return actions.start_draft(version=version, change_note=answers["words"], by=by, at=at)
+
+
+_REVIEW: Final = ("review_protocol",)
+_APPROVE: Final = ("approve_protocol",)
+_OPEN: Final = (State.SUBMITTED, State.UNDER_REVIEW)
+
+STEPS: Final[Mapping[str, Step]] = {
+    "submit": Step(
+        label="Submit for review",
+        needs=("author_protocol",),
+        states=(State.DRAFT,),
+        form=StepForm,
+        run=_submit,
+    ),
+    "start_review": Step(
+        label="Start the review", needs=_REVIEW, states=(State.SUBMITTED,), form=StepForm, run=_start_review
+    ),
+    "record_review": Step(
+        label="Record the review",
+        needs=_REVIEW,
+        states=(State.UNDER_REVIEW,),
+        form=WordsForm,
+        run=_record_review,
+    ),
+    "approve": Step(
+        label="Approve", needs=_APPROVE, states=(State.UNDER_REVIEW,), form=ApprovalForm, run=_approve
+    ),
+    "reject": Step(label="Reject", needs=_REVIEW + _APPROVE, states=_OPEN, form=WordsForm, run=_reject),
+    "retire": Step(label="Retire", needs=_APPROVE, states=(State.APPROVED,), form=WordsForm, run=_retire),
+    "withdraw": Step(
+        label="Withdraw at once",
+        needs=("withdraw_protocol",),
+        states=(State.APPROVED,),
+        form=WordsForm,
+        run=_withdraw,
+    ),
+    "copy": Step(
+        label="Start a draft as a copy",
+        needs=("author_protocol",),
+        states=tuple(State),
+        form=WordsForm,
+        run=_copy,
+    ),
+}
