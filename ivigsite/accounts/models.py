@@ -114,6 +114,8 @@ class User(AbstractBaseUser):
         app_label, _, codename = perm.partition(".")
         if app_label == "accounts":
             return self.may(Permission.MANAGE_USERS) and not codename.startswith("delete")
+        if app_label == "audit":
+            return self.may(Permission.VIEW_AUDIT) and codename.startswith("view")
         if app_label == "protocols" and codename.startswith("view"):
             return self.may(Permission.USE_ADMIN_SITE)
         return app_label == "protocols" and self.may(Permission.AUTHOR_PROTOCOL)

@@ -31,8 +31,27 @@ def answers(user: User | None = None, **changes: object) -> dict[str, object]:
     }
 
 
-def test_only_accounts_and_protocols_are_registered():
-    assert {model._meta.app_label for model in admin.site._registry} <= {"accounts", "protocols"}
+def test_no_clinical_record_is_registered():
+    registered = {model._meta.app_label for model in admin.site._registry}
+
+    assert registered <= {"accounts", "audit", "protocols"}
+
+
+def test_administrator_reads_the_audit_trail_and_cannot_write_it(client: Client, administrator: User):
+    entry = AuditEntry.objects.get(action="session.started")
+
+    assert "session.started" in client.get("/admin/audit/auditentry/").content.decode()
+    assert client.get(f"/admin/audit/auditentry/{entry.pk}/change/").status_code == 200
+    assert client.post(f"/admin/audit/auditentry/{entry.pk}/change/", {"action": "x"}).status_code == 403
+    assert client.post(f"/admin/audit/auditentry/{entry.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert client.get("/admin/audit/auditentry/add/").status_code == 403
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
+def test_audit_trail_is_closed_to_everybody_else(client: Client, role: Role):
+    client.force_login(make_user(role))
+
+    assert client.get("/admin/audit/auditentry/").status_code == 403
 
 
 def test_administrator_makes_an_account(client: Client, administrator: User):

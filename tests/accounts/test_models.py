@@ -89,7 +89,10 @@ ADMIN_SITE = [
     (Role.ADMIN, "accounts.delete_user", False),
     (Role.ADMIN, "protocols.add_rule", False),
     (Role.ADMIN, "encounters.view_patient", False),
+    (Role.ADMIN, "audit.view_auditentry", True),
     (Role.ADMIN, "audit.change_auditentry", False),
+    (Role.ADMIN, "audit.delete_auditentry", False),
+    (Role.PROTOCOL_APPROVER, "audit.view_auditentry", False),
     (Role.PHYSICIAN, "protocols.view_rule", False),
     (Role.PHYSICIAN, "encounters.view_patient", False),
 ]
