@@ -37,6 +37,10 @@ def test_no_clinical_record_is_registered():
     assert registered <= {"accounts", "audit", "protocols"}
 
 
+def test_workspace_says_that_it_is_a_demo(client: Client, administrator: User):
+    assert "fictional patients – not for clinical use" in client.get("/admin/").content.decode()
+
+
 def test_administrator_reads_the_audit_trail_and_cannot_write_it(client: Client, administrator: User):
     entry = AuditEntry.objects.get(action="session.started")
 
