@@ -1,117 +1,29 @@
-"""Conditions over facts: a closed language in three-valued logic, so that unknown is never read as no."""
+"""Conditions over facts: a closed language in three-valued logic, so that unknown is never read as no.
 
-from collections.abc import Callable, Mapping
+A condition on an unknown fact is unknown. Groups are and-ed inside and or-ed among each other (Kleene), so
+that learning a fact can settle an unknown answer but never turn a settled one. Only `known` and `unknown` ask
+about knowing itself, and may turn.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from .facts import (
-    FACT_BY_KEY,
-    UNKNOWN,
-    FactDefinition,
-    Kind,
-    Section,
-    Unknown,
-)
-from .protocol import Comparator, Condition, OrderKind, When
+from .derived import DERIVED
+from .facts import FACT_BY_KEY, UNKNOWN, FactDefinition, Kind, Unknown
+from .plain import PLAIN_NUMBER
+from .protocol import Comparator, Condition, When
 
 Truth = bool | Unknown
 Values = Mapping[str, Any]
 Test = Callable[[Values], Truth]
-
-
-def _derived(
-    key: str, label: str, kind: Kind, *, unit: str = "", choices: tuple[str, ...] = ()
-) -> FactDefinition:
-    return FactDefinition(
-        key=key,
-        label=label,
-        kind=kind,
-        section=Section.PRODUCT,
-        unit=unit,
-        choices=tuple((choice, choice.replace("_", " ")) for choice in choices),
-    )
-
-
-DERIVED: Final[tuple[FactDefinition, ...]] = (
-    _derived("grade", "Grade", Kind.WHOLE),
-    _derived("branch", "Branch", Kind.ROW),
-    _derived("bmi", "Body mass index", Kind.DECIMAL, unit="kg per m²"),
-    _derived(
-        "egfr",
-        "Estimated glomerular filtration rate",
-        Kind.DECIMAL,
-        unit="mL per min per 1.73 m²",
-    ),
-    _derived("dosing_weight_kg", "Dosing weight", Kind.DECIMAL, unit="kg"),
-    _derived(
-        "weight_basis",
-        "Dosing weight basis",
-        Kind.CHOICE,
-        choices=("actual", "adjusted", "pre_pregnancy"),
-    ),
-    _derived(
-        "weight_flags",
-        "Dosing weight remarks",
-        Kind.CHOICES,
-        choices=(
-            "height_missing",
-            "short_obese",
-            "sex_missing",
-            "pre_pregnancy_weight_missing",
-        ),
-    ),
-    _derived(
-        "order_kinds",
-        "Proposed lines",
-        Kind.CHOICES,
-        choices=tuple(kind.value for kind in OrderKind),
-    ),
-    _derived("ivig_course_g_per_kg", "IVIG in 7 days", Kind.DECIMAL, unit="g per kg"),
-    _derived("ivig_day_g_per_kg", "IVIG in a day", Kind.DECIMAL, unit="g per kg"),
-    _derived("ivig_deviation_percent", "Rounding deviation", Kind.DECIMAL, unit="percent"),
-    _derived(
-        "prednisone_uncapped_mg",
-        "predniSONE before the cap",
-        Kind.DECIMAL,
-        unit="mg daily",
-    ),
-    _derived("steroid_days", "Days of full-dose corticosteroid", Kind.WHOLE, unit="days"),
-    _derived(
-        "product_stabilisers",
-        "Stabilisers of the product",
-        Kind.CHOICES,
-        choices=(
-            "proline",
-            "glycine",
-            "sorbitol",
-            "maltose",
-            "sucrose",
-            "glucose",
-            "none",
-        ),
-    ),
-    _derived("product_route", "Route of the product", Kind.CHOICE, choices=("iv", "sc")),
-    _derived("product_iga_depleted", "Product is IgA-depleted", Kind.YES_NO),
-    _derived("product_itp_labelled", "Product is labelled for ITP here", Kind.YES_NO),
-    _derived("product_withdrawn", "Product is being withdrawn", Kind.YES_NO),
-    _derived("repeat_too_early", "Second IVIG dose is not due yet", Kind.YES_NO),
-    _derived(
-        "findings_suggest_higher_level",
-        "Findings suggest a higher bleeding level",
-        Kind.YES_NO,
-    ),
-    _derived("count_at_procedure_target", "Count is at the procedure's target", Kind.YES_NO),
-    _derived(
-        "count_below_procedure_target",
-        "Count is below the procedure's target",
-        Kind.YES_NO,
-    ),
-)
+Row = TypeVar("Row")
 
 CONDITION_FACTS: Final[dict[str, FactDefinition]] = {
     **FACT_BY_KEY,
-    **{definition.key: definition for definition in DERIVED},
+    **{key: derived.definition for key, derived in DERIVED.items()},
 }
 
 _NUMERIC: Final = frozenset({Comparator.BELOW, Comparator.AT_MOST, Comparator.ABOVE, Comparator.AT_LEAST})
@@ -133,20 +45,17 @@ class BadCondition(ValueError):
     """A condition names no such fact, or compares it in a way its kind does not allow."""
 
 
-def always(_values: Values) -> Truth:
-    return True
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """A compiled `When`: whether any group holds (true, false or unknown), and what is missing to tell."""
 
+    groups: tuple[tuple[tuple[str, Test], ...], ...]
 
-@cache
-def compile_when(when: When) -> Test:
-    """A function over facts that says whether any group of conditions holds: true, false or unknown."""
-    if not when:
-        return always
-    groups = tuple(tuple(_compile(condition) for condition in group) for group in when)
-
-    def test(values: Values) -> Truth:
+    def __call__(self, values: Values) -> Truth:
+        if not self.groups:
+            return True
         result: Truth = False
-        for group in groups:
+        for group in self.groups:
             truth = _all(group, values)
             if truth is True:
                 return True
@@ -154,7 +63,46 @@ def compile_when(when: When) -> Test:
                 result = UNKNOWN
         return result
 
-    return test
+    def missing(self, values: Values) -> tuple[str, ...]:
+        """The facts to ask while the answer is unknown; for derived ones, what they are made from."""
+        open_facts = (
+            fact
+            for group in self.groups
+            if _all(group, values) is UNKNOWN
+            for fact, test in group
+            if test(values) is UNKNOWN
+        )
+        return tuple(
+            dict.fromkeys(
+                asked
+                for fact in open_facts
+                for asked in (DERIVED[fact].made_from if fact in DERIVED else (fact,))
+                if asked not in values
+            )
+        )
+
+
+@cache
+def compile_when(when: When) -> Predicate:
+    """The predicate of these conditions; empty ones always hold. Raises `BadCondition`."""
+    return Predicate(
+        tuple(tuple((condition.fact, _compile(condition)) for condition in group) for group in when)
+    )
+
+
+def judge(
+    rows: Iterable[tuple[Predicate, Row]], values: Values
+) -> tuple[tuple[Row, ...], tuple[tuple[Row, tuple[str, ...]], ...]]:
+    """The rows whose conditions hold, and those that cannot be told, each with the facts to ask."""
+    held: list[Row] = []
+    unjudged: list[tuple[Row, tuple[str, ...]]] = []
+    for predicate, row in rows:
+        truth = predicate(values)
+        if truth is True:
+            held.append(row)
+        elif truth is UNKNOWN:
+            unjudged.append((row, predicate.missing(values)))
+    return tuple(held), tuple(unjudged)
 
 
 def facts_asked(when: When) -> tuple[str, ...]:
@@ -162,9 +110,9 @@ def facts_asked(when: When) -> tuple[str, ...]:
     return tuple(dict.fromkeys(condition.fact for group in when for condition in group))
 
 
-def _all(tests: tuple[Test, ...], values: Values) -> Truth:
+def _all(group: tuple[tuple[str, Test], ...], values: Values) -> Truth:
     result: Truth = True
-    for test in tests:
+    for _, test in group:
         truth = test(values)
         if truth is False:
             return False
@@ -226,10 +174,9 @@ def _read(definition: FactDefinition, text: str) -> Any:
             raise BadCondition(f"{definition.key} is yes or no, written true or false, not {text!r}")
         return text == "true"
     if definition.kind in (Kind.WHOLE, Kind.DECIMAL):
-        try:
-            return Decimal(text)
-        except ArithmeticError:
-            raise BadCondition(f"{definition.key} is a number, not {text!r}") from None
+        if not PLAIN_NUMBER.fullmatch(text):
+            raise BadCondition(f"{definition.key} is a number, not {text!r}")
+        return Decimal(text)
     if definition.choices and text not in definition.choice_keys:
         raise BadCondition(f"{definition.key} cannot be {text!r}")
     return text

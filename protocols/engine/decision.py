@@ -1,36 +1,37 @@
-"""`evaluate(protocol, facts)`: from what is known to what the protocol proposes. Total, pure and exact."""
+"""`evaluate(protocol, facts)`: from what is known to what the protocol proposes. Total, pure and exact.
 
-from dataclasses import replace
+Total for every protocol in which `review.find_problems` finds nothing: all `Facts` get an outcome, and no
+exception.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 from itertools import product as combinations
-from typing import Any, Final
+from typing import Final
 
-from . import formulas, lookup
-from .conditions import compile_when, facts_asked
-from .dosing import Dose, compute_dose
+from . import lookup
+from .arithmetic import exactly
+from .case import Case, case_of, policy_key, product_key
+from .conditions import Values, compile_when, judge
+from .dosing import compute_dose
 from .facts import LEVELS, UNKNOWN, Facts, Unknown, known
-from .grading import BleedingAssessment, assess_bleeding, grade_for
-from .infusion import RatePlan, rate_plan
-from .ledger_check import LedgerDisagreement
+from .infusion import RatePlan
+from .lines import Asks, is_first_exposure, plan_for, propose, values_of
 from .protocol import (
-    ArmEffect,
-    Branch,
     ConsultLevel,
-    CountTarget,
     DecisionRule,
-    EffectKind,
     Gate,
     GradeBand,
     MonitoringItem,
     OrderKind,
-    OrderTemplate,
-    ProcedureTarget,
     Product,
     Protocol,
     Regimen,
     Role,
-    Severity,
     Timing,
+    WeightPolicy,
 )
 from .recommendation import (
     Finding,
@@ -44,456 +45,288 @@ from .recommendation import (
     Recommendation,
     Trace,
 )
+from .safety import Unjudged, consult_level, findings_of, hold_lines, is_at_risk, missing_rows
 from .weight import DosingWeight, dosing_weight
 
+__all__ = ["branch_for", "chosen_product", "compare_policies", "evaluate", "is_first_exposure", "plan_for"]
+
 LIFE_THREATENING: Final = LEVELS[-1]
-LEDGER_RULE: Final = "LEDGER"
+_AXES: Final = ("bleeding_level", "urgent_surgery", "rapid_rise")
 _YES_NO: Final = (False, True)
+_WHICH_BRANCH: Final = "which branch applies"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Screened:
+    """What the gates said: those that hold, those that cannot be told, and the facts to ask for them."""
+
+    gates: tuple[Gate, ...]
+    unjudged: tuple[str, ...]
+    asks: Asks
+
+
+@exactly
 def evaluate(protocol: Protocol, facts: Facts) -> Outcome:
-    """What this protocol says for these facts; every patient gets an answer, and unknown is never read as no."""
-    values: dict[str, Any] = known(facts)
-    grade = _grade(protocol, facts)
-    if grade is not None:
-        values["grade"] = grade.grade
-    bleeding = assess_bleeding(protocol, values)
-    _set(values, "bleeding_level", bleeding.level)
-    _set(values, "findings_suggest_higher_level", bleeding.findings_suggest_higher)
-    procedure = _procedure(protocol, facts)
-    notes = _settle_surgery(values, facts, procedure)
-    gates, unjudged, asked = _gates(protocol, values)
-    trace = Trace(
-        grade_band=grade,
-        bleeding=bleeding,
-        decision_rule=None,
-        gates_unjudged=unjudged,
-        rules_fired=(),
-        rules_unjudged=(),
-        notes=notes,
-    )
-    if grade is None:
-        return _gated(facts, None, bleeding, gates, (), None, asked, trace)
-    possible = _possible(protocol, values)
-    rules = [option.rule for option in possible]
-    if len({(rule.branch, rule.not_covered) for rule in rules}) > 1:
-        return _gated(facts, grade, bleeding, gates, possible, None, asked, trace)
-    rule = max(rules, key=lambda row: row.consult_at_least.rank)
-    trace = replace(trace, decision_rule=rule)
-    if rule.branch is None:
-        return NotCovered(
-            facts=facts,
-            grade=grade,
-            bleeding=bleeding,
-            reason=rule.not_covered,
-            consult=max(
-                (ConsultLevel.SAME_DAY, rule.consult_at_least),
-                key=lambda level: level.rank,
-            ),
-            trace=trace,
-        )
-    recommendation = _recommend(protocol, facts, values, grade, rule, gates, asked, trace, procedure)
-    if any(_stops(gate, bleeding) for gate in gates):
-        return _gated(facts, grade, bleeding, gates, possible, recommendation, asked, trace)
+    """What this protocol says for these facts; every patient gets an answer, and unknown is never no."""
+    case = case_of(protocol, facts)
+    screened = _screen(protocol, case)
+    options = tuple(_options(protocol, case))
+    rules = tuple({option.rule.key: option.rule for option in options}.values())
+    is_decided = len({(rule.branch, rule.not_covered) for rule in rules}) == 1
+    if case.grade is None or not is_decided:
+        return _gated(protocol, case, screened, options)
+    is_stopped = any(_stops(gate, case.bleeding.level) for gate in screened.gates)
+    if rules[0].branch is None:
+        if is_stopped:
+            return _gated(protocol, case, screened, options)
+        return _not_covered(case, case.grade, rules, screened)
+    recommendation = _recommend(protocol, case, case.grade, rules, screened)
+    if is_stopped:
+        return _gated(protocol, case, screened, options, recommendation)
     return recommendation
 
 
 def branch_for(
-    protocol: Protocol,
-    grade: int,
-    bleeding_level: str,
-    urgent_surgery: bool,
-    rapid_rise: bool,
+    protocol: Protocol, grade: int, bleeding_level: str, urgent_surgery: bool, rapid_rise: bool
 ) -> DecisionRule:
-    """The decision rule of one cell; KeyError for a cell without one, which `find_problems` refuses."""
+    """The decision rule of one cell; a cell the protocol forgot has one that says so.
+
+    KeyError for a grade or bleeding level that does not exist.
+    """
     return lookup.of(protocol).cells[grade, bleeding_level, urgent_surgery, rapid_rise]
 
 
+@exactly
 def compare_policies(protocol: Protocol, facts: Facts) -> tuple[PolicyResult, ...]:
-    """What each dosing-weight policy of the version would give, against the one in use; empty without a weight."""
-    rows = lookup.of(protocol)
-    regimen = _first_ivig(protocol)
-    results: list[tuple[DosingWeight, Dose]] = []
-    in_use = Decimal(0)
+    """What each dosing-weight policy gives, against the one in use; empty where that cannot be told."""
+    in_use = lookup.of(protocol).policies.get(policy_key(protocol, facts))
+    regimen = _first_ivig(protocol, facts)
+    if in_use is None or regimen is None:
+        return ()
+    reference = _dose_by(in_use, regimen, facts)
+    results = []
     for policy in protocol.weight_policies:
-        weight = dosing_weight(policy, facts)
-        dose = compute_dose(regimen=regimen, facts=facts, dosing=weight, product=None)
-        if weight is UNKNOWN or dose is UNKNOWN:
+        weighed = _dose_by(policy, regimen, facts)
+        if weighed is None or reference is None:
             return ()
-        results.append((weight, dose))
-        if policy is rows.policies[_policy_key(protocol, facts)]:
-            in_use = dose.rounded
-    return tuple(
-        PolicyResult(
-            policy=weight.policy.key,
-            title=weight.policy.title,
-            weight=weight,
-            dose_g=dose.rounded,
-            difference_g=dose.rounded - in_use,
+        weight, grams = weighed
+        results.append(
+            PolicyResult(
+                policy=policy.key,
+                title=policy.title,
+                weight=weight,
+                dose_g=grams,
+                difference_g=grams - reference[1],
+            )
         )
-        for weight, dose in results
-    )
+    return tuple(results)
 
 
 def chosen_product(protocol: Protocol, facts: Facts) -> Product:
-    """The product the facts name, or the one the protocol suggests."""
-    key = protocol.default_product if facts.product is UNKNOWN else facts.product
-    return lookup.of(protocol).products[key]
+    """The product the facts name, else the one the protocol suggests; KeyError for one it does not have."""
+    return lookup.of(protocol).products[product_key(protocol, facts)]
 
 
-def _grade(protocol: Protocol, facts: Facts) -> GradeBand | None:
-    if facts.platelets_per_ul is UNKNOWN:
-        return None
-    return grade_for(protocol.grade_bands, facts.platelets_per_ul)
+def _screen(protocol: Protocol, case: Case) -> _Screened:
+    gates, unjudged = judge(lookup.of(protocol).gates, case.values)
+    return _Screened(
+        gates=gates,
+        unjudged=tuple(gate.key for gate, _ in unjudged),
+        asks=tuple((fact, gate.title) for gate, missing in unjudged for fact in missing),
+    )
 
 
-def _procedure(protocol: Protocol, facts: Facts) -> ProcedureTarget | None:
-    return None if facts.procedure is UNKNOWN else lookup.of(protocol).procedures[facts.procedure]
+def _stops(gate: Gate, level: str | Unknown) -> bool:
+    return gate.stops_life_threatening if level == LIFE_THREATENING else gate.stops
 
 
-def _set(values: dict[str, Any], key: str, value: Any) -> None:
-    if value is not UNKNOWN:
-        values[key] = value
+def _options(protocol: Protocol, case: Case) -> Iterator[PossibleBranch]:
+    """The decision rule for each set of answers to the axes that are open.
 
-
-def _settle_surgery(
-    values: dict[str, Any], facts: Facts, procedure: ProcedureTarget | None
-) -> tuple[str, ...]:
-    """Urgent surgery counts only while the count is below the procedure's target."""
-    if procedure is None or facts.platelets_per_ul is UNKNOWN:
-        return ()
-    is_at_target = facts.platelets_per_ul >= procedure.platelets_per_ul
-    values["count_at_procedure_target"] = is_at_target
-    values["count_below_procedure_target"] = not is_at_target
-    if is_at_target and facts.urgent_surgery is True:
-        values["urgent_surgery"] = False
-        return (f"The count is already at the target for {procedure.label}.",)
-    return ()
-
-
-def _gates(
-    protocol: Protocol, values: dict[str, Any]
-) -> tuple[tuple[Gate, ...], tuple[str, ...], dict[str, list[str]]]:
-    fired, unjudged = [], []
-    asked: dict[str, list[str]] = {}
-    for test, gate in lookup.of(protocol).gates:
-        truth = test(values)
-        if truth is True:
-            fired.append(gate)
-        elif truth is UNKNOWN:
-            unjudged.append(gate.key)
-            _ask(asked, values, facts_asked(gate.when), gate.title)
-    return tuple(fired), tuple(unjudged), asked
-
-
-def _stops(gate: Gate, bleeding: BleedingAssessment) -> bool:
-    if bleeding.level == LIFE_THREATENING:
-        return gate.stops_life_threatening
-    return gate.stops
-
-
-def _ask(
-    asked: dict[str, list[str]],
-    values: dict[str, Any],
-    keys: tuple[str, ...],
-    what: str,
-) -> None:
-    for key in keys:
-        if key not in values and what not in asked.setdefault(key, []):
-            asked[key].append(what)
-
-
-def _possible(protocol: Protocol, values: dict[str, Any]) -> tuple[PossibleBranch, ...]:
+    With neither count nor bleeding level there are none: an empty form is no emergency.
+    """
     cells = lookup.of(protocol).cells
-    axes = {"bleeding_level": LEVELS, "urgent_surgery": _YES_NO, "rapid_rise": _YES_NO}
-    open_axes = [axis for axis in axes if axis not in values]
-    options = []
-    for answers in combinations(*(axes[axis] for axis in open_axes)):
-        cell = {**values, **dict(zip(open_axes, answers, strict=True))}
-        rule = cells[
-            cell["grade"],
-            cell["bleeding_level"],
-            cell["urgent_surgery"],
-            cell["rapid_rise"],
-        ]
-        options.append(PossibleBranch(answers=tuple(zip(open_axes, answers, strict=True)), rule=rule))
-    return tuple(options)
+    proven = LEVELS[LEVELS.index(case.bleeding.at_least) :]
+    axes = {"bleeding_level": proven, "urgent_surgery": _YES_NO, "rapid_rise": _YES_NO}
+    unknown = {axis: axes[axis] for axis in _open_axes(case)}
+    grades = [band.grade for band in protocol.grade_bands] if case.grade is None else [case.grade.grade]
+    if case.grade is None and "bleeding_level" in unknown:
+        return
+    for grade in grades:
+        for answers in combinations(*unknown.values()):
+            given = tuple(zip(unknown, answers, strict=True))
+            values = {**case.values, **dict(given)}
+            rule = cells[grade, values["bleeding_level"], values["urgent_surgery"], values["rapid_rise"]]
+            yield PossibleBranch(answers=given, rule=rule)
+
+
+def _open_axes(case: Case) -> tuple[str, ...]:
+    return tuple(axis for axis in _AXES if axis not in case.values)
 
 
 def _gated(
-    facts: Facts,
-    grade: GradeBand | None,
-    bleeding: BleedingAssessment,
-    gates: tuple[Gate, ...],
-    possible: tuple[PossibleBranch, ...],
-    provisional: Recommendation | None,
-    asked: dict[str, list[str]],
-    trace: Trace,
+    protocol: Protocol,
+    case: Case,
+    screened: _Screened,
+    options: tuple[PossibleBranch, ...],
+    provisional: Recommendation | None = None,
 ) -> Gated:
-    levels = [gate.consult for gate in gates] + [option.rule.consult_at_least for option in possible]
-    if provisional is not None:
-        levels.append(provisional.consult)
-    for axis, _ in possible[0].answers if len(possible) > 1 else ():
-        asked.setdefault(axis, []).insert(0, "which branch applies")
+    is_open = provisional is None and case.grade is not None and len(options) > 1
+    asks: Asks = ()
+    if case.facts.platelets_per_ul is UNKNOWN:
+        asks = (("platelets_per_ul", _WHICH_BRANCH),)
+    if provisional is None:
+        asks = (*asks, *_axis_asks(options))
     return Gated(
-        facts=facts,
-        grade=grade,
-        bleeding=bleeding,
-        gates=gates,
-        consult=max(levels, key=lambda level: level.rank, default=ConsultLevel.NONE),
-        possible=possible if len(possible) > 1 else (),
+        facts=case.facts,
+        grade=case.grade,
+        bleeding=case.bleeding,
+        gates=screened.gates,
+        consult=_most_urgent_consult(protocol, screened, options, provisional),
+        possible=options if is_open else (),
         provisional=provisional,
-        questions=_questions(asked),
-        trace=trace,
+        questions=_questions((*asks, *screened.asks)) if provisional is None else provisional.questions,
+        trace=_trace(case, screened) if provisional is None else provisional.trace,
     )
 
 
-def _questions(asked: dict[str, list[str]]) -> tuple[OpenQuestion, ...]:
-    return tuple(OpenQuestion(fact=fact, changes=tuple(changes)) for fact, changes in asked.items())
+def _axis_asks(options: tuple[PossibleBranch, ...]) -> Asks:
+    """The open axes, unless every answer leads to the same rule."""
+    if len({option.rule.key for option in options}) < 2:
+        return ()
+    return tuple((axis, _WHICH_BRANCH) for axis, _ in options[0].answers)
 
 
-def _policy_key(protocol: Protocol, facts: Facts) -> str:
-    return protocol.default_policy if facts.policy is UNKNOWN else facts.policy
+def _most_urgent_consult(
+    protocol: Protocol,
+    screened: _Screened,
+    options: tuple[PossibleBranch, ...],
+    provisional: Recommendation | None,
+) -> ConsultLevel:
+    """While the answer is open, the most urgent that it could be: unknown never lowers caution."""
+    levels = [gate.consult for gate in screened.gates]
+    if provisional is not None:
+        levels.append(provisional.consult)
+    for option in options:
+        levels += [_least_consult(protocol, option.rule), option.rule.consult_at_least]
+    return max(levels, key=lambda level: level.rank, default=ConsultLevel.NONE)
 
 
-def _first_ivig(protocol: Protocol) -> Regimen:
-    return next(regimen for regimen in protocol.regimens if regimen.uses_product)
+def _least_consult(protocol: Protocol, rule: DecisionRule) -> ConsultLevel:
+    if rule.branch is None:
+        return ConsultLevel.SAME_DAY
+    return lookup.of(protocol).branches[rule.branch].consult
+
+
+def _not_covered(
+    case: Case, grade: GradeBand, rules: tuple[DecisionRule, ...], screened: _Screened
+) -> NotCovered:
+    levels = [rule.consult_at_least for rule in rules] + [gate.consult for gate in screened.gates]
+    return NotCovered(
+        facts=case.facts,
+        grade=grade,
+        bleeding=case.bleeding,
+        reason=rules[0].not_covered,
+        consult=max((ConsultLevel.SAME_DAY, *levels), key=lambda level: level.rank),
+        trace=_trace(case, screened, rule=rules[0]),
+    )
 
 
 def _recommend(
-    protocol: Protocol,
-    facts: Facts,
-    values: dict[str, Any],
-    grade: GradeBand,
-    rule: DecisionRule,
-    gates: tuple[Gate, ...],
-    asked: dict[str, list[str]],
-    trace: Trace,
-    procedure: ProcedureTarget | None,
+    protocol: Protocol, case: Case, grade: GradeBand, rules: tuple[DecisionRule, ...], screened: _Screened
 ) -> Recommendation:
+    """The branch for this patient; rules that differ while an axis is open count by the strictest."""
     rows = lookup.of(protocol)
+    rule = max(rules, key=lambda row: row.consult_at_least.rank)
     branch = rows.branches[str(rule.branch)]
-    values["branch"] = branch.key
-    weight = dosing_weight(rows.policies[_policy_key(protocol, facts)], facts)
-    _derive_patient(values, facts, weight)
-    product = chosen_product(protocol, facts)
-    _derive_product(values, protocol, product)
-    orders, broken = _orders(protocol, facts, values, branch, weight, product, asked)
-    _derive_orders(values, facts, orders)
+    lines = propose(protocol, case, branch)
+    proposed = tuple(line.order for line in lines)
     repeat = rows.repeats.get(branch.key)
-    if repeat is not None and facts.hours_since_last_ivig is not UNKNOWN:
-        values["repeat_too_early"] = facts.hours_since_last_ivig < repeat.earliest_hours
-    findings, unjudged = _findings(protocol, values, asked)
-    findings = (*broken, *findings)
-    consult = _consult(branch, rule, gates, findings)
-    orders = (*_held(orders, gates, findings), *_consult_order(protocol, consult))
-    if not isinstance(weight, Unknown):
-        for fact in weight.unknowns:
-            _ask(asked, values, (fact,), "the dosing weight")
+    values = {**case.values, "branch": branch.key, **values_of(case, proposed, repeat)}
+    said, unjudged = findings_of(protocol, values)
+    broken = tuple(line.finding for line in lines if line.finding is not None)
+    findings = tuple(
+        sorted((*missing_rows(protocol, case), *broken, *said), key=lambda finding: finding.severity.rank)
+    )
+    consult = consult_level(branch, rules, screened.gates, findings)
+    orders = hold_lines(proposed, screened.gates, findings)
+    plan = _plan(protocol, case, orders, findings)
+    asks = chain(
+        ((axis, "which rule applies") for axis in _open_axes(case) if len(rules) > 1),
+        screened.asks,
+        (ask for line in lines for ask in line.asks),
+        ((fact, unjudged_rule.text) for unjudged_rule, missing in unjudged for fact in missing),
+        ((fact, "the dosing weight") for fact in _weight_unknowns(case)),
+        _rate_asks(protocol, case, plan),
+    )
+    is_for_procedure = branch.uses_procedure_target or any(row.adds_procedure_target for row in rules)
     return Recommendation(
-        facts=facts,
+        facts=case.facts,
         grade=grade,
-        bleeding=trace.bleeding,
+        bleeding=case.bleeding,
         rule=rule,
         branch=branch,
         consult=consult,
-        dosing_weight=weight,
-        orders=orders,
-        targets=_targets(branch, values),
-        procedure_target=procedure if branch.uses_procedure_target or rule.adds_procedure_target else None,
-        rate_plan=_plan(protocol, orders, weight, findings),
+        dosing_weight=case.weight,
+        orders=(*orders, *_consult_order(protocol, consult)),
+        # A target that may apply is kept.
+        targets=tuple(target for target in branch.targets if compile_when(target.when)(values) is not False),
+        procedure_target=case.procedure if is_for_procedure else None,
+        rate_plan=plan,
         findings=findings,
-        gates=gates,
+        gates=screened.gates,
         repeat=repeat,
         monitoring=_monitoring(protocol, values, orders),
-        texts=tuple(text for test, text in rows.conditional_texts if test(values) is True),
-        questions=_questions(asked),
-        trace=replace(trace, rules_fired=tuple(f.rule for f in findings), rules_unjudged=unjudged),
+        texts=judge(rows.conditional_texts, values)[0],
+        questions=_questions(asks),
+        trace=_trace(case, screened, rule=rule, findings=findings, unjudged=unjudged),
     )
 
 
-def _derive_patient(values: dict[str, Any], facts: Facts, weight: DosingWeight | Unknown) -> None:
-    if not isinstance(weight, Unknown):
-        values["dosing_weight_kg"] = weight.kg
-        values["weight_basis"] = weight.basis
-        values["weight_flags"] = weight.flags
-        _set(values, "bmi", weight.bmi)
-    _set(values, "egfr", _egfr(facts))
-
-
-def _egfr(facts: Facts) -> Decimal | Unknown:
-    if facts.creatinine_umol_per_l is UNKNOWN or facts.age_years is UNKNOWN or facts.sex is UNKNOWN:
-        return UNKNOWN
-    if facts.age_years < formulas.ADULT_FROM_YEARS:
-        return UNKNOWN
-    return Decimal(
-        formulas.report_egfr(
-            formulas.egfr_ml_per_min_per_1_73m2(
-                creatinine_mg_per_dl=formulas.creatinine_mg_per_dl(umol_per_l=facts.creatinine_umol_per_l),
-                age_years=facts.age_years,
-                sex=facts.sex,
-            )
+def _plan(
+    protocol: Protocol, case: Case, orders: tuple[Order, ...], findings: tuple[Finding, ...]
+) -> RatePlan | None:
+    """The rate plan of the first required line that is infused by one."""
+    if isinstance(case.weight, Unknown):
+        return None
+    plans = (
+        plan_for(
+            protocol,
+            order,
+            case.weight,
+            is_at_risk=is_at_risk(findings),
+            is_first_exposure=is_first_exposure(protocol, case.facts) is not False,
         )
+        for order in orders
+        if order.role is Role.REQUIRED
     )
+    return next((plan for plan in plans if plan is not None), None)
 
 
-def _derive_product(values: dict[str, Any], protocol: Protocol, product: Product) -> None:
-    values["product"] = product.key
-    values["product_stabilisers"] = product.stabilisers
-    values["product_route"] = product.route
-    values["product_iga_depleted"] = product.iga_depleted
-    values["product_withdrawn"] = bool(product.withdrawn_after)
-    values["product_itp_labelled"] = any(
-        label.itp_labelled for label in product.labels if label.jurisdiction == protocol.jurisdiction
+def _rate_asks(protocol: Protocol, case: Case, plan: RatePlan | None) -> Asks:
+    """Whether this is a first exposure is asked only where the product could otherwise run faster."""
+    if plan is None or is_first_exposure(protocol, case.facts) is not UNKNOWN:
+        return ()
+    uncapped = (
+        plan.product.at_risk_ml_per_kg_per_h if plan.is_at_risk else plan.product.maximum_ml_per_kg_per_h
     )
+    if plan.cap_ml_per_kg_per_h == uncapped:
+        return ()
+    fact = "first_ivig" if case.facts.first_ivig is UNKNOWN else "hours_since_last_ivig"
+    return ((fact, "the infusion rate"),)
 
 
-def _derive_orders(values: dict[str, Any], facts: Facts, orders: tuple[Order, ...]) -> None:
-    proposed = [order for order in orders if order.role in (Role.REQUIRED, Role.ALTERNATIVE)]
-    values["order_kinds"] = tuple({order.kind.value: None for order in proposed})
-    required = {order.kind: order for order in reversed(proposed) if order.role is Role.REQUIRED}
-    _derive_ivig(values, facts, required.get(OrderKind.IVIG))
-    steroid = required.get(OrderKind.CORTICOSTEROID)
-    if steroid is not None and isinstance(steroid.dose, Dose):
-        _set(values, "steroid_days", steroid.dose.regimen.duration_days or UNKNOWN)
-        if steroid.dose.regimen.cap is not None:
-            values["prednisone_uncapped_mg"] = steroid.dose.exact
+def _weight_unknowns(case: Case) -> tuple[str, ...]:
+    return () if isinstance(case.weight, Unknown) else case.weight.unknowns
 
 
-def _derive_ivig(values: dict[str, Any], facts: Facts, order: Order | None) -> None:
-    if order is None or not isinstance(order.dose, Dose):
-        return
-    regimen = order.dose.regimen
-    values["ivig_day_g_per_kg"] = regimen.amount
-    values["ivig_deviation_percent"] = abs(order.dose.step_deviation_percent)
-    before = facts.ivig_last_7_days_g_per_kg
-    if before is UNKNOWN and facts.first_ivig is True:
-        before = Decimal(0)
-    if before is not UNKNOWN:
-        values["ivig_course_g_per_kg"] = before + regimen.amount * regimen.doses
-
-
-def _orders(
-    protocol: Protocol,
-    facts: Facts,
-    values: dict[str, Any],
-    branch: Branch,
-    weight: DosingWeight | Unknown,
-    product: Product,
-    asked: dict[str, list[str]],
-) -> tuple[tuple[Order, ...], tuple[Finding, ...]]:
-    orders: list[Order] = []
-    broken: list[Finding] = []
-    for test, template in lookup.of(protocol).orders[branch.key]:
-        truth = test(values)
-        if truth is False:
-            continue
-        waits_for: tuple[str, ...] = ()
-        if truth is UNKNOWN:
-            waits_for = tuple(key for key in facts_asked(template.when) if key not in values)
-            _ask(asked, values, waits_for, template.text)
-        dose: Dose | Unknown | None = None
-        if template.regimen:
-            regimen, assumed = _regimen(protocol, template.regimen, values)
-            _ask(asked, values, assumed, template.text)
-            waits_for = (*waits_for, *assumed)
-            try:
-                dose = compute_dose(regimen=regimen, facts=facts, dosing=weight, product=product)
-            except LedgerDisagreement as disagreement:
-                dose = UNKNOWN
-                broken.append(_ledger_finding(template, str(disagreement)))
-        orders.append(_order(template, dose, waits_for, is_sure=truth is True))
-    return tuple(orders), tuple(broken)
-
-
-def _regimen(protocol: Protocol, family: str, values: dict[str, Any]) -> tuple[Regimen, tuple[str, ...]]:
-    """The family's first member that holds; else the first that may hold, with the facts it waits for."""
-    members = lookup.of(protocol).families[family]
-    truths = [(test(values), regimen) for test, regimen in members]
-    for truth, regimen in truths:
-        if truth is True:
-            return regimen, ()
-    for truth, regimen in truths:
-        if truth is UNKNOWN:
-            return regimen, tuple(key for key in facts_asked(regimen.when) if key not in values)
-    raise LookupError(f"no regimen of {family} applies")
-
-
-def _order(
-    template: OrderTemplate,
-    dose: Dose | Unknown | None,
-    waits_for: tuple[str, ...],
-    *,
-    is_sure: bool,
-) -> Order:
-    return Order(
-        code=template.key,
-        kind=template.kind,
-        # A line that may not apply is shown and never arrives ticked.
-        role=template.role if is_sure else Role.OFFERED,
-        timing=template.timing,
-        group=template.group,
-        start_after_minutes=template.start_after_minutes,
-        text=template.text,
-        template=template,
-        dose=dose,
-        waits_for=waits_for,
-        is_held=False,
-        cites=template.basis.cites,
+def _monitoring(protocol: Protocol, values: Values, orders: tuple[Order, ...]) -> tuple[MonitoringItem, ...]:
+    kinds = {order.kind for order in orders if order.role is Role.REQUIRED}
+    return tuple(
+        item
+        for predicate, item in lookup.of(protocol).monitoring_items
+        if (not item.kinds or not kinds.isdisjoint(item.kinds)) and predicate(values) is not False
     )
-
-
-def _ledger_finding(template: OrderTemplate, disagreement: str) -> Finding:
-    return Finding(
-        rule=LEDGER_RULE,
-        severity=Severity.HARD,
-        text="Two independent calculations of this dose disagree.",
-        action=f"Do not order {template.text} from this screen; report it. {disagreement}",
-        override="none",
-        effects=(),
-        cites=template.basis.cites,
-    )
-
-
-def _findings(
-    protocol: Protocol, values: dict[str, Any], asked: dict[str, list[str]]
-) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-    findings, unjudged = [], []
-    for test, rule in lookup.of(protocol).safety_rules:
-        truth = test(values)
-        if truth is UNKNOWN:
-            unjudged.append(rule.key)
-            _ask(asked, values, facts_asked(rule.when), rule.text)
-        elif truth is True:
-            findings.append(
-                Finding(
-                    rule=rule.key,
-                    severity=rule.severity,
-                    text=rule.text,
-                    action=rule.action,
-                    override=rule.override,
-                    effects=rule.effects,
-                    cites=rule.basis.cites,
-                )
-            )
-    findings.sort(key=lambda finding: finding.severity.rank)
-    return tuple(findings), tuple(unjudged)
-
-
-def _consult(
-    branch: Branch,
-    rule: DecisionRule,
-    gates: tuple[Gate, ...],
-    findings: tuple[Finding, ...],
-) -> ConsultLevel:
-    levels = [branch.consult, rule.consult_at_least, *(gate.consult for gate in gates)]
-    for finding in findings:
-        levels += [
-            ConsultLevel(effect.target)
-            for effect in finding.effects
-            if effect.kind is EffectKind.RAISE_CONSULT
-        ]
-    return max(levels, key=lambda level: level.rank)
 
 
 def _consult_order(protocol: Protocol, consult: ConsultLevel) -> tuple[Order, ...]:
@@ -518,79 +351,49 @@ def _consult_order(protocol: Protocol, consult: ConsultLevel) -> tuple[Order, ..
     )
 
 
-def _held(
-    orders: tuple[Order, ...], gates: tuple[Gate, ...], findings: tuple[Finding, ...]
-) -> tuple[Order, ...]:
-    """A line a gate blocks or a rule holds stays visible, marked, and never arrives ticked."""
-    held = {
-        effect.target
-        for finding in findings
-        for effect in finding.effects
-        if effect.kind is EffectKind.HOLD_LINES
-    }
-    arms = {
-        OrderKind.PLATELETS: [gate.platelets for gate in gates],
-        OrderKind.IVIG: [gate.ivig for gate in gates],
-        OrderKind.CORTICOSTEROID: [gate.corticosteroid for gate in gates],
-    }
-    held |= {
-        kind.value for kind, effects in arms.items() if any(e is not ArmEffect.AS_BRANCH for e in effects)
-    }
-    return tuple(
-        replace(
-            order,
-            is_held=True,
-            role=Role.OFFERED if order.role is Role.REQUIRED else order.role,
-        )
-        if order.kind.value in held
-        else order
-        for order in orders
+def _questions(asks: Iterable[tuple[str, str]]) -> tuple[OpenQuestion, ...]:
+    """Each fact once, with everything its answer could change."""
+    changes: dict[str, dict[str, None]] = {}
+    for fact, change in asks:
+        changes.setdefault(fact, {})[change] = None
+    return tuple(OpenQuestion(fact=fact, changes=tuple(words)) for fact, words in changes.items())
+
+
+def _trace(
+    case: Case,
+    screened: _Screened,
+    *,
+    rule: DecisionRule | None = None,
+    findings: tuple[Finding, ...] = (),
+    unjudged: Unjudged = (),
+) -> Trace:
+    return Trace(
+        grade_band=case.grade,
+        bleeding=case.bleeding,
+        decision_rule=rule,
+        gates_unjudged=screened.unjudged,
+        rules_fired=tuple(finding.rule for finding in findings),
+        rules_unjudged=tuple(row.key for row, _ in unjudged),
+        notes=case.notes,
     )
 
 
-def _targets(branch: Branch, values: dict[str, Any]) -> tuple[CountTarget, ...]:
-    """The targets that apply; one that may apply is kept, because unknown never lowers caution."""
-    compiled = ((compile_when(target.when), target) for target in branch.targets)
-    return tuple(target for test, target in compiled if test(values) is not False)
+def _first_ivig(protocol: Protocol, facts: Facts) -> Regimen | None:
+    """The first regimen of immunoglobulin that this patient may get."""
+    values = known(facts)
+    return next(
+        (
+            regimen
+            for regimen in protocol.regimens
+            if regimen.uses_product and compile_when(regimen.when)(values) is not False
+        ),
+        None,
+    )
 
 
-def _plan(
-    protocol: Protocol,
-    orders: tuple[Order, ...],
-    weight: DosingWeight | Unknown,
-    findings: tuple[Finding, ...],
-) -> RatePlan | None:
-    if isinstance(weight, Unknown):
+def _dose_by(policy: WeightPolicy, regimen: Regimen, facts: Facts) -> tuple[DosingWeight, Decimal] | None:
+    weight = dosing_weight(policy, facts)
+    dose = compute_dose(regimen=regimen, facts=facts, dosing=weight, product=None)
+    if isinstance(weight, Unknown) or isinstance(dose, Unknown):
         return None
-    is_at_risk = any(
-        effect.kind is EffectKind.AT_RISK_RATE for finding in findings for effect in finding.effects
-    )
-    for order in orders:
-        if order.role is Role.REQUIRED and (plan := plan_for(protocol, order, weight, is_at_risk=is_at_risk)):
-            return plan
-    return None
-
-
-def plan_for(protocol: Protocol, order: Order, weight: DosingWeight, *, is_at_risk: bool) -> RatePlan | None:
-    """The rate plan of one order line, or None for a line that no product and rate belong to."""
-    dose = order.dose
-    if not isinstance(dose, Dose) or dose.product is None or dose.volume_ml is None:
-        return None
-    return rate_plan(
-        product=dose.product,
-        dosing_weight_kg=weight.kg,
-        volume_ml=dose.volume_ml,
-        pump_step_ml_per_h=lookup.of(protocol).parameters["pump_rate_step_ml_per_h"],
-        is_at_risk=is_at_risk,
-    )
-
-
-def _monitoring(
-    protocol: Protocol, values: dict[str, Any], orders: tuple[Order, ...]
-) -> tuple[MonitoringItem, ...]:
-    kinds = {order.kind for order in orders if order.role is Role.REQUIRED}
-    return tuple(
-        item
-        for test, item in lookup.of(protocol).monitoring_items
-        if (not item.kinds or kinds & set(item.kinds)) and test(values) is not False
-    )
+    return weight, dose.rounded

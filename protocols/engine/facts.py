@@ -1,4 +1,8 @@
-"""What is known of one patient at one moment, and the catalogue of everything that can be known."""
+"""What is known of one patient at one moment, and the catalogue of everything that can be known.
+
+`Facts` refuses, with `ImpossibleFact`, what no patient can have: a negative count, a weight of nothing, a
+choice that is not in the list. Whether a value is plausible is for the protocol's input limits to say.
+"""
 
 # ruff: noqa: RUF009 - `_fact` only carries the catalogue entry; its default is the one immutable UNKNOWN.
 
@@ -34,6 +38,19 @@ class Kind(StrEnum):
     ROW = "key of a protocol row"
 
 
+_TYPES: Final[dict[Kind, tuple[type, str]]] = {
+    Kind.WHOLE: (int, "a whole number"),
+    Kind.DECIMAL: (Decimal, "an exact decimal number"),
+    Kind.YES_NO: (bool, "true or false"),
+    Kind.CHOICE: (str, "one key as text"),
+    Kind.CHOICES: (tuple, "a tuple of keys"),
+    Kind.ROW: (str, "one key as text"),
+}
+# Far beyond any patient; a number within them can never overflow an equation.
+_MOST_DIGITS: Final = 8
+_MOST_DECIMALS: Final = 30
+
+
 class Section(StrEnum):
     """The parts of the clinical note in which the form asks for facts."""
 
@@ -43,6 +60,15 @@ class Section(StrEnum):
     IMMUNOGLOBULIN = "Before immunoglobulin"
     STEROID_PLATELETS = "Steroid and platelet cautions"
     PRODUCT = "Product"
+
+
+class ImpossibleFact(ValueError):
+    """A value that this fact can have in no patient: `key` names the fact, `message` says why."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(f"{key}: {message}")
+        self.key = key
+        self.message = message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +83,34 @@ class FactDefinition:
     choices: tuple[tuple[str, str], ...] = ()
     rows: str = ""
     help: str = ""
+    is_above_zero: bool = False
 
     @property
     def choice_keys(self) -> tuple[str, ...]:
         return tuple(key for key, _ in self.choices)
+
+    def require_possible(self, value: Any) -> None:
+        """Raise `ImpossibleFact` when the value is of the wrong type or beyond any patient."""
+        expected, wanted = _TYPES[self.kind]
+        # True is an int to Python, and no count.
+        is_expected = isinstance(value, expected) and isinstance(value, bool) is (expected is bool)
+        if not is_expected:
+            raise ImpossibleFact(self.key, f"Give {wanted}.")
+        if self.kind in (Kind.WHOLE, Kind.DECIMAL):
+            self._require_possible_number(Decimal(value))
+        elif self.choices:
+            given = value if self.kind is Kind.CHOICES else (value,)
+            if any(choice not in self.choice_keys for choice in given):
+                raise ImpossibleFact(self.key, f"Choose from: {', '.join(self.choice_keys)}.")
+
+    def _require_possible_number(self, value: Decimal) -> None:
+        exponent = value.as_tuple().exponent
+        if not isinstance(exponent, int) or exponent < -_MOST_DECIMALS or value.adjusted() >= _MOST_DIGITS:
+            raise ImpossibleFact(self.key, "Give a number that a patient can have.")
+        if value < 0:
+            raise ImpossibleFact(self.key, "This cannot be below zero.")
+        if self.is_above_zero and value == 0:
+            raise ImpossibleFact(self.key, "This must be above zero.")
 
 
 def _fact(
@@ -72,6 +122,7 @@ def _fact(
     choices: tuple[tuple[str, str], ...] = (),
     rows: str = "",
     help: str = "",
+    is_above_zero: bool = False,
 ) -> Any:
     definition = {
         "label": label,
@@ -81,6 +132,7 @@ def _fact(
         "choices": choices,
         "rows": rows,
         "help": help,
+        "is_above_zero": is_above_zero,
     }
     return field(default=UNKNOWN, metadata={"definition": definition})
 
@@ -181,7 +233,10 @@ OVERLOAD_RISK_FACTORS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The engine's input: one attribute a fact, each `UNKNOWN` until somebody says otherwise."""
+    """The engine's input: one attribute a fact, each `UNKNOWN` until somebody says otherwise.
+
+    Raises `ImpossibleFact`.
+    """
 
     platelets_per_ul: int | Unknown = _fact(
         "Platelet count", Kind.WHOLE, Section.BLEEDING, unit="per microlitre"
@@ -279,7 +334,9 @@ class Facts:
         help="Recorded for the ideal body weight and kidney equations.",
     )
     pregnant: bool | Unknown = _fact("Pregnant", Kind.YES_NO, Section.WEIGHT)
-    weight_kg: Decimal | Unknown = _fact("Weight", Kind.DECIMAL, Section.WEIGHT, unit="kg")
+    weight_kg: Decimal | Unknown = _fact(
+        "Weight", Kind.DECIMAL, Section.WEIGHT, unit="kg", is_above_zero=True
+    )
     weight_method: str | Unknown = _fact(
         "How the weight was obtained",
         Kind.CHOICE,
@@ -287,9 +344,11 @@ class Facts:
         choices=(("measured", "Measured"), ("estimated", "Estimated")),
     )
     weight_age_days: Decimal | Unknown = _fact("Age of the weight", Kind.DECIMAL, Section.WEIGHT, unit="days")
-    height_cm: Decimal | Unknown = _fact("Height", Kind.DECIMAL, Section.WEIGHT, unit="cm")
+    height_cm: Decimal | Unknown = _fact(
+        "Height", Kind.DECIMAL, Section.WEIGHT, unit="cm", is_above_zero=True
+    )
     pre_pregnancy_weight_kg: Decimal | Unknown = _fact(
-        "Weight before pregnancy", Kind.DECIMAL, Section.WEIGHT, unit="kg"
+        "Weight before pregnancy", Kind.DECIMAL, Section.WEIGHT, unit="kg", is_above_zero=True
     )
 
     first_ivig: bool | Unknown = _fact("First immunoglobulin ever", Kind.YES_NO, Section.IMMUNOGLOBULIN)
@@ -317,7 +376,11 @@ class Facts:
         "Immunoglobulin refused or contraindicated", Kind.YES_NO, Section.IMMUNOGLOBULIN
     )
     creatinine_umol_per_l: Decimal | Unknown = _fact(
-        "Serum creatinine", Kind.DECIMAL, Section.IMMUNOGLOBULIN, unit="micromol per L"
+        "Serum creatinine",
+        Kind.DECIMAL,
+        Section.IMMUNOGLOBULIN,
+        unit="micromol per L",
+        is_above_zero=True,
     )
     renal_risk_factors: tuple[str, ...] | Unknown = _fact(
         "Kidney risk factors",
@@ -417,6 +480,12 @@ class Facts:
     glucose_specific_meter: bool | Unknown = _fact(
         "Glucose-specific meter or laboratory method used", Kind.YES_NO, Section.PRODUCT
     )
+
+    def __post_init__(self) -> None:
+        for definition in CATALOGUE:
+            value = getattr(self, definition.key)
+            if value is not UNKNOWN:
+                definition.require_possible(value)
 
 
 CATALOGUE: Final[tuple[FactDefinition, ...]] = tuple(

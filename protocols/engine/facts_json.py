@@ -1,15 +1,17 @@
-"""Facts from plain data (JSON), strictly: an unknown key or a bad value is an error by field, never a guess."""
+"""Facts from plain data (JSON): an unknown key or a bad value is an error by field, never a guess."""
 
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from .facts import CATALOGUE, FACT_BY_KEY, UNKNOWN, FactDefinition, Facts, Kind
+from . import lookup
+from .facts import CATALOGUE, FACT_BY_KEY, UNKNOWN, FactDefinition, Facts, ImpossibleFact, Kind
 from .numbers import BadInput, parse_decimal, parse_whole
 from .plain import decimal_text
 from .protocol import InputLimit, Protocol
 
 _DECIMALS: Final = 4
+_LONGEST: Final = 20
 _ADULT: Final = "adult"
 _CHILD: Final = "child"
 
@@ -37,9 +39,12 @@ def facts_from_plain(data: Mapping[str, Any], protocol: Protocol | None = None) 
         if item is None or item == "unknown":
             continue
         try:
-            values[key] = _read(definition, item)
-        except BadInput as problem:
+            value = _read(definition, item)
+            definition.require_possible(value)
+        except (BadInput, ImpossibleFact) as problem:
             errors[key] = problem.message
+        else:
+            values[key] = value
     if protocol is not None:
         errors |= _outside(protocol, values)
     if errors:
@@ -113,7 +118,12 @@ def _number_text(item: Any) -> str:
         return item
     if isinstance(item, bool) or not isinstance(item, int | Decimal):
         raise BadInput("number", "Give a number, as text or as a JSON number.")
-    return format(item, "f") if isinstance(item, Decimal) else str(item)
+    number = Decimal(item)
+    exponent = number.as_tuple().exponent
+    # Written out, 1e999999999 would fill the memory.
+    if not isinstance(exponent, int) or abs(exponent) > _LONGEST or number.adjusted() > _LONGEST:
+        raise BadInput("too_long", "This is no number that a patient can have.")
+    return format(number, "f")
 
 
 def _outside(protocol: Protocol, values: dict[str, Any]) -> dict[str, str]:
@@ -147,7 +157,7 @@ def _applies(limit: InputLimit, protocol: Protocol, values: dict[str, Any]) -> b
 
 
 def _adult_from(protocol: Protocol) -> int:
-    return next(p.adult_from_years for p in protocol.weight_policies if p.key == protocol.default_policy)
+    return lookup.of(protocol).policies[protocol.default_policy].adult_from_years
 
 
 def _schema_of(definition: FactDefinition, protocol: Protocol | None) -> dict[str, Any]:
@@ -175,7 +185,7 @@ def _schema_of(definition: FactDefinition, protocol: Protocol | None) -> dict[st
             {**schema, "enum": [*keys, "unknown", None]} if keys else {**schema, "type": ["string", "null"]}
         )
     number = "integer" if definition.kind is Kind.WHOLE else "number"
-    pattern = "^[0-9]+$" if definition.kind is Kind.WHOLE else "^[0-9]*(\\.[0-9]+)?$"
+    pattern = "^[0-9]+$" if definition.kind is Kind.WHOLE else "^[0-9]+(\\.[0-9]+)?$"
     return {
         **schema,
         "anyOf": [

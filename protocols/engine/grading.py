@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from . import lookup
-from .conditions import Values
+from .conditions import Values, judge
 from .facts import LEVELS, UNKNOWN, Unknown
 from .protocol import GradeBand, Protocol
 
@@ -28,6 +28,7 @@ class BleedingAssessment:
 
     @property
     def findings_suggest_higher(self) -> bool | Unknown:
+        """Whether the findings prove a higher level than the one stated."""
         if self.stated is UNKNOWN:
             return False
         if LEVELS.index(self.at_least) > LEVELS.index(self.stated):
@@ -36,7 +37,10 @@ class BleedingAssessment:
 
 
 def grade_for(bands: tuple[GradeBand, ...], platelets_per_ul: int) -> GradeBand:
-    """The band that holds the count; half-open, so a count on a border belongs to the milder grade."""
+    """The band that holds the count; half-open, so a count on a border belongs to the milder grade.
+
+    Raises `NoBand`.
+    """
     for band in bands:
         if band.lower_per_ul <= platelets_per_ul and (
             band.upper_per_ul is None or platelets_per_ul < band.upper_per_ul
@@ -46,17 +50,13 @@ def grade_for(bands: tuple[GradeBand, ...], platelets_per_ul: int) -> GradeBand:
 
 
 def assess_bleeding(protocol: Protocol, values: Values) -> BleedingAssessment:
-    """The bleeding level by the protocol's rows; the highest level that holds is taken."""
-    held: dict[str, list[str]] = {}
-    open_levels: set[str] = set()
-    for test, rule in lookup.of(protocol).bleeding_rules:
-        truth = test(values)
-        if truth is UNKNOWN:
-            open_levels.add(rule.level)
-        elif truth is True:
-            held.setdefault(rule.level, []).append(rule.key)
-    at_least = max(held, key=LEVELS.index, default=LEVELS[0])
-    could_be_higher = any(LEVELS.index(level) > LEVELS.index(at_least) for level in open_levels)
+    """The bleeding level by the protocol's rows; the highest level that holds is taken.
+
+    `values` are the known facts by key, and may hold derived ones (`egfr`).
+    """
+    held, unjudged = judge(lookup.of(protocol).bleeding_rules, values)
+    at_least = max((rule.level for rule in held), key=LEVELS.index, default=LEVELS[0])
+    could_be_higher = any(LEVELS.index(rule.level) > LEVELS.index(at_least) for rule, _ in unjudged)
     computed: str | Unknown = UNKNOWN if could_be_higher else at_least
     stated: str | Unknown = values.get("bleeding_level", UNKNOWN)
     return BleedingAssessment(
@@ -64,5 +64,5 @@ def assess_bleeding(protocol: Protocol, values: Values) -> BleedingAssessment:
         stated=stated,
         computed=computed,
         at_least=at_least,
-        rules=tuple(held.get(at_least, ())),
+        rules=tuple(rule.key for rule in held if rule.level == at_least),
     )

@@ -1,11 +1,14 @@
-"""The rate plan: pump settings in mL/h for one product and patient, never above the product's ceiling."""
+"""The rate plan: pump settings in mL/h for one product and patient, never above the ceilings that hold."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_DOWN, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
+from typing import Final
 
-from .protocol import Product, RateStep
+from .arithmetic import exactly
+from .protocol import Product
 
-MINUTES_PER_HOUR = 60
+MINUTES_PER_HOUR: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +24,7 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatePlan:
-    """All steps of one infusion. `cap_ml_per_kg_per_h` is the ceiling that held, `is_at_risk` why it was lowered."""
+    """All steps of one infusion; `cap_ml_per_kg_per_h` is the ceiling that held, `is_at_risk` a reason."""
 
     product: Product
     steps: tuple[PlannedStep, ...]
@@ -32,6 +35,16 @@ class RatePlan:
     is_at_risk: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Setting:
+    """A pump rate to be held; without minutes until the volume is in."""
+
+    ml_per_h: Decimal
+    ml_per_kg_per_h: Decimal
+    minutes: Decimal | None
+
+
+@exactly
 def rate_plan(
     *,
     product: Product,
@@ -39,54 +52,81 @@ def rate_plan(
     volume_ml: Decimal,
     pump_step_ml_per_h: Decimal,
     is_at_risk: bool,
+    ceiling_ml_per_kg_per_h: Decimal | None = None,
+    infuse_over_minutes: int | None = None,
 ) -> RatePlan:
-    """The product's steps for this weight; rates are rounded down to the pump's step, so a ceiling always holds.
+    """The product's steps for this weight, or one even rate where the regimen says how long to infuse.
 
-    The last step runs until the volume is in. An infusion that ends early has fewer steps.
+    Rates are rounded down to the pump's step, so that all ceilings hold: the product's, the at-risk one, the
+    given one. The last step runs until the volume is in. An infusion that ends early has fewer steps.
     """
-    cap = product.maximum_ml_per_kg_per_h
+    ceilings = [product.maximum_ml_per_kg_per_h]
     if is_at_risk:
-        cap = min(cap, product.at_risk_ml_per_kg_per_h)
-    steps: list[PlannedStep] = []
-    elapsed, infused = Decimal(0), Decimal(0)
-    for position, row in enumerate(product.rate_steps):
-        rate_per_kg = min(row.ml_per_kg_per_h, cap)
-        rate = _pump_rate(rate_per_kg * dosing_weight_kg, pump_step_ml_per_h)
-        is_last = position == len(product.rate_steps) - 1
-        minutes = _minutes_of(row, rate, volume_ml - infused, is_last)
-        infused = min(volume_ml, infused + rate * minutes / MINUTES_PER_HOUR)
-        steps.append(
-            PlannedStep(
-                ml_per_h=rate,
-                ml_per_kg_per_h=rate_per_kg,
-                starts_after_minutes=elapsed,
-                minutes=minutes,
-                running_volume_ml=infused,
-            )
-        )
-        elapsed += minutes
-        if infused >= volume_ml:
-            break
+        ceilings.append(product.at_risk_ml_per_kg_per_h)
+    if ceiling_ml_per_kg_per_h is not None:
+        ceilings.append(ceiling_ml_per_kg_per_h)
+    cap = min(ceilings)
+    maximum = _pump_rate(cap * dosing_weight_kg, pump_step_ml_per_h)
+    if infuse_over_minutes is None:
+        settings = _stepped(product, dosing_weight_kg, cap, pump_step_ml_per_h)
+    else:
+        even = _pump_rate(volume_ml * MINUTES_PER_HOUR / infuse_over_minutes, pump_step_ml_per_h)
+        settings = _even(min(even, maximum), dosing_weight_kg)
+    steps = tuple(_planned(settings, volume_ml))
+    elapsed = steps[-1].starts_after_minutes + steps[-1].minutes
     return RatePlan(
         product=product,
-        steps=tuple(steps),
+        steps=steps,
         total_minutes=int(elapsed.quantize(Decimal(1), rounding=ROUND_HALF_DOWN)),
         volume_ml=volume_ml,
         cap_ml_per_kg_per_h=cap,
-        maximum_ml_per_h=_pump_rate(cap * dosing_weight_kg, pump_step_ml_per_h),
+        maximum_ml_per_h=maximum,
         is_at_risk=is_at_risk,
     )
+
+
+def _stepped(
+    product: Product, weight_kg: Decimal, cap_ml_per_kg_per_h: Decimal, pump_step: Decimal
+) -> tuple[_Setting, ...]:
+    last = len(product.rate_steps) - 1
+    per_kg = [min(row.ml_per_kg_per_h, cap_ml_per_kg_per_h) for row in product.rate_steps]
+    return tuple(
+        _Setting(
+            ml_per_h=_pump_rate(per_kg[position] * weight_kg, pump_step),
+            ml_per_kg_per_h=per_kg[position],
+            minutes=None if position == last else Decimal(row.minutes),
+        )
+        for position, row in enumerate(product.rate_steps)
+    )
+
+
+def _even(ml_per_h: Decimal, weight_kg: Decimal) -> tuple[_Setting, ...]:
+    per_kg = (ml_per_h / weight_kg).quantize(Decimal("0.001"), rounding=ROUND_HALF_UP)
+    return (_Setting(ml_per_h=ml_per_h, ml_per_kg_per_h=per_kg, minutes=None),)
+
+
+def _planned(settings: tuple[_Setting, ...], volume_ml: Decimal) -> Iterator[PlannedStep]:
+    elapsed, infused = Decimal(0), Decimal(0)
+    for setting in settings:
+        needed = (volume_ml - infused) * MINUTES_PER_HOUR / setting.ml_per_h
+        minutes, is_last = setting.minutes, False
+        if minutes is None or needed <= minutes:
+            # Up to the next hundredth of a minute, so that the whole volume is in.
+            minutes, is_last = needed.quantize(Decimal("0.01"), rounding=ROUND_CEILING), True
+        infused = volume_ml if is_last else infused + setting.ml_per_h * minutes / MINUTES_PER_HOUR
+        yield PlannedStep(
+            ml_per_h=setting.ml_per_h,
+            ml_per_kg_per_h=setting.ml_per_kg_per_h,
+            starts_after_minutes=elapsed,
+            minutes=minutes,
+            running_volume_ml=infused,
+        )
+        if is_last:
+            return
+        elapsed += minutes
 
 
 def _pump_rate(exact_ml_per_h: Decimal, step: Decimal) -> Decimal:
     settings = (exact_ml_per_h / step).quantize(Decimal(1), rounding=ROUND_DOWN)
     # A body so light that the rate is below one setting of the pump still gets the lowest setting's share.
     return settings * step if settings else exact_ml_per_h
-
-
-def _minutes_of(row: RateStep, rate: Decimal, left_ml: Decimal, is_last: bool) -> Decimal:
-    needed = left_ml * MINUTES_PER_HOUR / rate
-    if is_last or needed <= row.minutes:
-        # Up to the next hundredth of a minute, so that the whole volume is in.
-        return needed.quantize(Decimal("0.01"), rounding=ROUND_CEILING)
-    return Decimal(row.minutes)

@@ -22,7 +22,7 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantity:
-    """A named number with its unit; `from_step` is the position of the step that made it, or None if given."""
+    """A named number with its unit; `from_step` is the position of the step that made it, None if given."""
 
     name: str
     value: Decimal

@@ -1,7 +1,7 @@
-"""A second opinion on every dose: the ledger computed again in exact fractions, sharing no code with the first.
+"""A second opinion on every dose: the ledger computed again in exact fractions by other code.
 
-Nothing here imports the dosing code or its formulas; only the words of the ledger connect the two. Results that
-end in a dose must agree exactly. Intermediate results the engine holds to 28 digits may differ in the last ones.
+Nothing here imports the dosing code or its formulas; only the words of the ledger connect the two. Results
+that end in a dose must agree exactly. Results that the engine holds to 28 digits may differ in the last ones.
 """
 
 from collections.abc import Callable
@@ -33,15 +33,18 @@ def verify(ledger: Ledger) -> None:
     exact: list[Fraction] = []
     for step in ledger:
         inputs = [_input(step, position, ledger, exact) for position in range(len(step.inputs))]
-        again = _AGAIN[step.operation](inputs)
+        try:
+            again = _AGAIN[step.operation](inputs)
+        except ZeroDivisionError as error:
+            raise LedgerDisagreement(f"{step.name}: one of its numbers cannot be zero") from error
         printed = Fraction(step.result)
         allowed = abs(again) * _LAST_DIGITS if step.operation in _HELD_TO_28_DIGITS else 0
         if abs(printed - again) > allowed:
-            raise LedgerDisagreement(f"{step.name}: {step.result} is not {in_words(again)}")
+            raise LedgerDisagreement(f"{step.name}: {step.result} is not {_in_words(again)}")
         exact.append(again)
 
 
-def in_words(value: Fraction) -> str:
+def _in_words(value: Fraction) -> str:
     """A fraction in words for the error message, exact where it ends and as a ratio where it does not."""
     return str(value.numerator) if value.denominator == 1 else f"{value.numerator}/{value.denominator}"
 
@@ -82,7 +85,10 @@ def _nearest(q: list[Fraction], *, tie_goes_up: bool) -> Fraction:
 
 
 def _vials(q: list[Fraction]) -> Fraction:
-    return sum((q[i] * q[i + 1] for i in range(0, len(q), 2)), Fraction(0))
+    dose, *pairs = q
+    total = sum((pairs[i] * pairs[i + 1] for i in range(0, len(pairs), 2)), Fraction(0))
+    # Vials that hold less than the dose agree with nothing.
+    return max(total, dose)
 
 
 _AGAIN: Final[dict[Operation, Callable[[list[Fraction]], Fraction]]] = {

@@ -1,11 +1,14 @@
-"""Finding rows of a protocol by key, with their conditions compiled once."""
+"""Finding rows of a protocol by key, with their conditions compiled once.
+
+Raises `BadCondition` for conditions that cannot be read; `review.find_problems` refuses such a protocol.
+"""
 
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
 from typing import Final, TypeVar
 
-from .conditions import Test, compile_when
+from .conditions import Predicate, compile_when
 from .facts import LEVELS
 from .protocol import (
     Basis,
@@ -50,19 +53,19 @@ class Lookup:
 
     cells: dict[Cell, DecisionRule]
     branches: dict[str, Branch]
-    orders: dict[str, tuple[tuple[Test, OrderTemplate], ...]]
-    families: dict[str, tuple[tuple[Test, Regimen], ...]]
+    orders: dict[str, tuple[tuple[Predicate, OrderTemplate], ...]]
+    families: dict[str, tuple[tuple[Predicate, Regimen], ...]]
     products: dict[str, Product]
     policies: dict[str, WeightPolicy]
     procedures: dict[str, ProcedureTarget]
     repeats: dict[str, RepeatRule]
     parameters: dict[str, Decimal]
     texts: dict[str, Text]
-    bleeding_rules: tuple[tuple[Test, BleedingRule], ...]
-    gates: tuple[tuple[Test, Gate], ...]
-    safety_rules: tuple[tuple[Test, SafetyRule], ...]
-    monitoring_items: tuple[tuple[Test, MonitoringItem], ...]
-    conditional_texts: tuple[tuple[Test, Text], ...]
+    bleeding_rules: tuple[tuple[Predicate, BleedingRule], ...]
+    gates: tuple[tuple[Predicate, Gate], ...]
+    safety_rules: tuple[tuple[Predicate, SafetyRule], ...]
+    monitoring_items: tuple[tuple[Predicate, MonitoringItem], ...]
+    conditional_texts: tuple[tuple[Predicate, Text], ...]
 
 
 def of(protocol: Protocol) -> Lookup:
@@ -85,7 +88,7 @@ def cells_of(rule: DecisionRule) -> tuple[Cell, ...]:
 
 
 def _make(protocol: Protocol) -> Lookup:
-    families: dict[str, tuple[tuple[Test, Regimen], ...]] = {}
+    families: dict[str, tuple[tuple[Predicate, Regimen], ...]] = {}
     for test, regimen in _compiled(protocol.regimens):
         families[regimen.family] = (*families.get(regimen.family, ()), (test, regimen))
     return Lookup(
@@ -110,9 +113,9 @@ def _make(protocol: Protocol) -> Lookup:
 def _cells(protocol: Protocol) -> dict[Cell, DecisionRule]:
     """Every cell there is; one the protocol forgot says so, so that no case falls to a neighbour's rule."""
     grades = {band.grade for band in protocol.grade_bands}
-    cells = {cell: NO_RULE for cell in product(grades, LEVELS, (False, True), (False, True))}
+    cells = dict.fromkeys(product(grades, LEVELS, (False, True), (False, True)), NO_RULE)
     return cells | {cell: rule for rule in protocol.decision_rules for cell in cells_of(rule)}
 
 
-def _compiled(rows: tuple[Row, ...]) -> tuple[tuple[Test, Row], ...]:
+def _compiled(rows: tuple[Row, ...]) -> tuple[tuple[Predicate, Row], ...]:
     return tuple((compile_when(row.when), row) for row in rows)

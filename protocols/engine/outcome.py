@@ -1,8 +1,9 @@
 """An outcome as plain data: the documented keys that `manage.py evaluate` prints and an assessment stores."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from .arithmetic import exactly
 from .dosing import Dose
 from .facts import UNKNOWN, Unknown
 from .grading import BleedingAssessment
@@ -23,14 +24,11 @@ from .recommendation import (
 from .weight import DosingWeight
 
 
+@exactly
 def outcome_to_plain(protocol: Protocol, outcome: Outcome) -> dict[str, Any]:
-    """One JSON-able dictionary an outcome, always with the same keys; what does not apply is null or empty."""
+    """One dictionary ready for JSON, always with the same keys; what does not apply is null or empty."""
     if isinstance(outcome, Recommendation):
-        return {
-            **_empty(protocol),
-            "outcome": "recommendation",
-            **_recommendation(outcome),
-        }
+        return {**_empty(protocol), "outcome": "recommendation", **_recommendation(outcome)}
     if isinstance(outcome, Gated):
         return {**_empty(protocol), "outcome": "gated", **_gated(outcome)}
     return {**_empty(protocol), "outcome": "not_covered", **_not_covered(outcome)}
@@ -87,13 +85,13 @@ def _recommendation(outcome: Recommendation) -> dict[str, Any]:
 
 
 def _gated(outcome: Gated) -> dict[str, Any]:
-    proposed = {} if outcome.provisional is None else _recommendation(outcome.provisional)
+    proposed = {} if outcome.provisional is None else _provisional(outcome.provisional)
     return {
         **proposed,
         "grade": None if outcome.grade is None else outcome.grade.grade,
         "consult": outcome.consult.value,
         "gates": [_gate(gate) for gate in outcome.gates],
-        "questions": proposed.get("questions") or [_question(question) for question in outcome.questions],
+        "questions": [_question(question) for question in outcome.questions],
         "possible": [
             {
                 "answers": dict(option.answers),
@@ -106,6 +104,12 @@ def _gated(outcome: Gated) -> dict[str, Any]:
         or "The answer depends on facts that are not known.",
         "trace": _trace(outcome.trace),
     }
+
+
+def _provisional(outcome: Recommendation) -> dict[str, Any]:
+    """A recommendation behind a gate: whoever reads only the orders must see that none is free."""
+    plain = _recommendation(outcome)
+    return {**plain, "orders": [{**order, "held": order["kind"] != "consult"} for order in plain["orders"]]}
 
 
 def _not_covered(outcome: NotCovered) -> dict[str, Any]:
@@ -225,7 +229,7 @@ def rate_plan_to_plain(plan: RatePlan | None) -> dict[str, Any] | None:
                 "ml_per_h": decimal_text(step.ml_per_h),
                 "ml_per_kg_per_h": decimal_text(step.ml_per_kg_per_h),
                 "minutes": decimal_text(step.minutes),
-                "running_volume_ml": decimal_text(step.running_volume_ml.quantize(Decimal("0.1"))),
+                "running_volume_ml": decimal_text(_tenths(step.running_volume_ml)),
             }
             for step in plan.steps
         ],
@@ -234,6 +238,10 @@ def rate_plan_to_plain(plan: RatePlan | None) -> dict[str, Any] | None:
         "maximum_ml_per_h": decimal_text(plan.maximum_ml_per_h),
         "at_risk": plan.is_at_risk,
     }
+
+
+def _tenths(value: Decimal) -> Decimal:
+    return value.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
 
 
 def _gate(gate: Gate) -> dict[str, Any]:

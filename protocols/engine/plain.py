@@ -2,18 +2,22 @@
 
 import hashlib
 import json
+import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 from .protocol import Protocol
 
 T = TypeVar("T")
 Reader = Callable[[Any, str], Any]
+
+# What `Decimal` itself reads is wider: 1e3, 1_000, NaN, other scripts' digits.
+PLAIN_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 class PlainError(ValueError):
@@ -26,7 +30,7 @@ class PlainError(ValueError):
 
 
 def decimal_text(value: Decimal) -> str:
-    """The one spelling of a decimal: no exponent, no trailing zero, so equal numbers seal alike."""
+    """The one spelling of a finite decimal: no exponent, no trailing zero, so equal numbers seal alike."""
     text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -41,7 +45,7 @@ def to_plain(value: Any) -> Any:
         return decimal_text(value)
     if isinstance(value, tuple):
         return [to_plain(item) for item in value]
-    if is_dataclass(value):
+    if is_dataclass(value) and not isinstance(value, type):
         return {name: to_plain(getattr(value, name)) for name in _field_names(type(value))}
     return value
 
@@ -107,13 +111,9 @@ def _tuple_reader(inner: Any) -> Reader:
 def _read_decimal(data: Any, path: str) -> Decimal:
     if not isinstance(data, str):
         raise PlainError(path, 'expected a number written as text, for example "0.4"')
-    try:
-        value = Decimal(data)
-    except InvalidOperation:
-        raise PlainError(path, f"{data!r} is not a number") from None
-    if not value.is_finite():
+    if not PLAIN_NUMBER.fullmatch(data):
         raise PlainError(path, f"{data!r} is not a number")
-    return Decimal(decimal_text(value))
+    return Decimal(decimal_text(Decimal(data)))
 
 
 def _enum_reader(expected: type[Enum]) -> Reader:

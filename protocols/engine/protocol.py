@@ -1,4 +1,4 @@
-"""What the hospital has approved: one protocol version as a value. Every clinical number of the system is in here."""
+"""What the hospital has approved: one protocol version as a value, with every clinical number there is."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,7 +18,7 @@ class Provenance(StrEnum):
 
 
 class DecisionProvenance(StrEnum):
-    """Whether a decision is the source's algorithm, another sentence of the source, or the house's extension."""
+    """Whether a decision is the source's algorithm, another sentence of it, or the house's extension."""
 
     SOURCE = "source"
     CONTEXT = "context"
@@ -201,7 +201,7 @@ class BleedingRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRule:
-    """One row of the decision table; rows never overlap. Without a branch it says why the cell is not covered."""
+    """One row of the decision table; rows never overlap. One without a branch says why it is not covered."""
 
     key: str
     grades: tuple[int, ...]
@@ -269,7 +269,7 @@ class RoundingStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regimen:
-    """How one drug is dosed for one population; the first member of a family whose conditions hold is used."""
+    """How one drug is dosed for one population; the first of a family whose conditions hold is used."""
 
     key: str
     family: str
@@ -396,7 +396,10 @@ class ArmEffect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """A check that runs before any rule. A gate that stops ends the automatic orders, except where bleeding threatens life."""
+    """A check that runs before any rule.
+
+    A gate that stops ends the automatic orders; where bleeding threatens life only one that says so.
+    """
 
     key: str
     code: str

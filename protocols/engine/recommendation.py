@@ -1,5 +1,6 @@
 """What `evaluate` says: a recommendation, a gate, or that the protocol does not cover this patient."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from .protocol import (
     CountTarget,
     DecisionRule,
     Effect,
+    EffectKind,
     Gate,
     GradeBand,
     MonitoringItem,
@@ -30,7 +32,11 @@ from .weight import DosingWeight
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One proposed line for this patient. `waits_for` names the facts that must be known before it is sure."""
+    """One proposed line for this patient.
+
+    `dose` is None for a line without one, and unknown while it cannot be computed. `waits_for` names the
+    facts that must be known before the line is sure. A held line never arrives ticked.
+    """
 
     code: str
     kind: OrderKind
@@ -57,6 +63,12 @@ class Finding:
     override: str
     effects: tuple[Effect, ...]
     cites: tuple[str, ...]
+
+    def stops(self, kinds: Container[str]) -> bool:
+        """Whether it stops lines of these kinds: a hard finding does, unless it only holds others."""
+        held = [effect.target for effect in self.effects if effect.kind is EffectKind.HOLD_LINES]
+        is_hard = self.severity in (Severity.HARD, Severity.HARD_NAMED)
+        return is_hard and (not held or any(kind in kinds for kind in held))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +125,16 @@ class Recommendation:
 
     @property
     def holds(self) -> tuple[Finding, ...]:
-        """The findings that stop signing until they are dealt with."""
-        return tuple(f for f in self.findings if f.severity in (Severity.HARD, Severity.HARD_NAMED))
+        """The findings that stop signing until they are dealt with.
+
+        One that only holds lines nobody proposed as required or alternative stops those lines alone.
+        """
+        proposed = {
+            order.kind.value
+            for order in self.orders
+            if order.template is not None and order.template.role in (Role.REQUIRED, Role.ALTERNATIVE)
+        }
+        return tuple(finding for finding in self.findings if finding.stops(proposed))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

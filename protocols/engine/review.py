@@ -1,19 +1,29 @@
-"""What stops a draft from being approved: every problem of a protocol, each with the row it stands in."""
+"""What stops a draft from being approved: every problem of a protocol, each with the row it stands in.
+
+A protocol without problems is one that `decision.evaluate` answers for every patient.
+"""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from itertools import pairwise, product
 from typing import Any, Final
 
-from .conditions import CONDITION_FACTS, BadCondition, compile_when
-from .facts import FACT_BY_KEY, LEVELS, Kind
+from . import formulas
+from .conditions import CONDITION_FACTS, BadCondition, Values, compile_when, facts_asked
+from .coverage import TooManySituations, can_hold, row_keys, situations
+from .facts import FACT_BY_KEY, LEVELS, UNKNOWN, Kind
 from .lookup import Cell, cells_of
 from .protocol import (
     Basis,
+    Branch,
     ConsultLevel,
     DecisionRule,
+    Effect,
+    EffectKind,
+    GradeBand,
+    InputLimit,
     OrderKind,
     OrderTemplate,
     PerUnit,
@@ -22,6 +32,7 @@ from .protocol import (
     Provenance,
     Regimen,
     Role,
+    WeightBasis,
     WeightPolicy,
     When,
 )
@@ -36,8 +47,28 @@ NEEDED_PARAMETERS: Final = (
     "ivig_course_limit_g_per_kg",
 )
 NEEDED_TEXTS: Final = tuple(f"consult_{level}" for level in ConsultLevel if level is not ConsultLevel.NONE)
+ANYBODY: Final = "any"
 _OVER_LONG_CARD: Final = 140
-_ROW_SECTIONS: Final = {"branch": "branches"}
+
+# What is known when: the bleeding level comes before the gates, the gates before the lines.
+_KNOWN_LATE: Final = frozenset(
+    {
+        "branch",
+        "order_kinds",
+        "ivig_course_g_per_kg",
+        "ivig_day_g_per_kg",
+        "ivig_deviation_percent",
+        "prednisone_uncapped_mg",
+        "steroid_days",
+        "repeat_too_early",
+    }
+)
+_NOT_YET_KNOWN: Final[dict[str, frozenset[str]]] = {
+    "bleeding_rules": _KNOWN_LATE | {"bleeding_level", "findings_suggest_higher_level"},
+    "gates": _KNOWN_LATE,
+    "orders": _KNOWN_LATE - {"branch"},
+    "regimens": _KNOWN_LATE - {"branch"},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,19 +82,24 @@ class Problem:
 
 def find_problems(protocol: Protocol) -> tuple[Problem, ...]:
     """Every problem of this protocol; an approvable one has none."""
+    unreadable = tuple(_unreadable_conditions(protocol))
     checks = (
+        _header,
         _bands,
         _decision_table,
+        _bleeding_rules,
         _branches,
         _regimens,
         _policies,
         _products,
+        _safety,
         _names,
-        _conditions,
         _citations,
         _limits,
+        # They try the conditions out, and for that all must be readable.
+        *(() if unreadable else (_conditions, _families)),
     )
-    return tuple(problem for check in checks for problem in check(protocol))
+    return (*unreadable, *(problem for check in checks for problem in check(protocol)))
 
 
 def rows_of(protocol: Protocol) -> Iterator[tuple[str, str, Any]]:
@@ -91,51 +127,70 @@ def uncertain_rows(protocol: Protocol) -> tuple[tuple[str, str, str], ...]:
     )
 
 
+def _problems(section: str, key: str, messages: Iterable[str]) -> Iterator[Problem]:
+    return (Problem(section=section, key=key, message=message) for message in messages)
+
+
+def _those_that_hold(claims: Iterable[tuple[bool, str]]) -> Iterator[str]:
+    return (message for is_wrong, message in claims if is_wrong)
+
+
+def _header(protocol: Protocol) -> Iterator[Problem]:
+    for name in ("slug", "title", "target_population", "ctcae_version", "jurisdiction", "disclaimer"):
+        if not getattr(protocol, name).strip():
+            yield Problem(section="protocol", key=name, message=f"The {name.replace('_', ' ')} is missing.")
+
+
 def _bands(protocol: Protocol) -> Iterator[Problem]:
     bands = sorted(protocol.grade_bands, key=lambda band: band.lower_per_ul)
     if not bands:
         yield Problem(section="grade_bands", key="", message="There are no grade bands.")
         return
-    if bands[0].lower_per_ul != 0:
-        below = bands[0].lower_per_ul - 1
-        yield Problem(
-            section="grade_bands",
-            key=str(bands[0].grade),
-            message=f"{below:,} is in no grade.",
-        )
-    for lower, upper in pairwise(bands):
-        end = lower.upper_per_ul
-        if end is None or end > upper.lower_per_ul:
-            message = f"{upper.lower_per_ul:,} is in grades {lower.grade} and {upper.grade}."
-            yield Problem(section="grade_bands", key=str(upper.grade), message=message)
-        elif end < upper.lower_per_ul:
-            yield Problem(
-                section="grade_bands",
-                key=str(upper.grade),
-                message=f"{end:,} is in no grade.",
-            )
-        if lower.grade <= upper.grade:
-            message = "A higher count must have a lower grade."
-            yield Problem(section="grade_bands", key=str(upper.grade), message=message)
     for band in bands:
-        if band.upper_per_ul is not None and band.upper_per_ul <= band.lower_per_ul:
-            yield Problem(section="grade_bands", key=str(band.grade), message="The band is empty.")
+        yield from _problems(
+            "grade_bands",
+            str(band.grade),
+            _those_that_hold(
+                [
+                    (band.grade < 0, "A grade cannot be below zero."),
+                    (
+                        band.upper_per_ul is not None and band.upper_per_ul <= band.lower_per_ul,
+                        "The band is empty.",
+                    ),
+                ]
+            ),
+        )
+    if bands[0].lower_per_ul != 0:
+        message = f"{bands[0].lower_per_ul - 1:,} is in no grade."
+        yield Problem(section="grade_bands", key=str(bands[0].grade), message=message)
+    for lower, upper in pairwise(bands):
+        yield from _problems("grade_bands", str(upper.grade), _border_problems(lower, upper))
     if bands[-1].upper_per_ul is not None:
         message = f"{bands[-1].upper_per_ul:,} is in no grade."
         yield Problem(section="grade_bands", key=str(bands[-1].grade), message=message)
 
 
+def _border_problems(lower: GradeBand, upper: GradeBand) -> Iterator[str]:
+    end = lower.upper_per_ul
+    if end is None or end > upper.lower_per_ul:
+        yield f"{upper.lower_per_ul:,} is in grades {lower.grade} and {upper.grade}."
+    elif end < upper.lower_per_ul:
+        yield f"{end:,} is in no grade."
+    if lower.grade <= upper.grade:
+        yield "A higher count must have a lower grade."
+
+
 def _decision_table(protocol: Protocol) -> Iterator[Problem]:
     rules_by_cell: dict[Cell, list[str]] = {}
+    branches = {branch.key for branch in protocol.branches}
     for rule in protocol.decision_rules:
-        yield from _decision_rule(protocol, rule)
+        yield from _problems("decision_rules", rule.key, _rule_problems(rule, branches))
         for cell in cells_of(rule):
             rules_by_cell.setdefault(cell, []).append(rule.key)
-    grades = sorted({band.grade for band in protocol.grade_bands})
+    grades = {band.grade for band in protocol.grade_bands}
     every_cell = set(product(grades, LEVELS, (False, True), (False, True)))
     for cell in sorted(every_cell - set(rules_by_cell)):
-        message = f"No rule for {_cell_words(cell)}."
-        yield Problem(section="decision_rules", key="", message=message)
+        yield Problem(section="decision_rules", key="", message=f"No rule for {_cell_words(cell)}.")
     for cell, keys in sorted(rules_by_cell.items()):
         if len(keys) > 1:
             message = f"{' and '.join(keys)} both speak for {_cell_words(cell)}."
@@ -145,182 +200,271 @@ def _decision_table(protocol: Protocol) -> Iterator[Problem]:
             yield Problem(section="decision_rules", key=keys[0], message=message)
 
 
-def _decision_rule(protocol: Protocol, rule: DecisionRule) -> Iterator[Problem]:
+def _rule_problems(rule: DecisionRule, branches: set[str]) -> Iterator[str]:
     if not cells_of(rule):
-        yield Problem(
-            section="decision_rules",
-            key=rule.key,
-            message="The rule speaks for no cell.",
-        )
+        yield "The rule speaks for no cell."
     if (rule.branch is None) == (not rule.not_covered):
-        message = "A rule leads to a branch or says why the case is not covered, one of the two."
-        yield Problem(section="decision_rules", key=rule.key, message=message)
-    if rule.branch is not None and rule.branch not in {branch.key for branch in protocol.branches}:
-        yield Problem(
-            section="decision_rules",
-            key=rule.key,
-            message=f"There is no branch {rule.branch}.",
-        )
+        yield "A rule leads to a branch or says why the case is not covered, one of the two."
+    if rule.branch is not None and rule.branch not in branches:
+        yield f"There is no branch {rule.branch}."
 
 
 def _cell_words(cell: Cell) -> str:
     grade, level, surgery, rise = cell
-    words = level.replace("_", " ")
     return (
-        f"grade {grade}, {words}, {'urgent surgery' if surgery else 'no urgent surgery'}, "
+        f"grade {grade}, {level.replace('_', ' ')}, {'urgent surgery' if surgery else 'no urgent surgery'}, "
         f"{'rapid rise' if rise else 'no rapid rise'}"
     )
+
+
+def _bleeding_rules(protocol: Protocol) -> Iterator[Problem]:
+    for rule in protocol.bleeding_rules:
+        if rule.level not in LEVELS:
+            message = f"There is no bleeding level {rule.level}."
+            yield Problem(section="bleeding_rules", key=rule.key, message=message)
 
 
 def _branches(protocol: Protocol) -> Iterator[Problem]:
     led_to = {rule.branch for rule in protocol.decision_rules}
     families = {regimen.family for regimen in protocol.regimens}
     for branch in protocol.branches:
-        if branch.key not in led_to:
-            message = "No rule leads to this branch, so nobody can reach it."
-            yield Problem(section="branches", key=branch.key, message=message)
-        if len(branch.summary) > _OVER_LONG_CARD:
-            message = f"The summary has more than {_OVER_LONG_CARD} characters."
-            yield Problem(section="branches", key=branch.key, message=message)
-        groups = Counter(
-            template.group
-            for template in branch.orders
-            if template.group and template.role is Role.REQUIRED and not template.when
-        )
-        for group, count in groups.items():
-            if count > 1:
-                message = f"{count} lines of {group} are required at once."
-                yield Problem(section="branches", key=branch.key, message=message)
+        yield from _problems("branches", branch.key, _branch_problems(branch, branch.key in led_to))
         for template in branch.orders:
-            yield from _template(f"{branch.key}.{template.key}", template, families)
+            key = f"{branch.key}.{template.key}"
+            yield from _problems("orders", key, _template_problems(template, families))
 
 
-def _template(key: str, template: OrderTemplate, families: set[str]) -> Iterator[Problem]:
-    is_dosed = template.kind in DOSED_KINDS and template.role in (
-        Role.REQUIRED,
-        Role.ALTERNATIVE,
+def _branch_problems(branch: Branch, is_led_to: bool) -> Iterator[str]:
+    if not is_led_to:
+        yield "No rule leads to this branch, so nobody can reach it."
+    if len(branch.summary) > _OVER_LONG_CARD:
+        yield f"The summary has more than {_OVER_LONG_CARD} characters."
+    groups = Counter(
+        template.group
+        for template in branch.orders
+        if template.group and template.role is Role.REQUIRED and not template.when
     )
-    if is_dosed and not template.regimen:
-        yield Problem(
-            section="orders",
-            key=key,
-            message="The line has no regimen, so it has no dose.",
-        )
-    if template.regimen and template.regimen not in families:
-        yield Problem(
-            section="orders",
-            key=key,
-            message=f"There is no regimen {template.regimen}.",
-        )
-    if not template.text:
-        yield Problem(section="orders", key=key, message="The line has no text.")
-    if template.start_after_minutes < 0:
-        yield Problem(section="orders", key=key, message="The line starts before its order set.")
+    for group, count in groups.items():
+        if count > 1:
+            yield f"{count} lines of {group} are required at once."
+
+
+def _template_problems(template: OrderTemplate, families: set[str]) -> Iterator[str]:
+    is_proposed = template.role in (Role.REQUIRED, Role.ALTERNATIVE)
+    return _those_that_hold(
+        [
+            (
+                template.kind in DOSED_KINDS and is_proposed and not template.regimen,
+                "The line has no regimen, so it has no dose.",
+            ),
+            (
+                bool(template.regimen) and template.regimen not in families,
+                f"There is no regimen {template.regimen}.",
+            ),
+            (not template.text, "The line has no text."),
+            (template.start_after_minutes < 0, "The line starts before its order set."),
+        ]
+    )
 
 
 def _regimens(protocol: Protocol) -> Iterator[Problem]:
     used = {template.regimen for branch in protocol.branches for template in branch.orders}
-    closed: set[str] = set()
     for regimen in protocol.regimens:
-        messages = [*_amount_problems(regimen), *_course_problems(protocol, regimen)]
+        messages = [
+            *_amount_problems(regimen),
+            *(_per_kg_problems(regimen) if regimen.per is PerUnit.KG else ()),
+            *(_product_dose_problems(protocol, regimen) if regimen.uses_product else ()),
+            *_course_problems(regimen),
+        ]
         if regimen.family not in used:
             messages.append("No order line uses this regimen.")
-        if regimen.family in closed:
-            messages.append(
-                "An earlier regimen of the family applies to everybody, so this one is never reached."
-            )
-        if not regimen.when:
-            closed.add(regimen.family)
-        for message in messages:
-            yield Problem(section="regimens", key=regimen.key, message=message)
+        yield from _problems("regimens", regimen.key, messages)
 
 
 def _amount_problems(regimen: Regimen) -> Iterator[str]:
-    if regimen.amount <= 0:
-        yield "The amount must be above zero."
-    if not regimen.unit:
-        yield "The amount has no unit."
-    if (regimen.amount_minimum is None) != (regimen.amount_maximum is None):
-        yield "A range needs both ends."
-    low, high = regimen.amount_minimum, regimen.amount_maximum
-    if low is not None and high is not None and not low <= regimen.amount <= high:
-        yield "The amount lies outside its own range."
-    if regimen.per is PerUnit.PATIENT:
-        return
-    if regimen.weight is None:
-        yield "A dose per kg needs to say which weight it multiplies."
-    if not any(row.from_weight_kg == 0 for row in regimen.rounding):
-        yield "There is no rounding from 0 kg upward."
-    if any(row.step <= 0 for row in regimen.rounding):
-        yield "A rounding step must be above zero."
-    elif regimen.cap is not None and any(regimen.cap % row.step for row in regimen.rounding):
-        yield "The cap is no multiple of the rounding step, so a rounded dose could pass it."
-    if regimen.cap is None and not regimen.uses_product:
-        yield "There is no cap."
-    if (regimen.cap is None) != (regimen.cap_kind is None):
-        yield "A cap must say whether it is soft or hard."
-    if regimen.uses_product and regimen.deviation_limit_percent is None:
+    low, high, cap = regimen.amount_minimum, regimen.amount_maximum, regimen.cap
+    return _those_that_hold(
+        [
+            (regimen.amount <= 0, "The amount must be above zero."),
+            (not regimen.unit, "The amount has no unit."),
+            ((low is None) != (high is None), "A range needs both ends."),
+            (
+                low is not None and high is not None and not low <= regimen.amount <= high,
+                "The amount lies outside its own range.",
+            ),
+            ((cap is None) != (regimen.cap_kind is None), "A cap must say whether it is soft or hard."),
+            (
+                cap is not None and regimen.per is PerUnit.PATIENT and cap < regimen.amount,
+                "The amount is above its own cap.",
+            ),
+        ]
+    )
+
+
+def _per_kg_problems(regimen: Regimen) -> Iterator[str]:
+    steps = [row.step for row in regimen.rounding]
+    cap = regimen.cap
+    has_bad_step = any(step <= 0 for step in steps)
+    return _those_that_hold(
+        [
+            (regimen.weight is None, "A dose per kg needs to say which weight it multiplies."),
+            (
+                not any(row.from_weight_kg == 0 for row in regimen.rounding),
+                "There is no rounding from 0 kg upward.",
+            ),
+            (has_bad_step, "A rounding step must be above zero."),
+            (
+                cap is not None and not has_bad_step and any(cap % step for step in steps),
+                "The cap is no multiple of the rounding step, so a rounded dose could pass it.",
+            ),
+            (cap is None and not regimen.uses_product, "There is no cap."),
+        ]
+    )
+
+
+def _product_dose_problems(protocol: Protocol, regimen: Regimen) -> Iterator[str]:
+    if regimen.per is not PerUnit.KG or regimen.weight is not WeightBasis.DOSING or regimen.unit != "g":
+        yield "A dose from a product is in g per kg dosing weight."
+    if regimen.deviation_limit_percent is None:
         yield "There is no limit to how far rounding may move the dose."
+    limits = {parameter.key: parameter.value for parameter in protocol.parameters}
+    if regimen.amount > limits.get("ivig_day_limit_g_per_kg", regimen.amount):
+        yield "The amount is above the limit for one day."
+    course = regimen.amount * regimen.doses
+    if course > limits.get("ivig_course_limit_g_per_kg", course):
+        yield "The course is above its limit."
 
 
-def _course_problems(protocol: Protocol, regimen: Regimen) -> Iterator[str]:
+def _course_problems(regimen: Regimen) -> Iterator[str]:
     if regimen.doses < 1:
         yield "The number of doses must be at least one."
     if regimen.doses > 1 and regimen.interval_hours is None:
         yield "Several doses need an interval."
+    if regimen.infuse_over_minutes is not None and regimen.infuse_over_minutes < 1:
+        yield "The infusion takes no time."
     for name in ("drug", "route", "frequency", "duration", "instructions"):
         if not getattr(regimen, name):
             yield f"The {name} is missing."
     if regimen.unit == "mg" and not regimen.taper:
         yield "There is no word on tapering or stopping."
-    limits = {parameter.key: parameter.value for parameter in protocol.parameters}
-    if regimen.uses_product and all(key in limits for key in NEEDED_PARAMETERS):
-        if regimen.amount > limits["ivig_day_limit_g_per_kg"]:
-            yield "The amount is above the limit for one day."
-        if regimen.amount * regimen.doses > limits["ivig_course_limit_g_per_kg"]:
-            yield "The course is above its limit."
+
+
+def _families(protocol: Protocol) -> Iterator[Problem]:
+    """Regimens nobody gets, and patients who get none."""
+    families: dict[str, list[Regimen]] = {}
+    for regimen in protocol.regimens:
+        families.setdefault(regimen.family, []).append(regimen)
+    for family, members in families.items():
+        branches = tuple(
+            branch.key
+            for branch in protocol.branches
+            if any(template.regimen == family for template in branch.orders)
+        )
+        yield from _family(protocol, members, branches)
+
+
+def _family(protocol: Protocol, members: list[Regimen], branches: tuple[str, ...]) -> Iterator[Problem]:
+    tests = [(compile_when(regimen.when), regimen.key) for regimen in members]
+    reached: set[str] = set()
+    try:
+        for values in situations(protocol, (regimen.when for regimen in members), branches):
+            chosen = next((key for test, key in tests if test(values) is True), None)
+            if chosen is not None:
+                reached.add(chosen)
+            elif UNKNOWN not in values.values():
+                message = f"No regimen of {members[0].family} applies to {_situation_words(values)}."
+                yield Problem(section="regimens", key=members[0].key, message=message)
+                return
+    except TooManySituations:
+        message = f"{members[0].family} has too many conditions to try them all."
+        yield Problem(section="regimens", key=members[0].key, message=message)
+        return
+    for key in [regimen.key for regimen in members if regimen.key not in reached]:
+        message = "Earlier regimens of the family apply to everybody it is for, so it is never reached."
+        yield Problem(section="regimens", key=key, message=message)
+
+
+def _situation_words(values: Values) -> str:
+    return ", ".join(f"{CONDITION_FACTS[fact].label.lower()} {answer}" for fact, answer in values.items())
 
 
 def _policies(protocol: Protocol) -> Iterator[Problem]:
     for policy in protocol.weight_policies:
-        for message in _policy_problems(policy):
-            yield Problem(section="weight_policies", key=policy.key, message=message)
+        yield from _problems("weight_policies", policy.key, _policy_problems(policy))
 
 
 def _policy_problems(policy: WeightPolicy) -> Iterator[str]:
     if not policy.adjusts:
         return
-    if policy.minimum_height_cm is None or policy.minimum_height_cm <= 0:
-        yield "A policy that adjusts needs a minimum height, because the ideal weight is not made for short people."
     if policy.adjustment_factor is None or not 0 < policy.adjustment_factor < 1:
         yield "The adjustment factor must lie between 0 and 1."
+    if policy.minimum_height_cm is None:
+        yield "A policy that adjusts needs a minimum height: the ideal weight is not made for short people."
+    elif not _has_ideal_weight(policy.minimum_height_cm):
+        yield "Nobody has an ideal weight at the minimum height."
+
+
+def _has_ideal_weight(height_cm: Decimal) -> bool:
+    try:
+        for sex in ("female", "male"):
+            formulas.ideal_body_weight_kg(height_cm=height_cm, sex=sex)
+    except ValueError:
+        return False
+    return True
 
 
 def _products(protocol: Protocol) -> Iterator[Problem]:
     for row in protocol.products:
-        for message in _product_problems(row):
-            yield Problem(section="products", key=row.key, message=message)
+        yield from _problems("products", row.key, (*_product_problems(row), *_rate_problems(row)))
 
 
 def _product_problems(row: Product) -> Iterator[str]:
-    if not 0 < row.concentration_percent <= 100:
-        yield "The concentration must lie between 0 and 100 percent."
-    if row.route != "iv" and row.offered:
-        yield "A product that is not for intravenous use is offered."
-    if not row.vials_g or any(size <= 0 for size in row.vials_g):
-        yield "The vial sizes are missing."
+    return _those_that_hold(
+        [
+            (
+                not 0 < row.concentration_percent <= 100,
+                "The concentration must lie between 0 and 100 percent.",
+            ),
+            (row.route != "iv" and row.offered, "A product that is not for intravenous use is offered."),
+            (not row.vials_g or any(size <= 0 for size in row.vials_g), "The vial sizes are missing."),
+            (not row.labels, "What its label says is missing."),
+        ]
+    )
+
+
+def _rate_problems(row: Product) -> Iterator[str]:
     rates = [step.ml_per_kg_per_h for step in row.rate_steps]
-    if not rates or any(rate <= 0 for rate in rates) or any(step.minutes <= 0 for step in row.rate_steps):
+    if not rates or any(step.ml_per_kg_per_h <= 0 or step.minutes <= 0 for step in row.rate_steps):
         yield "The rate steps are missing or not above zero."
         return
     if rates != sorted(rates):
         yield "The rate steps do not rise."
     if rates[-1] > row.maximum_ml_per_kg_per_h:
         yield "The last rate step is above the product's maximum."
-    if not Decimal(0) < row.at_risk_ml_per_kg_per_h <= row.maximum_ml_per_kg_per_h:
+    if not 0 < row.at_risk_ml_per_kg_per_h <= row.maximum_ml_per_kg_per_h:
         yield "The at-risk rate must lie above zero and not above the maximum."
     if rates[0] > row.at_risk_ml_per_kg_per_h:
         yield "The first rate step is above the at-risk rate."
+
+
+def _safety(protocol: Protocol) -> Iterator[Problem]:
+    for gate in protocol.gates:
+        if gate.stops_life_threatening and not gate.stops:
+            message = "A gate that stops life-threatening bleeding must stop the rest too."
+            yield Problem(section="gates", key=gate.key, message=message)
+    for rule in protocol.safety_rules:
+        messages = (message for effect in rule.effects for message in _effect_problems(effect))
+        yield from _problems("safety_rules", rule.key, messages)
+
+
+def _effect_problems(effect: Effect) -> Iterator[str]:
+    targets: dict[EffectKind, tuple[str, ...]] = {
+        EffectKind.HOLD_LINES: tuple(OrderKind),
+        EffectKind.RAISE_CONSULT: tuple(ConsultLevel),
+        EffectKind.AT_RISK_RATE: ("",),
+    }
+    if effect.target not in targets[effect.kind]:
+        yield f"{effect.kind} cannot have the target {effect.target!r}."
 
 
 def _names(protocol: Protocol) -> Iterator[Problem]:
@@ -331,110 +475,119 @@ def _names(protocol: Protocol) -> Iterator[Problem]:
     if protocol.default_policy not in {policy.key for policy in protocol.weight_policies}:
         yield Problem(section="protocol", key="default_policy", message="There is no such policy.")
     if protocol.default_product not in {row.key for row in protocol.products if row.offered}:
-        yield Problem(
-            section="protocol",
-            key="default_product",
-            message="There is no such product on offer.",
-        )
+        message = "There is no such product on offer."
+        yield Problem(section="protocol", key="default_product", message=message)
+    yield from _repeats(protocol)
+    yield from _needed(protocol)
+
+
+def _repeats(protocol: Protocol) -> Iterator[Problem]:
     branches = {branch.key for branch in protocol.branches}
+    ruled: set[str] = set()
     for rule in protocol.repeat_rules:
         for key in rule.branches:
             if key not in branches:
-                yield Problem(
-                    section="repeat_rules",
-                    key=rule.key,
-                    message=f"There is no branch {key}.",
-                )
-    parameters = {parameter.key for parameter in protocol.parameters}
+                message = f"There is no branch {key}."
+                yield Problem(section="repeat_rules", key=rule.key, message=message)
+            if key in ruled:
+                message = f"Another rule says when {key} may be repeated."
+                yield Problem(section="repeat_rules", key=rule.key, message=message)
+            ruled.add(key)
+
+
+def _needed(protocol: Protocol) -> Iterator[Problem]:
+    parameters = {parameter.key: parameter.value for parameter in protocol.parameters}
     for key in NEEDED_PARAMETERS:
         if key not in parameters:
             yield Problem(section="parameters", key=key, message="The parameter is missing.")
+        elif parameters[key] <= 0:
+            yield Problem(section="parameters", key=key, message="The parameter must be above zero.")
     texts = {text.key for text in protocol.texts}
     for key in NEEDED_TEXTS:
         if key not in texts:
             yield Problem(section="texts", key=key, message="The text is missing.")
 
 
-def _conditions(protocol: Protocol) -> Iterator[Problem]:
+def _whens_of(protocol: Protocol) -> Iterator[tuple[str, str, When]]:
     for section, key, row in rows_of(protocol):
-        whens = [
-            getattr(row, "when", ()),
-            *(target.when for target in getattr(row, "targets", ())),
-        ]
-        for when in whens:
-            yield from _when_problems(protocol, section, key, when)
+        yield section, key, getattr(row, "when", ())
+        for target in getattr(row, "targets", ()):
+            yield section, key, target.when
 
 
-def _when_problems(protocol: Protocol, section: str, key: str, when: When) -> Iterator[Problem]:
-    try:
-        compile_when(when)
-    except BadCondition as bad:
-        yield Problem(section=section, key=key, message=f"A condition cannot be read: {bad}.")
-        return
-    if when and any(not group for group in when):
-        yield Problem(
-            section=section,
-            key=key,
-            message="A group of conditions is empty, so it always holds.",
-        )
+def _unreadable_conditions(protocol: Protocol) -> Iterator[Problem]:
+    for section, key, when in _whens_of(protocol):
+        try:
+            compile_when(when)
+        except BadCondition as bad:
+            message = f"A condition cannot be read: {bad}."
+            yield Problem(section=section, key=key, message=message)
+
+
+def _conditions(protocol: Protocol) -> Iterator[Problem]:
+    for section, key, when in _whens_of(protocol):
+        yield from _problems(section, key, _when_problems(protocol, section, when))
+
+
+def _when_problems(protocol: Protocol, section: str, when: When) -> Iterator[str]:
+    if any(not group for group in when):
+        yield "A group of conditions is empty, so it always holds."
+    if not can_hold(protocol, when):
+        yield "The conditions contradict each other, so they never hold."
+    for fact in facts_asked(when):
+        if fact in _NOT_YET_KNOWN.get(section, frozenset()):
+            yield f"{fact} is not yet known where this is asked."
     for condition in (condition for group in when for condition in group):
         definition = CONDITION_FACTS[condition.fact]
-        if definition.kind is not Kind.ROW:
-            continue
-        rows = getattr(protocol, definition.rows or _ROW_SECTIONS[definition.key])
-        for value in set(condition.values) - {row.key for row in rows}:
-            message = f"A condition names {condition.fact} {value}, which is not there."
-            yield Problem(section=section, key=key, message=message)
+        if definition.kind is Kind.ROW:
+            for value in sorted(set(condition.values) - set(row_keys(protocol, definition))):
+                yield f"A condition names {condition.fact} {value}, which is not there."
 
 
 def _citations(protocol: Protocol) -> Iterator[Problem]:
     there = {citation.key for citation in protocol.citations}
     used: set[str] = set()
     for section, key, row in rows_of(protocol):
-        basis: Basis | None = getattr(row, "basis", None)
-        if basis is None:
-            continue
-        used |= set(basis.cites)
-        if not basis.cites:
-            yield Problem(section=section, key=key, message="The row cites nothing.")
-        for cite in basis.cites:
-            if cite not in there:
-                yield Problem(
-                    section=section,
-                    key=key,
-                    message=f"The citation {cite} does not exist.",
-                )
-        if basis.provenance is Provenance.HOUSE_VALUE and not basis.note:
-            message = "A house value needs a note for the clinical reviewer."
-            yield Problem(section=section, key=key, message=message)
+        if hasattr(row, "basis"):
+            used |= set(row.basis.cites)
+            yield from _problems(section, key, _basis_problems(row.basis, there))
     for citation in protocol.citations:
         if not citation.reference or not citation.passage:
-            yield Problem(
-                section="citations",
-                key=citation.key,
-                message="The reference or passage is missing.",
-            )
+            message = "The reference or passage is missing."
+            yield Problem(section="citations", key=citation.key, message=message)
         if citation.key not in used:
-            yield Problem(
-                section="citations",
-                key=citation.key,
-                message="No row uses this citation.",
-            )
+            yield Problem(section="citations", key=citation.key, message="No row uses this citation.")
+
+
+def _basis_problems(basis: Basis, there: set[str]) -> Iterator[str]:
+    if not basis.cites:
+        yield "The row cites nothing."
+    for cite in basis.cites:
+        if cite not in there:
+            yield f"The citation {cite} does not exist."
+    if (basis.uncertain or basis.provenance is Provenance.HOUSE_VALUE) and not basis.note:
+        yield "An uncertain row or a house value needs a note for the clinical reviewer."
 
 
 def _limits(protocol: Protocol) -> Iterator[Problem]:
+    for_anybody = {limit.fact: limit for limit in protocol.input_limits if limit.population == ANYBODY}
     for limit in protocol.input_limits:
-        order = [limit.minimum, limit.soft_minimum, limit.soft_maximum, limit.maximum]
-        given = [value for value in order if value is not None]
-        if given != sorted(given):
-            yield Problem(
-                section="input_limits",
-                key=key_of(limit),
-                message="The limits are not in order.",
-            )
-        if limit.fact not in FACT_BY_KEY:
-            yield Problem(
-                section="input_limits",
-                key=key_of(limit),
-                message="There is no such fact.",
-            )
+        yield from _problems(
+            "input_limits", key_of(limit), _limit_problems(limit, for_anybody.get(limit.fact))
+        )
+
+
+def _limit_problems(limit: InputLimit, for_anybody: InputLimit | None) -> Iterator[str]:
+    order = [limit.minimum, limit.soft_minimum, limit.soft_maximum, limit.maximum]
+    given = [value for value in order if value is not None]
+    if given != sorted(given):
+        yield "The limits are not in order."
+    definition = FACT_BY_KEY.get(limit.fact)
+    if definition is None or definition.kind not in (Kind.WHOLE, Kind.DECIMAL):
+        yield "There is no such number to enter."
+    if limit.population not in (ANYBODY, "adult", "child"):
+        yield f"There is no population {limit.population}."
+    if for_anybody is None:
+        yield "There is no limit for anybody."
+    elif limit.minimum < for_anybody.minimum or limit.maximum > for_anybody.maximum:
+        yield "The limits are wider than those for anybody, which hold too."

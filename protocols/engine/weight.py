@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from . import formulas
+from .arithmetic import exactly
 from .facts import UNKNOWN, Facts, Unknown
 from .ledger import Ledger, LedgerStep, Operation, Quantity, result_of
 from .protocol import WeightPolicy
@@ -14,7 +15,7 @@ class DosingWeight:
     """A dosing weight in kg with the way it was found.
 
     `basis` is actual, adjusted or pre_pregnancy. `flags` name what is missing or unusual. `unknowns` are the
-    facts that could change it.
+    facts that could change it. The ledger is empty where a weight is used as it is.
     """
 
     kg: Decimal
@@ -25,49 +26,33 @@ class DosingWeight:
     ledger: Ledger
     policy: WeightPolicy
 
-    def as_input(self, name: str) -> Quantity:
-        """This weight as an input of the next ledger step."""
-        if self.ledger:
-            return result_of(self.ledger, name)
-        return Quantity(name=name, value=self.kg, unit="kg")
 
-
+@exactly
 def dosing_weight(policy: WeightPolicy, facts: Facts) -> DosingWeight | Unknown:
     """The dosing weight by this policy, or unknown without a weight."""
     if facts.weight_kg is UNKNOWN:
         return UNKNOWN
-    if facts.pregnant is True and policy.uses_pre_pregnancy_weight:
-        if facts.pre_pregnancy_weight_kg is UNKNOWN:
-            return _adjust(
-                policy,
-                facts,
-                facts.weight_kg,
-                "actual",
-                ("pre_pregnancy_weight_missing",),
-            )
-        return _adjust(policy, facts, facts.pre_pregnancy_weight_kg, "pre_pregnancy", ())
-    return _adjust(policy, facts, facts.weight_kg, "actual", ())
+    if facts.pregnant is not True or not policy.uses_pre_pregnancy_weight:
+        return _adjusted(policy, facts, facts.weight_kg, "actual", ())
+    if facts.pre_pregnancy_weight_kg is UNKNOWN:
+        return _adjusted(policy, facts, facts.weight_kg, "actual", ("pre_pregnancy_weight_missing",))
+    return _adjusted(policy, facts, facts.pre_pregnancy_weight_kg, "pre_pregnancy", ())
 
 
-def _adjust(
-    policy: WeightPolicy,
-    facts: Facts,
-    base_kg: Decimal,
-    basis: str,
-    flags: tuple[str, ...],
+def _adjusted(
+    policy: WeightPolicy, facts: Facts, base_kg: Decimal, basis: str, flags: tuple[str, ...]
 ) -> DosingWeight:
     bmi: Decimal | Unknown = UNKNOWN
     if facts.height_cm is not UNKNOWN:
         bmi = formulas.bmi(weight_kg=base_kg, height_cm=facts.height_cm)
-    unknowns = _unknowns(policy, facts)
 
-    def unadjusted(*more_flags: str) -> DosingWeight:
+    def unadjusted(*more_flags: str, could_adjust: bool = False) -> DosingWeight:
         return DosingWeight(
             kg=base_kg,
             basis=basis,
             bmi=bmi,
             flags=(*flags, *more_flags),
-            unknowns=unknowns,
+            unknowns=_unknowns(policy, facts, could_adjust=could_adjust),
             ledger=(),
             policy=policy,
         )
@@ -75,13 +60,13 @@ def _adjust(
     if not policy.adjusts or _is_child(policy, facts) or _is_excluded_by_pregnancy(policy, facts):
         return unadjusted()
     if facts.height_cm is UNKNOWN or bmi is UNKNOWN:
-        return unadjusted("height_missing")
+        return unadjusted("height_missing", could_adjust=True)
     if not _is_obese_enough(policy, bmi):
         return unadjusted()
     if policy.minimum_height_cm is not None and facts.height_cm < policy.minimum_height_cm:
-        return unadjusted("short_obese") if policy.bmi_threshold is not None else unadjusted()
+        return unadjusted() if policy.bmi_threshold is None else unadjusted("short_obese")
     if facts.sex is UNKNOWN:
-        return unadjusted("sex_missing")
+        return unadjusted("sex_missing", could_adjust=True)
     if base_kg <= _least_weight(policy, facts.sex):
         return unadjusted()
     ledger = _adjustment_ledger(policy, facts.sex, facts.height_cm, base_kg, basis)
@@ -91,18 +76,20 @@ def _adjust(
         basis="adjusted" if kg < base_kg else basis,
         bmi=bmi,
         flags=flags,
-        unknowns=unknowns,
+        unknowns=_unknowns(policy, facts, could_adjust=True),
         ledger=ledger,
         policy=policy,
     )
 
 
-def _unknowns(policy: WeightPolicy, facts: Facts) -> tuple[str, ...]:
+def _unknowns(policy: WeightPolicy, facts: Facts, *, could_adjust: bool) -> tuple[str, ...]:
+    could_be_pregnant = facts.pregnant is UNKNOWN and facts.sex != "male"
     asked = {
-        "height_cm": policy.adjusts and facts.height_cm is UNKNOWN,
-        "age_years": policy.adjusts and facts.age_years is UNKNOWN,
-        "sex": policy.adjusts and facts.sex is UNKNOWN,
-        "pregnant": policy.uses_pre_pregnancy_weight and facts.sex != "male" and facts.pregnant is UNKNOWN,
+        "height_cm": could_adjust and facts.height_cm is UNKNOWN,
+        "age_years": could_adjust and facts.age_years is UNKNOWN,
+        "sex": could_adjust and facts.sex is UNKNOWN,
+        "pregnant": could_be_pregnant
+        and (policy.uses_pre_pregnancy_weight or (could_adjust and not policy.adjusts_in_pregnancy)),
         "pre_pregnancy_weight_kg": policy.uses_pre_pregnancy_weight
         and facts.pregnant is True
         and facts.pre_pregnancy_weight_kg is UNKNOWN,
@@ -133,48 +120,52 @@ def _adjustment_ledger(
     policy: WeightPolicy, sex: str, height_cm: Decimal, base_kg: Decimal, basis: str
 ) -> Ledger:
     cites = policy.basis.cites
-    factor = policy.adjustment_factor or Decimal(0)
+    is_female = sex == "female"
     name = "weight before pregnancy" if basis == "pre_pregnancy" else "actual weight"
-    height = Quantity(name="height", value=height_cm, unit="cm")
     base = Quantity(name=name, value=base_kg, unit="kg")
+    height = Quantity(name="height", value=height_cm, unit="cm")
+    factor = Quantity(name="factor", value=policy.adjustment_factor or Decimal(0), unit="")
     ideal_kg = formulas.ideal_body_weight_kg(height_cm=height_cm, sex=sex)
-    adjusted_kg = formulas.adjusted_body_weight_kg(weight_kg=base_kg, ideal_kg=ideal_kg, factor=factor)
-    return (
+    ledger: Ledger = (
+        LedgerStep(
+            name="Body mass index",
+            operation=Operation.BMI,
+            formula="weight divided by the square of the height in metres",
+            inputs=(base, height),
+            result=formulas.bmi(weight_kg=base_kg, height_cm=height_cm),
+            unit="kg per m²",
+            cites=cites,
+        ),
         LedgerStep(
             name="Ideal body weight (Devine)",
-            operation=Operation.IDEAL_WEIGHT_FEMALE if sex == "female" else Operation.IDEAL_WEIGHT_MALE,
-            formula=f"{'45.5' if sex == 'female' else '50'} kg plus 2.3 kg per inch of height over 60 inches",
+            operation=Operation.IDEAL_WEIGHT_FEMALE if is_female else Operation.IDEAL_WEIGHT_MALE,
+            formula=f"{'45.5' if is_female else '50'} kg plus 2.3 kg per inch of height over 60 inches",
             inputs=(height,),
             result=ideal_kg,
             unit="kg",
             cites=cites,
         ),
+    )
+    adjusted_kg = formulas.adjusted_body_weight_kg(weight_kg=base_kg, ideal_kg=ideal_kg, factor=factor.value)
+    ledger = (
+        *ledger,
         LedgerStep(
             name="Adjusted body weight",
             operation=Operation.ADJUSTED_WEIGHT,
             formula="ideal weight plus the factor times the weight above it",
-            inputs=(
-                base,
-                Quantity(name="ideal body weight", value=ideal_kg, unit="kg", from_step=0),
-                Quantity(name="factor", value=factor, unit=""),
-            ),
+            inputs=(base, result_of(ledger, "ideal body weight"), factor),
             result=adjusted_kg,
             unit="kg",
             cites=cites,
         ),
+    )
+    return (
+        *ledger,
         LedgerStep(
             name="Dosing weight",
             operation=Operation.LESSER,
             formula="the lesser of the two weights",
-            inputs=(
-                base,
-                Quantity(
-                    name="adjusted body weight",
-                    value=adjusted_kg,
-                    unit="kg",
-                    from_step=1,
-                ),
-            ),
+            inputs=(base, result_of(ledger, "adjusted body weight")),
             result=min(base_kg, adjusted_kg),
             unit="kg",
             cites=cites,

@@ -1,0 +1,110 @@
+"""Facts that follow from the facts: what conditions may ask besides what the clinician was asked."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from .facts import FactDefinition, Kind, Section
+from .protocol import OrderKind
+
+_WEIGHT: Final = ("weight_kg",)
+_LEVEL: Final = ("who_bleeding_grade", "bleeding_findings", "bleeding_sites", "bleeding_risk_factors")
+_AXES: Final = ("platelets_per_ul", "bleeding_level", "urgent_surgery", "rapid_rise")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedFact:
+    """A fact nobody is asked for; `made_from` names the facts to ask instead while it is unknown."""
+
+    definition: FactDefinition
+    made_from: tuple[str, ...] = ()
+
+
+def _derived(
+    key: str,
+    label: str,
+    kind: Kind,
+    made_from: tuple[str, ...] = (),
+    *,
+    unit: str = "",
+    choices: tuple[str, ...] = (),
+) -> DerivedFact:
+    definition = FactDefinition(
+        key=key,
+        label=label,
+        kind=kind,
+        section=Section.PRODUCT,
+        unit=unit,
+        choices=tuple((choice, choice.replace("_", " ")) for choice in choices),
+    )
+    return DerivedFact(definition=definition, made_from=made_from)
+
+
+_ALL: Final = (
+    _derived("grade", "Grade", Kind.WHOLE, ("platelets_per_ul",)),
+    _derived("branch", "Branch", Kind.ROW, _AXES),
+    _derived("bmi", "Body mass index", Kind.DECIMAL, ("weight_kg", "height_cm"), unit="kg per m²"),
+    _derived(
+        "egfr",
+        "Estimated glomerular filtration rate",
+        Kind.DECIMAL,
+        ("creatinine_umol_per_l", "age_years", "sex"),
+        unit="mL per min per 1.73 m²",
+    ),
+    _derived("dosing_weight_kg", "Dosing weight", Kind.DECIMAL, _WEIGHT, unit="kg"),
+    _derived(
+        "weight_basis",
+        "Dosing weight basis",
+        Kind.CHOICE,
+        _WEIGHT,
+        choices=("actual", "adjusted", "pre_pregnancy"),
+    ),
+    _derived(
+        "weight_flags",
+        "Dosing weight remarks",
+        Kind.CHOICES,
+        _WEIGHT,
+        choices=("height_missing", "short_obese", "sex_missing", "pre_pregnancy_weight_missing"),
+    ),
+    # Every line on the screen counts, ticked or not: what can be ticked has been checked.
+    _derived("order_kinds", "Proposed lines", Kind.CHOICES, choices=tuple(kind.value for kind in OrderKind)),
+    _derived(
+        "ivig_course_g_per_kg",
+        "IVIG in 7 days",
+        Kind.DECIMAL,
+        ("ivig_last_7_days_g_per_kg", "weight_kg"),
+        unit="g per kg",
+    ),
+    _derived("ivig_day_g_per_kg", "IVIG in a day", Kind.DECIMAL, _WEIGHT, unit="g per kg"),
+    _derived("ivig_deviation_percent", "Rounding deviation", Kind.DECIMAL, _WEIGHT, unit="percent"),
+    _derived("prednisone_uncapped_mg", "predniSONE before the cap", Kind.DECIMAL, _WEIGHT, unit="mg daily"),
+    _derived("steroid_days", "Days of full-dose corticosteroid", Kind.WHOLE, _WEIGHT, unit="days"),
+    _derived(
+        "product_stabilisers",
+        "Stabilisers of the product",
+        Kind.CHOICES,
+        ("product",),
+        choices=("proline", "glycine", "sorbitol", "maltose", "sucrose", "glucose", "none"),
+    ),
+    _derived("product_route", "Route of the product", Kind.CHOICE, ("product",), choices=("iv", "sc")),
+    _derived("product_iga_depleted", "Product is IgA-depleted", Kind.YES_NO, ("product",)),
+    _derived("product_itp_labelled", "Product is labelled for ITP here", Kind.YES_NO, ("product",)),
+    _derived("product_withdrawn", "Product is being withdrawn", Kind.YES_NO, ("product",)),
+    _derived("repeat_too_early", "Second IVIG dose is not due yet", Kind.YES_NO, ("hours_since_last_ivig",)),
+    _derived(
+        "findings_suggest_higher_level", "Findings suggest a higher bleeding level", Kind.YES_NO, _LEVEL
+    ),
+    _derived(
+        "count_at_procedure_target",
+        "Count is at the procedure's target",
+        Kind.YES_NO,
+        ("procedure", "platelets_per_ul"),
+    ),
+    _derived(
+        "count_below_procedure_target",
+        "Count is below the procedure's target",
+        Kind.YES_NO,
+        ("procedure", "platelets_per_ul"),
+    ),
+)
+
+DERIVED: Final = {fact.definition.key: fact for fact in _ALL}
