@@ -162,7 +162,7 @@ def _basis(proposal: Proposal) -> SheetBasis:
         platelets_per_ul=facts.platelets_per_ul,
         sampled_at=proposal.assessment.sampled_at or UNKNOWN,
         grade=grade,
-        ctcae_version=f"CTCAE v{proposal.protocol.ctcae_version}",
+        ctcae_version=proposal.protocol.ctcae_version,
         bleeding_level=UNKNOWN if bleeding is None else dict(FACT_BY_KEY["bleeding_level"].choices)[bleeding],
         bleeding_sites=tuple(dict(FACT_BY_KEY["bleeding_sites"].choices)[site] for site in sites),
         risks=tuple(risks),
@@ -212,7 +212,7 @@ def _order(
         start_at=starts_at_of(card.code, proposal, choices) if card.timing in ("now", "concurrent") else None,
         start_text="" if card.timing in ("now", "concurrent") else "as stated",
         maximum=_maximum(regimen),
-        instructions=_instructions(card, regimen),
+        instructions=_instructions(regimen),
     )
 
 
@@ -250,12 +250,11 @@ def _maximum(dose: Any) -> str:
     return f"{number(str(regimen.cap))} {regimen.unit}"
 
 
-def _instructions(card: OrderCard, dose: Any) -> tuple[str, ...]:
+def _instructions(dose: Any) -> tuple[str, ...]:
     regimen = getattr(dose, "regimen", None)
     if regimen is None:
-        return () if not card.drug else (card.text,)
-    own = (card.text,) if card.role != "standby" else ()
-    return tuple(text for text in (*own, regimen.instructions, regimen.taper) if text)
+        return ()
+    return tuple(text for text in (regimen.instructions, regimen.taper) if text)
 
 
 def _plan(choices: Choices, code: str, plan: Mapping[str, Any], proposal: Proposal) -> SheetRatePlan:
@@ -316,16 +315,24 @@ def _finding(proposal: Proposal, finding: Mapping[str, Any]) -> SheetFinding:
 def _monitoring(
     proposal: Proposal, choices: Choices, plans: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[MonitoringRow]:
+    """One row an item while the order set is fresh; what is due later is told in one row at the end."""
     anchors = _anchors(proposal, choices, plans)
+    listed_until = timedelta(hours=int(of(proposal.protocol).parameters["sheet_monitoring_hours"]))
+    later: list[str] = []
     for item in proposal.recommendation.monitoring:
         anchor = anchors.get(item.anchor)
-        is_timed = anchor is not None and item.due_minutes
+        offset = timedelta(minutes=item.due_minutes)
+        if offset > listed_until:
+            later.append(item.title)
+            continue
         yield MonitoringRow(
-            item=f"{item.title}: {item.measured}",
-            due_at=anchor + timedelta(minutes=item.due_minutes) if anchor is not None and is_timed else None,
+            item=item.title,
+            due_at=anchor + offset if anchor is not None and item.due_minutes else None,
             due_text=item.due_text,
             tolerance=_tolerance(item.window_minutes),
         )
+    if later:
+        yield MonitoringRow(item="Later", due_text="; ".join(later))
 
 
 def _anchors(

@@ -21,6 +21,7 @@ PASSWORD_LENGTH: Final = 128
 STARTS_WITHIN: Final = timedelta(hours=24)
 STARTED_BEFORE: Final = timedelta(minutes=60)
 SINGLE: Final = "single:"
+TIMINGS: Final = ("concurrent", "now", "standby", "monitoring", "consult")
 GROUP_TITLES: Final = {
     "ivig": "Immunoglobulin",
     "corticosteroid": "Corticosteroid",
@@ -151,8 +152,10 @@ class ChooseForm(forms.Form):
 
     def to_choices(self) -> Choices:
         given = self.cleaned_data
+        codes = [code for group in self.groups if (code := self._chosen(group)) != NONE]
+        timing_of = {code: card.timing for code, card in self.proposal.cards_by_code.items()}
         return Choices(
-            codes=tuple(code for group in self.groups if (code := self._chosen(group)) != NONE),
+            codes=tuple(sorted(codes, key=lambda code: TIMINGS.index(timing_of[code]))),
             starts_at=given["starts_at"],
             product=given["product"],
             declined=tuple(

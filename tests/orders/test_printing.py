@@ -1,0 +1,190 @@
+"""Copies of a signed order set: which one is handed out, what it says, and what happens when it cannot be made."""
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+import pypdfium2
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from ivigsite.orders import actions, views
+from ivigsite.orders.models import OrderSet, SheetFile, SheetHandedOut
+from ivigsite.orders.sheet.jobs import SheetFailed, SheetQueueFull
+from tests.orders.test_signing import choices, sign
+from tests.scenario import PASSWORD, Site, assess
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order_set(physician: Client, site: Site) -> OrderSet:
+    assessment = assess(site)
+    sign(physician, assessment, choices(assessment))
+    return OrderSet.objects.get()
+
+
+@pytest.fixture
+def fake_bytes(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Stands in for the renderer, which has tests of its own, and remembers what it was asked for."""
+    asked: list[Any] = []
+
+    def render(*job: Any) -> bytes:
+        asked.append(job)
+        return f"file {len(asked)}".encode()
+
+    monkeypatch.setattr(actions, "render_in_worker", render)
+    return asked
+
+
+def press_print(client: Client, order_set: OrderSet, paper: str = "A4") -> Any:
+    return client.post(reverse("print_sheet", args=[order_set.pk]), {"paper": paper}, follow=True)
+
+
+def test_signing_begins_the_first_copy(order_set: OrderSet, asked_ahead: list[Any]) -> None:
+    assert [print_.copy_number for print_ in asked_ahead] == [1]
+    assert asked_ahead[0].printed_at == order_set.signed_at
+
+
+def test_the_first_press_hands_out_the_copy_made_at_signing(
+    physician: Client, order_set: OrderSet, fake_bytes: list[Any]
+) -> None:
+    answer = press_print(physician, order_set)
+
+    assert answer["Content-Type"] == "application/pdf"
+    assert answer["Content-Disposition"] == 'inline; filename="order-set.pdf"'
+    assert order_set.prints.count() == 1
+    assert SheetHandedOut.objects.get().print.copy_number == 1
+
+
+def test_each_later_press_makes_a_numbered_copy(
+    physician: Client, order_set: OrderSet, fake_bytes: list[Any]
+) -> None:
+    press_print(physician, order_set)
+    press_print(physician, order_set)
+
+    assert list(order_set.prints.values_list("copy_number", "state")) == [(1, "signed"), (2, "copy")]
+    assert fake_bytes[-1][3].copy_number == 2
+
+
+def test_a_stored_file_is_handed_out_again_without_rendering(
+    physician: Client, order_set: OrderSet, fake_bytes: list[Any]
+) -> None:
+    press_print(physician, order_set)
+    print_ = order_set.prints.get()
+
+    again = physician.get(reverse("sheet_file", args=[print_.pk]))
+
+    assert len(fake_bytes) == 1
+    assert again.content == b"file 1"
+    assert SheetFile.objects.get().sha256 == hashlib.sha256(b"file 1").hexdigest()
+
+
+def test_another_paper_is_another_copy(physician: Client, order_set: OrderSet, fake_bytes: list[Any]) -> None:
+    press_print(physician, order_set, paper="letter")
+
+    assert list(order_set.prints.values_list("copy_number", "paper")) == [(1, "A4"), (2, "letter")]
+
+
+def test_an_old_copy_is_not_handed_out_once_the_order_set_is_void(
+    physician: Client, order_set: OrderSet, fake_bytes: list[Any]
+) -> None:
+    press_print(physician, order_set)
+    old = order_set.prints.get()
+    physician.post(
+        reverse("void_order_set", args=[order_set.pk]), {"reason": "Wrong patient", "password": PASSWORD}
+    )
+
+    refused = physician.get(reverse("sheet_file", args=[old.pk]), follow=True)
+    press_print(physician, order_set)
+
+    assert refused["Content-Type"].startswith("text/html")
+    assert "out of date" in refused.content.decode()
+    assert order_set.prints.last().state == "void"
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"), [(SheetFailed("took too long"), 503), (SheetQueueFull("busy"), 429)]
+)
+def test_a_sheet_that_cannot_be_made_says_so_and_leaves_no_file(
+    physician: Client,
+    order_set: OrderSet,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: SheetFailed,
+    status: int,
+) -> None:
+    def fail(*_job: Any) -> bytes:
+        raise failure
+
+    monkeypatch.setattr(actions, "render_in_worker", fail)
+
+    answer = press_print(physician, order_set)
+
+    assert answer.status_code == status
+    assert str(failure) in answer.content.decode()
+    assert not SheetFile.objects.exists()
+
+
+def test_a_failed_copy_is_made_at_the_next_press(
+    physician: Client, order_set: OrderSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_job: Any) -> bytes:
+        raise SheetFailed("took too long")
+
+    monkeypatch.setattr(actions, "render_in_worker", fail)
+    press_print(physician, order_set)
+    monkeypatch.setattr(actions, "render_in_worker", lambda *_job: b"file")
+
+    answer = press_print(physician, order_set)
+
+    assert answer.content == b"file"
+    assert order_set.prints.count() == 1
+
+
+def test_the_printed_file_carries_patient_doses_and_page_numbers_on_every_page(
+    physician: Client, order_set: OrderSet
+) -> None:
+    answer = press_print(physician, order_set)
+
+    pages = [page.get_textpage().get_text_range() for page in pypdfium2.PdfDocument(answer.content)]
+    assert 1 < len(pages) <= 4
+    for number, text in enumerate(pages, start=1):
+        words = " ".join(text.split())
+        assert "O'BRIEN-ÑÚÑEZ, Test" in words
+        assert f"Page {number} of {len(pages)}" in words
+        assert order_set.code in words
+    everything = " ".join(" ".join(pages).split())
+    for line in order_set.lines.exclude(dose_unit=""):
+        assert f"{line.dose_amount} {line.dose_unit}" in everything
+
+
+def test_rendering_ahead_keeps_the_file_and_closes_its_connection(
+    order_set: OrderSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+    monkeypatch.setattr(actions.connection, "close", lambda: closed.append(True))
+    monkeypatch.setattr(actions, "start_render", lambda *_job, then: (then(SheetFailed("no")), then(b"file")))
+
+    actions.render_ahead(print_=order_set.prints.get())
+
+    assert bytes(SheetFile.objects.get().data) == b"file"
+    assert closed == [True, True]
+
+
+def test_signing_again_with_the_same_key_begins_no_second_copy(
+    physician: Client, site: Site, asked_ahead: list[Any]
+) -> None:
+    assessment = assess(site)
+    data = choices(assessment)
+
+    sign(physician, assessment, data)
+    views._make_first_copy(OrderSet.objects.get(), site.physician)
+
+    assert len(asked_ahead) == 1
+
+
+def test_an_order_set_past_its_validity_prints_as_expired(order_set: OrderSet) -> None:
+    later = order_set.valid_until + timedelta(minutes=1)
+
+    assert actions.state_name(order_set, at=later) == "expired"
