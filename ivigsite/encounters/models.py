@@ -149,6 +149,9 @@ class Assessment(models.Model):
     entered = models.JSONField()
     facts = models.JSONField()
     outcome = models.JSONField()
+    # Again as columns, so that a list of patients does not read every outcome.
+    platelets_per_ul = models.PositiveIntegerField(null=True, blank=True)
+    grade = models.PositiveSmallIntegerField(null=True, blank=True)
     sampled_at = models.DateTimeField(null=True, blank=True)
     weighed_on = models.DateField(null=True, blank=True)
     idempotency_key = models.UUIDField(unique=True)
