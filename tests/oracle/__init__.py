@@ -1,1 +1,1 @@
-"""A second reading of the clinical evidence, written apart from the engine so that it can catch the engine's mistakes."""
+"""A second reading of the clinical evidence, apart from the engine so that it can catch its mistakes."""

@@ -87,6 +87,68 @@ def surgery_still_counts(
     return platelets_per_ul < procedure_target_per_ul
 
 
+SKIN = frozenset({"skin_only"})
+RISKY_FINDINGS = frozenset({"skin_only", "wet_purpura"})
+ACTIVE_FINDINGS = frozenset(
+    {
+        "epistaxis_over_30_min",
+        "haemoptysis",
+        "puncture_site_over_1_h",
+        "joint_or_deep_tissue",
+        "retinal_without_visual_loss",
+        "menstrual_more_than_spotting",
+    }
+)
+SITE_FINDINGS = frozenset(
+    {
+        "haematemesis",
+        "melaena",
+        "haematochezia",
+        "visible_haematuria",
+        "vaginal_flooding",
+        "suspected_cns",
+        "red_cells_needed_stable",
+    }
+)
+CRITICAL_FINDINGS = frozenset(
+    {
+        "intracranial",
+        "intraspinal",
+        "intraocular",
+        "retroperitoneal",
+        "pericardial",
+        "compartment_syndrome",
+        "haemodynamic_instability",
+        "respiratory_compromise",
+        "uncontrolled",
+    }
+)
+
+
+def expected_level(
+    *,
+    who_bleeding_grade: int,
+    findings: frozenset[str],
+    has_risk_factor: bool,
+    platelets_per_ul: int,
+    age_years: int,
+) -> str:
+    """The bleeding level that grade, findings and risk factors amount to, the highest of several (1.3)."""
+    if who_bleeding_grade == 4 or findings & CRITICAL_FINDINGS:
+        return "life_threatening"
+    if who_bleeding_grade == 3 or findings & SITE_FINDINGS:
+        return "active_cns_gi_gu"
+    if findings & ACTIVE_FINDINGS:
+        return "active"
+    if who_bleeding_grade == 2 and findings != SKIN:
+        return "active"
+    if who_bleeding_grade >= 1 or findings & RISKY_FINDINGS or has_risk_factor:
+        return "risk_factors"
+    if platelets_per_ul < 10_000 or age_years >= 60:
+        return "risk_factors"
+    return "none"
+
+
 def expected_branch(
     platelets_per_ul: int,
     bleeding_level: str,
@@ -95,17 +157,11 @@ def expected_branch(
     procedure_target_per_ul: int | None = None,
 ) -> tuple[str, str]:
     """The branch's full name and its provenance for one patient (1.1, 1.3 and 1.5 together)."""
-    surgery = surgery_still_counts(
-        platelets_per_ul, urgent_surgery, procedure_target_per_ul
-    )
-    return expected_cell(
-        expected_grade(platelets_per_ul), bleeding_level, surgery, rapid_rise
-    )
+    surgery = surgery_still_counts(platelets_per_ul, urgent_surgery, procedure_target_per_ul)
+    return expected_cell(expected_grade(platelets_per_ul), bleeding_level, surgery, rapid_rise)
 
 
-def expected_cell(
-    grade: int, bleeding_level: str, surgery: bool, rapid_rise: bool
-) -> tuple[str, str]:
+def expected_cell(grade: int, bleeding_level: str, surgery: bool, rapid_rise: bool) -> tuple[str, str]:
     """One of the 100 cells of 1.5: full branch name and provenance."""
     if bleeding_level not in BLEEDING_LEVELS:
         raise ValueError(f"no such bleeding level: {bleeding_level}")
@@ -173,7 +229,7 @@ def _grade_3(bleeding_level: str, surgery: bool, rapid_rise: bool) -> tuple[str,
 
 
 def _grade_4(bleeding_level: str, surgery: bool, rapid_rise: bool) -> tuple[str, str]:
-    # "S+" in the table: it satisfies the source's algorithm and adds the emergency protocol; counted as source.
+    # "S+" in the table: the source's algorithm and the emergency protocol on top; counted as source.
     if bleeding_level == "life_threatening":
         return "EM", "source"
     if bleeding_level in ("active", "active_cns_gi_gu"):
@@ -187,9 +243,7 @@ def _grade_4(bleeding_level: str, surgery: bool, rapid_rise: bool) -> tuple[str,
     return "G4D", "extension"
 
 
-def expected_consult(
-    branch: str, bleeding_level: str = "none", hours_to_procedure: int | None = None
-) -> str:
+def expected_consult(branch: str, bleeding_level: str = "none", hours_to_procedure: int | None = None) -> str:
     """The haematology level of the branch table, with its three conditional entries."""
     if branch in ("NORMAL_NO_TREATMENT", "G1_OBSERVE"):
         return "none"
@@ -221,7 +275,7 @@ def expected_consult(
 
 REQUIRED = frozenset({"required"})
 ABSENT = frozenset({"none"})
-# The evidence leaves these lines to somebody else's word; it does not say whether such a line is listed unticked or left out.
+# Left to somebody else's word: the evidence does not say whether such a line is listed unticked or left out.
 ON_ADVICE = frozenset({"none", "offered", "standby"})
 # Given only when a stated event happens, so never ticked and never missing.
 CONDITIONAL = frozenset({"offered", "standby"})
@@ -237,11 +291,10 @@ class Lines:
     corticosteroid_on_advice: bool = False
     platelets: frozenset[str]
     platelet_doses: int = 1
+    platelets_are_repeated: bool = False
 
 
-def expected_lines(
-    branch: str, sites: Collection[str] = (), platelets_per_ul: int | None = None
-) -> Lines:
+def expected_lines(branch: str, sites: Collection[str] = (), platelets_per_ul: int | None = None) -> Lines:
     """The first four columns of the branch table; sites and count matter in three branches only."""
     if branch in ("NORMAL_NO_TREATMENT", "G1_OBSERVE", "G1_BLEED_HAEM_REVIEW"):
         return Lines(ivig=ABSENT, corticosteroid_default=None, platelets=ABSENT)
@@ -253,11 +306,7 @@ def expected_lines(
         return Lines(ivig=ON_ADVICE, corticosteroid_default=None, platelets=CONDITIONAL)
     if branch == "G1_CRITICAL_BLEED_HAEM_STAT":
         platelets = ON_ADVICE
-        if (
-            "cns" in sites
-            and platelets_per_ul is not None
-            and platelets_per_ul < 100_000
-        ):
+        if "cns" in sites and platelets_per_ul is not None and platelets_per_ul < 100_000:
             platelets = REQUIRED
         return Lines(
             ivig=ON_ADVICE,
@@ -268,9 +317,7 @@ def expected_lines(
     if branch == "G2_STEROID":
         return Lines(ivig=ABSENT, corticosteroid_default="prednisone", platelets=ABSENT)
     if branch == "G2_STEROID_PLUS_IVIG":
-        return Lines(
-            ivig=REQUIRED, corticosteroid_default="prednisone", platelets=ABSENT
-        )
+        return Lines(ivig=REQUIRED, corticosteroid_default="prednisone", platelets=ABSENT)
     if branch == "G2_BLEED_STEROID_HAEM":
         return Lines(
             ivig=frozenset({"offered"}),
@@ -327,9 +374,7 @@ def expected_lines(
             platelets=frozenset({"offered"}),
         )
     if branch == "G4_IVIG_STEROID_HAEM":
-        return Lines(
-            ivig=REQUIRED, corticosteroid_default="prednisone", platelets=ABSENT
-        )
+        return Lines(ivig=REQUIRED, corticosteroid_default="prednisone", platelets=ABSENT)
     if branch == "G4_STEROID_HAEM":
         # "No (escalate if <10 or bleed)": a line held for that escalation is right, a ticked one is wrong.
         return Lines(
@@ -345,5 +390,6 @@ def expected_lines(
             corticosteroid_alternatives=frozenset({"prednisone", "dexamethasone"}),
             platelets=REQUIRED,
             platelet_doses=2,
+            platelets_are_repeated=True,
         )
     raise ValueError(f"no such branch: {branch}")

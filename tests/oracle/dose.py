@@ -110,12 +110,7 @@ def _australia(
     height: Fraction | None,
     pregnant: bool | None,
 ) -> DosingWeight | None:
-    if (
-        age_years < 18
-        or pregnant
-        or height is None
-        or height < SHORTEST_IN_AUSTRALIA_CM
-    ):
+    if age_years < 18 or pregnant or height is None or height < SHORTEST_IN_AUSTRALIA_CM:
         return DosingWeight(kg=actual, basis="actual")
     if sex is None:
         return None
@@ -142,31 +137,18 @@ class Grams:
     rounded: Fraction
     deviation_percent: Fraction
     part_vial: bool
-    too_far: bool
 
 
 def ivig_grams(dosing_weight_kg: Number, grams_per_kg: Number = 1) -> Grams:
-    """Rounded to 5 g from 30 kg, to 2.5 g below, and not at all where that is more than a tenth away (2.4)."""
+    """Rounded to 5 g from 30 kg and 2.5 g below, and not at all if more than a tenth away (2.4, HS-16)."""
     weight = Fraction(dosing_weight_kg)
     exact = weight * Fraction(grams_per_kg)
     step = Fraction(5) if weight >= 30 else Fraction("2.5")
     rounded = nearest_ties_down(exact, step)
     deviation = (rounded - exact) / exact * 100
-    if weight < 30 and abs(deviation) > 10:
-        return Grams(
-            exact=exact,
-            rounded=exact,
-            deviation_percent=Fraction(0),
-            part_vial=True,
-            too_far=False,
-        )
-    return Grams(
-        exact=exact,
-        rounded=rounded,
-        deviation_percent=deviation,
-        part_vial=False,
-        too_far=abs(deviation) > 10,
-    )
+    if abs(deviation) > 10:
+        return Grams(exact=exact, rounded=exact, deviation_percent=Fraction(0), part_vial=True)
+    return Grams(exact=exact, rounded=rounded, deviation_percent=deviation, part_vial=False)
 
 
 def volume_ml(grams: Number, concentration_percent: Number) -> Fraction:
@@ -187,9 +169,7 @@ def _fewest_vials(grams: Fraction, sizes: tuple[Fraction, ...]) -> int | None:
     while reached:
         if grams in reached:
             return count
-        reached = {
-            total + size for total in reached for size in sizes if total + size <= grams
-        }
+        reached = {total + size for total in reached for size in sizes if total + size <= grams}
         count += 1
     return None
 
@@ -206,11 +186,10 @@ class Milligrams:
 def prednisone_mg(actual_weight_kg: Number, mg_per_kg: Number = 1) -> Milligrams:
     """Actual weight, nearest 5 mg with ties down, never over 80 mg a day (4.1)."""
     exact = Fraction(actual_weight_kg) * Fraction(mg_per_kg)
-    return Milligrams(
-        exact=exact,
-        rounded=min(nearest_ties_down(exact, 5), Fraction(80)),
-        capped=exact > 80,
-    )
+    # Below 25 mg a step of 5 can be more than a tenth away, which HS-16 forbids; 1 mg is the smallest tablet.
+    step = 5 if exact >= 25 else 1
+    rounded = min(nearest_ties_down(exact, step), Fraction(80))
+    return Milligrams(exact=exact, rounded=rounded, capped=exact > 80)
 
 
 PREDNISONE_IN_PREGNANCY_MG = (Fraction(10), Fraction(20))
@@ -224,15 +203,11 @@ def methylprednisolone_mg(age_years: int, actual_weight_kg: Number) -> Milligram
     if age_years >= 18:
         return Milligrams(exact=Fraction(1000), rounded=Fraction(1000), capped=False)
     exact = Fraction(actual_weight_kg) * 30
-    return Milligrams(
-        exact=exact, rounded=min(exact, Fraction(1000)), capped=exact > 1000
-    )
+    return Milligrams(exact=exact, rounded=min(exact, Fraction(1000)), capped=exact > 1000)
 
 
-def platelet_dose(
-    age_years: int, actual_weight_kg: Number, adult_doses: int = 1
-) -> tuple[Fraction, str]:
-    """Adult doses for an adult, one pack for a child of 15 kg or more, millilitres for a smaller one (3.1)."""
+def platelet_dose(age_years: int, actual_weight_kg: Number, adult_doses: int = 1) -> tuple[Fraction, str]:
+    """Adult doses for an adult, a pack for a child of 15 kg or more, millilitres for a smaller one (3.1)."""
     if age_years >= 18:
         return Fraction(adult_doses), "adult dose"
     if Fraction(actual_weight_kg) >= 15:
@@ -242,7 +217,7 @@ def platelet_dose(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """The label facts of 2.5 that a dose or a rate depends on; the steps are those of 2.6 where it has them."""
+    """The label facts of 2.5 that a dose or a rate depends on; the steps are those of 2.6 where given."""
 
     concentration_percent: Fraction
     vials_g: tuple[Fraction, ...]
@@ -273,36 +248,22 @@ def _product(
     )
 
 
-# `stated=False`: the evidence gives the first and the last rate only; the doubling between them is this reader's.
+# `stated=False`: the evidence gives the first and the last rate; the doubling between is this reader's.
 PRODUCTS = {
     "Privigen": _product("10", "2.5 5 10 20 40", "0.3 0.6 1.2 2.4", (30, 30), "2.0"),
     "Gamunex-C": _product("10", "1 2.5 5 10 20 40", "0.6 1.2 2.4 4.8", (30, 30), "2.0"),
-    "Gammagard Liquid": _product(
-        "10", "1 2.5 5 10 20 30", "0.5 1 2 4 5", (30, 30), "2.0"
-    ),
+    "Gammagard Liquid": _product("10", "1 2.5 5 10 20 30", "0.5 1 2 4 5", (30, 30), "2.0"),
     "Kiovig": _product("10", "1 2.5 5 10 20 30", "0.5 1 2 4 6", (30, 30), "2.0"),
     "Gammagard S/D": _product("5", "5 10", "0.5 1 2 4", (30, 30), "4.0"),
     "Gammagard Liquid ERC": _product("10", "5 10", "0.5 1 2 4 5", (30, 30), "2.0"),
-    "Octagam 10%": _product(
-        "10", "2 5 10 20 30", "0.6 1.2 2.4 4.8 7.2", (30, 30), "2.0"
-    ),
+    "Octagam 10%": _product("10", "2 5 10 20 30", "0.6 1.2 2.4 4.8 7.2", (30, 30), "2.0"),
     "Panzyga": _product("10", "1 2.5 5 10 20 30", "0.6 1.2 2.4 4.8", (30, 30), "2.0"),
-    "Flebogamma DIF 10%": _product(
-        "10", "5 10 20", "0.6 1.2 2.4 4.8", (30, 30), "2.0", stated=False
-    ),
-    "Gammaplex 10%": _product(
-        "10", "5 10 20", "0.3 0.6 1.2 2.4 3.6 4.8", (15, 15), "2.0"
-    ),
-    "Gammaplex 5%": _product(
-        "5", "2.5 5 10 20", "0.6 1.2 2.4 4.8", (15, 15), "4.0", stated=False
-    ),
+    "Flebogamma DIF 10%": _product("10", "5 10 20", "0.6 1.2 2.4 4.8", (30, 30), "2.0", stated=False),
+    "Gammaplex 10%": _product("10", "5 10 20", "0.3 0.6 1.2 2.4 3.6 4.8", (15, 15), "2.0"),
+    "Gammaplex 5%": _product("5", "2.5 5 10 20", "0.6 1.2 2.4 4.8", (15, 15), "4.0", stated=False),
     # +0.8 mg/kg/min at 10 % is +0.48 mL/kg/h; the last rise is cut to the labelled 6 mg/kg/min.
-    "Bivigam": _product(
-        "10", "5 10", "0.3 0.78 1.26 1.74 2.22 2.7 3.18 3.6", (10, 20), "1.2"
-    ),
-    "Asceniv": _product(
-        "10", "5", "0.3 0.6 1.2 2.4 4.8", (15, 15), "2.0", stated=False
-    ),
+    "Bivigam": _product("10", "5 10", "0.3 0.78 1.26 1.74 2.22 2.7 3.18 3.6", (10, 20), "1.2"),
+    "Asceniv": _product("10", "5", "0.3 0.6 1.2 2.4 4.8", (15, 15), "2.0", stated=False),
 }
 
 FIRST_EXPOSURE_ML_PER_KG_PER_H = Fraction("4.8")
@@ -330,7 +291,7 @@ def rate_plan(
     volume: Number,
     cap_ml_per_kg_per_h: Number | None = None,
 ) -> RatePlan:
-    """Each rate held for its minutes, the last one until the volume ends; a cap flattens what is above it (2.6)."""
+    """Each rate held for its minutes, the last until the volume ends; a cap flattens what is above (2.6)."""
     weight, left = Fraction(dosing_weight_kg), Fraction(volume)
     cap = None if cap_ml_per_kg_per_h is None else Fraction(cap_ml_per_kg_per_h)
     steps: list[RateStep] = []
@@ -339,9 +300,7 @@ def rate_plan(
         rate = labelled if cap is None else min(labelled, cap)
         ml_per_h = rate * weight
         to_the_end = left / ml_per_h * 60
-        hold = Fraction(
-            product.first_hold_minutes if index == 0 else product.hold_minutes
-        )
+        hold = Fraction(product.first_hold_minutes if index == 0 else product.hold_minutes)
         minutes = to_the_end if index == last else min(hold, to_the_end)
         steps.append(RateStep(ml_per_kg_per_h=rate, ml_per_h=ml_per_h, minutes=minutes))
         left -= ml_per_h * minutes / 60
@@ -362,7 +321,7 @@ def at_risk_reasons(
     height_cm: Number | None = None,
     pregnant: bool | None = None,
 ) -> frozenset[str]:
-    """Which renal, thrombosis or overload factors of 5.2, 5.3 and 3.5 the plain facts of a patient already show."""
+    """Which renal, thrombosis or overload factors of 5.2, 5.3 and 3.5 plain facts already show."""
     reasons: set[str] = set()
     if age_years >= 65:
         reasons.add("age")

@@ -9,7 +9,7 @@ from .dose import POLICIES, PRODUCTS
 Facts = dict[str, object]
 
 AGES = (0, 1, 2, 5, 11, 17, 18, 19, 30, 44, 59, 60, 64, 65, 66, 70, 71, 90, 104)
-# Whole inches end exactly (127 divides the ideal weight away), so that adjusted weights can tie on a rounding step.
+# 152.4, 165.1, 177.8 and 190.5 cm are whole inches, so adjusted weights can tie on a rounding step.
 HEIGHTS_CM = (
     "151.9",
     "152",
@@ -170,16 +170,10 @@ def _patient(
 def _height_and_weight(rng: random.Random, age: int) -> tuple[str, str]:
     if age < 18:
         height = str(50 + 6 * age + rng.randint(-5, 5))
-        return height, rng.choice(
-            CHILD_WEIGHTS_KG
-        ) if rng.random() < 0.7 else f"{rng.randint(25, 900) / 10}"
+        return height, rng.choice(CHILD_WEIGHTS_KG) if rng.random() < 0.7 else f"{rng.randint(25, 900) / 10}"
     if rng.random() < 0.15:
         return rng.choice(BMI_BORDERS)
-    height = (
-        rng.choice(HEIGHTS_CM)
-        if rng.random() < 0.5
-        else f"{rng.randint(1400, 2000) / 10}"
-    )
+    height = rng.choice(HEIGHTS_CM) if rng.random() < 0.5 else f"{rng.randint(1400, 2000) / 10}"
     if rng.random() < 0.5:
         return height, rng.choice(ADULT_WEIGHTS_KG)
     # A tenth of a kilogram, and at times a hundredth, as scales and other systems report it.
@@ -194,8 +188,6 @@ def _lighter(rng: random.Random, weight: str) -> str:
 
 def _count(rng: random.Random) -> int:
     if rng.random() < 0.5:
-        border = rng.choice(
-            (*GRADE_BORDERS_PER_UL, 10_000, 20_000, 30_000, 80_000, 100_000)
-        )
+        border = rng.choice((*GRADE_BORDERS_PER_UL, 10_000, 20_000, 30_000, 80_000, 100_000))
         return border + rng.choice((-1, 0, 1))
     return rng.randint(1_000, 200_000)

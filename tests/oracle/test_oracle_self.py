@@ -14,6 +14,7 @@ from .decision import (
     expected_cell,
     expected_consult,
     expected_grade,
+    expected_level,
     expected_lines,
     surgery_still_counts,
 )
@@ -123,9 +124,7 @@ def test_every_one_of_the_22_branches_is_reached() -> None:
         (0, 4),
     ],
 )
-def test_count_on_a_border_belongs_to_the_milder_grade(
-    platelets_per_ul: int, grade: int
-) -> None:
+def test_count_on_a_border_belongs_to_the_milder_grade(platelets_per_ul: int, grade: int) -> None:
     assert expected_grade(platelets_per_ul) == grade
 
 
@@ -142,9 +141,7 @@ def test_lower_limit_of_normal_is_the_laboratory_s_own() -> None:
         (20_000, None, True),
     ],
 )
-def test_surgery_counts_only_below_its_target(
-    count: int, target: int | None, counts: bool
-) -> None:
+def test_surgery_counts_only_below_its_target(count: int, target: int | None, counts: bool) -> None:
     assert surgery_still_counts(count, True, target) is counts
     assert surgery_still_counts(count, False, target) is False
 
@@ -211,9 +208,7 @@ def test_consult_follows_the_branch_and_its_conditions(
     assert expected_consult(FULL_NAMES[branch], bleeding_level, hours) == consult
 
 
-def test_consult_of_every_cell_is_one_of_the_four_levels_and_no_critical_bleed_waits() -> (
-    None
-):
+def test_consult_of_every_cell_is_one_of_the_four_levels_and_no_critical_bleed_waits() -> None:
     for (_, bleeding_level, _, _), (branch, _) in printed_cells().items():
         consult = expected_consult(branch, bleeding_level)
 
@@ -249,35 +244,21 @@ def test_lines_of_a_branch_have_the_role_the_table_gives(
     )
 
 
-def test_platelets_for_a_brain_bleed_are_given_and_for_a_bowel_bleed_held_at_grade_2() -> (
-    None
-):
+def test_platelets_for_a_brain_bleed_are_given_and_for_a_bowel_bleed_held_at_grade_2() -> None:
     assert expected_lines("SITE_COMBINED", ["cns"]).platelets == {"required"}
     assert "required" not in expected_lines("SITE_COMBINED", ["gi"]).platelets
 
 
 def test_platelets_for_a_brain_bleed_at_grade_1_end_at_100() -> None:
-    assert expected_lines("G1_CRITICAL_BLEED_HAEM_STAT", ["cns"], 99_999).platelets == {
-        "required"
-    }
-    assert (
-        "required"
-        not in expected_lines("G1_CRITICAL_BLEED_HAEM_STAT", ["cns"], 100_000).platelets
-    )
-    assert (
-        "required"
-        not in expected_lines("G1_CRITICAL_BLEED_HAEM_STAT", ["gi"], 80_000).platelets
-    )
+    assert expected_lines("G1_CRITICAL_BLEED_HAEM_STAT", ["cns"], 99_999).platelets == {"required"}
+    assert "required" not in expected_lines("G1_CRITICAL_BLEED_HAEM_STAT", ["cns"], 100_000).platelets
+    assert "required" not in expected_lines("G1_CRITICAL_BLEED_HAEM_STAT", ["gi"], 80_000).platelets
 
 
 def test_only_the_emergency_branch_gives_two_platelet_doses() -> None:
-    doses = {
-        branch: expected_lines(branch).platelet_doses for branch in FULL_NAMES.values()
-    }
+    doses = {branch: expected_lines(branch).platelet_doses for branch in FULL_NAMES.values()}
 
-    assert [branch for branch, number in doses.items() if number != 1] == [
-        "EMERGENCY_COMBINED"
-    ]
+    assert [branch for branch, number in doses.items() if number != 1] == ["EMERGENCY_COMBINED"]
 
 
 # Section 8: kg, cm, sex, BMI, ideal, adjusted, dosing weight, basis, flag, rounded grams.
@@ -344,9 +325,7 @@ def test_weights_agree_with_the_table_of_section_8(
     flag: str | None,
     grams: str,
 ) -> None:
-    weight = dosing_weight(
-        policy="default", age_years=40, sex=sex, weight_kg=kg, height_cm=cm
-    )
+    weight = dosing_weight(policy="default", age_years=40, sex=sex, weight_kg=kg, height_cm=cm)
 
     assert weight is not None
     assert near(body_mass_index(kg, cm), bmi)
@@ -359,9 +338,7 @@ def test_weights_agree_with_the_table_of_section_8(
 
 
 def test_child_of_section_8_is_dosed_on_the_actual_weight_in_half_steps() -> None:
-    weight = dosing_weight(
-        policy="default", age_years=5, sex="male", weight_kg=18, height_cm=110
-    )
+    weight = dosing_weight(policy="default", age_years=5, sex="male", weight_kg=18, height_cm=110)
 
     assert weight is not None
     assert (weight.kg, weight.basis) == (18, "actual")
@@ -372,9 +349,7 @@ def near(value: Fraction, printed: str, tolerance: str = "0.01") -> bool:
     return abs(value - Fraction(printed)) <= Fraction(tolerance)
 
 
-def test_body_mass_index_of_exactly_30_is_adjusted_by_the_house_and_not_by_ontario() -> (
-    None
-):
+def test_body_mass_index_of_exactly_30_is_adjusted_by_the_house_and_not_by_ontario() -> None:
     person = {"age_years": 40, "sex": "male", "weight_kg": "97.2", "height_cm": "180"}
 
     house = dosing_weight(policy="default", **person)
@@ -418,9 +393,7 @@ def test_pregnant_woman_is_dosed_on_her_weight_before_pregnancy() -> None:
     assert unknown is not None and (unknown.kg, unknown.basis) == (78, "actual")
 
 
-def test_obesity_before_pregnancy_is_adjusted_from_the_weight_before_pregnancy() -> (
-    None
-):
+def test_obesity_before_pregnancy_is_adjusted_from_the_weight_before_pregnancy() -> None:
     weight = dosing_weight(
         policy="default",
         age_years=30,
@@ -456,9 +429,7 @@ def test_australia_adjusts_every_adult_but_its_four_exclusions() -> None:
 
 
 def test_actual_weight_policy_never_changes_a_weight() -> None:
-    weight = dosing_weight(
-        policy="actual", age_years=40, sex="male", weight_kg=140, height_cm=170
-    )
+    weight = dosing_weight(policy="actual", age_years=40, sex="male", weight_kg=140, height_cm=170)
 
     assert weight is not None
     assert (weight.kg, weight.basis) == (140, "actual")
@@ -466,12 +437,7 @@ def test_actual_weight_policy_never_changes_a_weight() -> None:
 
 @pytest.mark.parametrize("policy", ["default", "ontario", "australia_2026"])
 def test_formula_that_needs_the_sex_gives_no_weight_without_it(policy: str) -> None:
-    assert (
-        dosing_weight(
-            policy=policy, age_years=40, sex=None, weight_kg=140, height_cm=170
-        )
-        is None
-    )
+    assert dosing_weight(policy=policy, age_years=40, sex=None, weight_kg=140, height_cm=170) is None
 
 
 @pytest.mark.parametrize(
@@ -486,9 +452,7 @@ def test_formula_that_needs_the_sex_gives_no_weight_without_it(policy: str) -> N
         ("82.28", "80"),
     ],
 )
-def test_grams_round_to_the_nearest_five_with_ties_down(
-    exact: str, rounded: str
-) -> None:
+def test_grams_round_to_the_nearest_five_with_ties_down(exact: str, rounded: str) -> None:
     assert ivig_grams(exact).rounded == Fraction(rounded)
 
 
@@ -506,9 +470,7 @@ def test_grams_round_to_the_nearest_five_with_ties_down(
         ("3.7", "3.7", True),
     ],
 )
-def test_small_child_gets_half_steps_or_the_exact_dose(
-    kg: str, grams: str, part_vial: bool
-) -> None:
+def test_small_child_gets_half_steps_or_the_exact_dose(kg: str, grams: str, part_vial: bool) -> None:
     dose = ivig_grams(kg)
 
     assert dose.part_vial is part_vial
@@ -516,9 +478,10 @@ def test_small_child_gets_half_steps_or_the_exact_dose(
     assert abs(dose.deviation_percent) <= 10
 
 
-def test_rounding_of_a_split_dose_can_be_too_far_and_says_so() -> None:
-    assert ivig_grams("32", "0.4").too_far
-    assert not ivig_grams("32").too_far
+def test_split_dose_that_rounding_would_change_by_over_a_tenth_is_given_exactly() -> None:
+    assert ivig_grams("32", "0.4").part_vial
+    assert ivig_grams("32", "0.4").rounded == Fraction("12.8")
+    assert not ivig_grams("32").part_vial
 
 
 def test_five_percent_takes_twice_the_volume_of_ten_percent() -> None:
@@ -540,9 +503,7 @@ def test_five_percent_takes_twice_the_volume_of_ten_percent() -> None:
         (0, (5, 10), 0),
     ],
 )
-def test_fewest_vials_sum_exactly(
-    grams: str | int, sizes: tuple[str | int, ...], count: int | None
-) -> None:
+def test_fewest_vials_sum_exactly(grams: str | int, sizes: tuple[str | int, ...], count: int | None) -> None:
     assert fewest_vials(grams, sizes) == count
 
 
@@ -627,9 +588,7 @@ def test_volume_of_a_rate_plan_is_the_volume_ordered() -> None:
 
             plan = rate_plan(infused, kg, ordered)
 
-            assert (
-                sum(step.ml_per_h * step.minutes / 60 for step in plan.steps) == ordered
-            )
+            assert sum(step.ml_per_h * step.minutes / 60 for step in plan.steps) == ordered
 
 
 def test_tiny_volume_ends_before_the_last_step() -> None:
@@ -661,9 +620,7 @@ def test_continuous_infusion_takes_a_day() -> None:
 def test_all_thirteen_products_start_slow_and_never_step_down() -> None:
     assert len(PRODUCTS) == 13
     for infused in PRODUCTS.values():
-        assert list(infused.steps_ml_per_kg_per_h) == sorted(
-            infused.steps_ml_per_kg_per_h
-        )
+        assert list(infused.steps_ml_per_kg_per_h) == sorted(infused.steps_ml_per_kg_per_h)
         assert infused.steps_ml_per_kg_per_h[0] <= infused.at_risk_ml_per_kg_per_h
 
 
@@ -681,10 +638,7 @@ def test_all_thirteen_products_start_slow_and_never_step_down() -> None:
 def test_plain_facts_already_show_some_risks(
     age: int, kg: str, cm: str, pregnant: bool | None, reasons: set[str]
 ) -> None:
-    assert (
-        at_risk_reasons(age_years=age, weight_kg=kg, height_cm=cm, pregnant=pregnant)
-        == reasons
-    )
+    assert at_risk_reasons(age_years=age, weight_kg=kg, height_cm=cm, pregnant=pregnant) == reasons
 
 
 def test_same_seed_makes_the_same_patients() -> None:
@@ -715,3 +669,39 @@ def test_patients_reach_every_branch_and_both_sides_of_every_border() -> None:
     assert products == set(PRODUCTS)
     assert {17, 18} <= {patient["age_years"] for patient in patients}
     assert {"152.3", "152.4"} <= {patient.get("height_cm") for patient in patients}
+
+
+@pytest.mark.parametrize(
+    ("who_grade", "findings", "has_risk", "count", "age", "level"),
+    [
+        (0, (), False, 10_000, 59, "none"),
+        (0, (), False, 9_999, 59, "risk_factors"),
+        (0, (), False, 10_000, 60, "risk_factors"),
+        (0, (), True, 30_000, 40, "risk_factors"),
+        (1, (), False, 30_000, 40, "risk_factors"),
+        (2, ("skin_only",), False, 30_000, 40, "risk_factors"),
+        (2, (), False, 30_000, 40, "active"),
+        (1, ("haemoptysis",), False, 30_000, 40, "active"),
+        (2, ("melaena", "skin_only"), False, 30_000, 40, "active_cns_gi_gu"),
+        (3, ("skin_only",), False, 30_000, 40, "active_cns_gi_gu"),
+        (3, ("uncontrolled",), False, 30_000, 40, "life_threatening"),
+        (4, (), False, 200_000, 40, "life_threatening"),
+    ],
+)
+def test_bleeding_level_is_the_highest_that_applies(
+    who_grade: int, findings: tuple[str, ...], has_risk: bool, count: int, age: int, level: str
+) -> None:
+    found = expected_level(
+        who_bleeding_grade=who_grade,
+        findings=frozenset(findings),
+        has_risk_factor=has_risk,
+        platelets_per_ul=count,
+        age_years=age,
+    )
+
+    assert found == level
+
+
+@pytest.mark.parametrize(("kg", "mg"), [("2.5", 2), ("13.75", 14), ("24.9", 25), ("26.2", 25), ("27.5", 25)])
+def test_prednisone_of_a_small_child_is_rounded_finely(kg: str, mg: int) -> None:
+    assert prednisone_mg(kg).rounded == mg
