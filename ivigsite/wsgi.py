@@ -1,7 +1,9 @@
-"""What a web server imports; it refuses to serve from a database that could lose what it acknowledged."""
+"""What a web server imports; it does not serve from a site or a database that fails its checks."""
 
 import os
+from io import StringIO
 
+from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 from django.db import connection
 
@@ -10,4 +12,6 @@ from ivigsite.durability import refuse_unsafe_database
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ivigsite.settings")
 
 application = get_wsgi_application()
+# Web servers skip these, and one of them is that every view says who may use it.
+call_command("check", stdout=StringIO())
 refuse_unsafe_database(connection)
