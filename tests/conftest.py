@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from tests.guards import emptying_lifts_guards  # noqa: F401
+
 # Before Django reads its settings, which pytest-django makes it do after this file is loaded. A worker of
 # pytest-xdist finds the folder of its controller here and leaves it to that one to remove.
 OWN_VAR_DIR = "IVIGSITE_VAR" not in os.environ or "PYTEST_XDIST_WORKER" not in os.environ
