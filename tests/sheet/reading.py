@@ -1,9 +1,13 @@
 """A finished file read back as a stranger would read it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, cast
 
-import pypdfium2
+import pypdfium2  # type: ignore[import-untyped]
+from PIL.Image import Image
 
 from ivigsite.orders.sheet.jobs import Document, Job
 from ivigsite.orders.sheet.render import render
@@ -46,13 +50,23 @@ def file_of(case: Case) -> bytes:
 @cache
 def pages_of(file: bytes) -> tuple[tuple[str, ...], ...]:
     """The lines of text on each page, with ordinary spaces."""
+    with opened(file) as document:
+        texts = [page.get_textpage().get_text_range().replace(NO_BREAK_SPACE, " ") for page in document]
+    return tuple(tuple(" ".join(line.split()) for line in text.splitlines()) for text in texts)
+
+
+def first_page_printed(file: bytes, dpi: int) -> Image:
+    """The first page as a black-and-white printer would make it: one bit a dot."""
+    with opened(file) as document:
+        picture = document[0].render(scale=dpi / 72, grayscale=True).to_pil()
+    return cast(Image, picture.point(lambda level: 255 * (level > 127)))
+
+
+@contextmanager
+def opened(file: bytes) -> Iterator[Any]:
     document = pypdfium2.PdfDocument(file)
-    pages = []
-    for page in document:
-        text = page.get_textpage().get_text_range()
-        pages.append(tuple(" ".join(line.split()) for line in text.replace(NO_BREAK_SPACE, " ").splitlines()))
+    yield document
     document.close()
-    return tuple(pages)
 
 
 def text_of(page: tuple[str, ...]) -> str:

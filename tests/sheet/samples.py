@@ -23,7 +23,16 @@ from ivigsite.orders.sheet.content import (
     SheetWeight,
     Vial,
 )
-from ivigsite.orders.sheet.states import Copy, Draft, Expired, PrintEvent, Signed, Superseded, Void
+from ivigsite.orders.sheet.states import (
+    Copy,
+    Draft,
+    Expired,
+    PrintEvent,
+    SheetState,
+    Signed,
+    Superseded,
+    Void,
+)
 from protocols.engine.facts import UNKNOWN
 
 T0 = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
@@ -127,6 +136,21 @@ MONITORING = (
     MonitoringRow(item="Glucose", due_at=T0 + timedelta(hours=6), tolerance="1 hour"),
 )
 
+WEIGHT = SheetWeight(
+    weight_kg=Decimal("82.3"),
+    is_estimated=False,
+    weighed_at=datetime(2026, 11, 22, 12, 50, tzinfo=UTC),
+    dosing_weight_kg=Decimal("82.3"),
+    dosing_weight_basis="actual weight",
+)
+SIGNATURE = SheetSignature(
+    name="Dr Ada Demo-Physician",
+    role="physician",
+    registration_number="0000001",
+    signed_at=SIGNED_AT,
+    signature_id="6f1d2c3b",
+)
+
 TYPICAL = SheetContent(
     order_id=ORDER_ID,
     version=1,
@@ -148,13 +172,7 @@ TYPICAL = SheetContent(
         bed="12",
         allergies=("Penicillin (rash)", "Latex"),
     ),
-    weight=SheetWeight(
-        weight_kg=Decimal("82.3"),
-        is_estimated=False,
-        weighed_at=datetime(2026, 11, 22, 12, 50, tzinfo=UTC),
-        dosing_weight_kg=Decimal("82.3"),
-        dosing_weight_basis="actual weight",
-    ),
+    weight=WEIGHT,
     basis=SheetBasis(
         platelets_per_ul=18_000,
         sampled_at=datetime(2026, 11, 22, 13, 10, tzinfo=UTC),
@@ -234,19 +252,13 @@ TYPICAL = SheetContent(
     monitoring=MONITORING,
     countersignatures=("Nurse 1", "Nurse 2 (independent check)", "Pharmacist"),
     tall_man_names=TALL_MAN_NAMES,
-    signature=SheetSignature(
-        name="Dr Ada Demo-Physician",
-        role="physician",
-        registration_number="0000001",
-        signed_at=SIGNED_AT,
-        signature_id="6f1d2c3b",
-    ),
+    signature=SIGNATURE,
 )
 
 FIRST_PRINT = PrintEvent(printed_at=SIGNED_AT, printed_by="Dr Ada Demo-Physician", copy_number=1)
 SECOND_PRINT = PrintEvent(printed_at=T0, printed_by="Nurse Nils Demo-Nurse", copy_number=2)
 
-STATES = {
+STATES: dict[str, SheetState] = {
     "draft": Draft(),
     "signed": Signed(),
     "copy": Copy(first_printed_at=SIGNED_AT),
@@ -266,7 +278,7 @@ LONGEST_NAME = replace(
         ward="Intensive Therapy and High Dependency Unit of the Old North Wing",
         allergies=tuple(f"Demonstration allergen number {number} (urticaria)" for number in range(1, 9)),
     ),
-    signature=replace(TYPICAL.signature, name="Dr " + "Bartholomew-" * 6 + "Demo"),
+    signature=replace(SIGNATURE, name="Dr " + "Bartholomew-" * 6 + "Demo"),
 )
 FORTY_ORDERS = replace(
     TYPICAL,
@@ -299,7 +311,7 @@ ALL_UNKNOWN = replace(
 )
 ESTIMATED = replace(
     TYPICAL,
-    weight=replace(TYPICAL.weight, is_estimated=True, estimate_reason="cannot stand", weighed_at=UNKNOWN),
+    weight=replace(WEIGHT, is_estimated=True, estimate_reason="cannot stand", weighed_at=UNKNOWN),
 )
 DEMO = replace(TYPICAL, is_demo=True)
 CONTENTS = {

@@ -48,7 +48,7 @@ def _declare_accessibility(pdf: pydyf.PDF) -> None:
 
 
 def _scope_table_heads(pdf: pydyf.PDF) -> None:
-    elements = {item.reference: item for item in pdf.objects if isinstance(item, dict)}
+    elements = {item.reference: item for item in pdf.objects if isinstance(item, pydyf.Dictionary)}
     for item in elements.values():
         if item.get("S") == "/TH":
             row = elements[item["P"]]

@@ -1,7 +1,6 @@
 """What stands on every page: whose sheet it is, whether it is in force, which copy of which order it is."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from .content import SheetContent, digest
 from .states import Copy, Draft, Expired, PrintEvent, SheetState, Signed, Superseded, Void
@@ -54,13 +53,14 @@ class Furniture:
 def furnish(content: SheetContent, state: SheetState, event: PrintEvent) -> Furniture:
     patient, protocol = content.patient, content.protocol
     printed = format_moment_with_offset(event.printed_at, content.time_zone)
+    demo = (Notice(DEMO_WORDS),) if content.is_demo else ()
     approved = f"approved {format_date(protocol.approved_on)}"
     return Furniture(
         name=format_name(patient.family_name, patient.given_name, patient.title),
         birth=format_birth(patient.born_on, patient.age_years),
         gender=patient.gender,
         record_number=f"{patient.record_number_label} {format_record_number(patient.record_number)}",
-        notices=_notices(content, state, event),
+        notices=demo + _state_notices(content, state, event),
         watermark=_watermark(content, state),
         footer=(
             f"{content.title}. {content.population}. {protocol.name}, version {protocol.version}, {approved}",
@@ -77,26 +77,26 @@ def code_text(content: SheetContent) -> str:
     return f"{content.order_id}.{content.version}.{digest(content)[:16]}".upper()
 
 
-def _notices(content: SheetContent, state: SheetState, event: PrintEvent) -> tuple[Notice, ...]:
-    demo = (Notice(DEMO_WORDS),) if content.is_demo else ()
+def _state_notices(content: SheetContent, state: SheetState, event: PrintEvent) -> tuple[Notice, ...]:
     match state:
         case Draft():
-            return (*demo, Notice(DRAFT_WORDS))
+            return (Notice(DRAFT_WORDS),)
         case Signed():
-            return demo
+            return ()
         case Copy():
-            words, at, rest = (
-                f"COPY {event.copy_number} of order {content.order_id}, first printed",
-                state.first_printed_at,
-                "",
-            )
+            words = f"COPY {event.copy_number} of order {content.order_id}, first printed"
+            return (Notice(words, format_moment(state.first_printed_at, content.time_zone)),)
         case Superseded():
-            words, at, rest = f"SUPERSEDED by order {state.by_order}, {state.by},", state.at, ""
+            words = f"SUPERSEDED by order {state.by_order}, {state.by},"
+            return (Notice(words, format_moment(state.at, content.time_zone)),)
         case Void():
-            words, at, rest = f"VOID: cancelled by {state.by},", state.at, f". Reason: {state.reason}"
+            reason = f". Reason: {state.reason}"
+            return (
+                Notice(f"VOID: cancelled by {state.by},", format_moment(state.at, content.time_zone), reason),
+            )
         case Expired():
-            words, at, rest = "EXPIRED", state.at, ". Do not start anything on this sheet."
-    return (*demo, Notice(words, format_moment(at, content.time_zone), rest))
+            warning = ". Do not start anything on this sheet."
+            return (Notice("EXPIRED", format_moment(state.at, content.time_zone), warning),)
 
 
 def _watermark(content: SheetContent, state: SheetState) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from .furniture import VOID_RULE, Furniture, furnish
 from .jobs import Document, Job, SheetFailed
 from .layout import Frame, make_frame
 from .states import Draft, Paper, PrintEvent, SheetState
-from .typeface import FONT_DIRECTORY, FONT_FILES, bold_width_mm
+from .typeface import FONT_DIRECTORY, FONT_FILES, bold_width_mm, unpacked_font
 
 TEMPLATE_DIRECTORY = Path(__file__).parents[3] / "templates"
 TEMPLATES = {Document.SHEET: "sheet/sheet.html", Document.CANCEL_NOTICE: "sheet/cancel_notice.html"}
@@ -34,7 +34,7 @@ SVG = "http://www.w3.org/2000/svg"
 WATERMARK_PITCH = 1.1
 
 
-class ClosedFetcher(URLFetcher):
+class ClosedFetcher(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types
     """Knows the few things a sheet is made of by name; nothing here leads to a file or to the network."""
 
     def __init__(self, resources: Mapping[str, tuple[str, bytes]]) -> None:
@@ -154,7 +154,7 @@ def _draw_code(text: str) -> bytes:
     return f'<svg xmlns="{SVG}" viewBox="0 0 {size} {size}">{path}</svg>'.encode()
 
 
-def _dark_runs(row: bytes) -> Iterator[tuple[int, int]]:
+def _dark_runs(row: bytearray) -> Iterator[tuple[int, int]]:
     start = 0
     for is_dark, modules in groupby(row):
         length = len(list(modules))
@@ -177,7 +177,7 @@ def _draw_watermark(words: tuple[str, ...], frame: Frame) -> str:
         lines.append(f'<text x="0" y="{y - size * 0.3:.2f}" font-size="{size:.2f}">{escape(word)}</text>')
     return (
         f'<svg xmlns="{SVG}" viewBox="0 0 {width} {height}">'
-        f'<g transform="translate({width / 2} {height / 2}) rotate({angle:.2f})" font-family="Sheet"'
+        f'<g transform="translate({width / 2} {height / 2}) rotate({angle:.2f})" font-family="IBM Plex Sans"'
         ' font-weight="700" text-anchor="middle" fill="#ededed" stroke="#7c7c7c" stroke-width="0.25">'
         f"{''.join(lines)}</g></svg>"
     )
@@ -216,7 +216,7 @@ def _engine() -> Engine:
 
 @cache
 def _stylesheet() -> CSS:
-    fonts = {f"sheet:{name}": ("font/woff", (FONT_DIRECTORY / name).read_bytes()) for name in FONT_FILES}
+    fonts = {f"sheet:{name}": ("font/ttf", unpacked_font(name)) for name in FONT_FILES}
     return CSS(
         string=(TEMPLATE_DIRECTORY / "sheet" / "sheet.css").read_text(),
         font_config=_fonts(),
