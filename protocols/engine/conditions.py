@@ -134,7 +134,7 @@ def _compile(condition: Condition) -> Test:
     wanted = tuple(_read(definition, text) for text in condition.values)
     if not wanted or (condition.comparator in _NUMERIC and len(wanted) != 1):
         raise BadCondition(f"{condition.fact} {condition.comparator} has {len(wanted)} values")
-    return _value_test(condition.fact, _MATCH[condition.comparator], wanted)
+    return _value_test(condition.fact, _MATCHERS[condition.comparator](wanted))
 
 
 def _presence_test(condition: Condition) -> Test:
@@ -148,24 +148,28 @@ def _presence_test(condition: Condition) -> Test:
     return test
 
 
-def _value_test(fact: str, match: Callable[[Any, tuple[Any, ...]], bool], wanted: tuple[Any, ...]) -> Test:
+def _value_test(fact: str, match: Callable[[Any], bool]) -> Test:
     def test(values: Values) -> Truth:
         value = values.get(fact, UNKNOWN)
-        return UNKNOWN if value is UNKNOWN else match(value, wanted)
+        return UNKNOWN if value is UNKNOWN else match(value)
 
     return test
 
 
-_MATCH: Final[dict[Comparator, Callable[[Any, tuple[Any, ...]], bool]]] = {
-    Comparator.IS: lambda value, wanted: value in wanted,
-    Comparator.IS_NOT: lambda value, wanted: value not in wanted,
-    Comparator.BELOW: lambda value, wanted: value < wanted[0],
-    Comparator.AT_MOST: lambda value, wanted: value <= wanted[0],
-    Comparator.ABOVE: lambda value, wanted: value > wanted[0],
-    Comparator.AT_LEAST: lambda value, wanted: value >= wanted[0],
-    Comparator.INCLUDES_ANY: lambda value, wanted: any(item in value for item in wanted),
-    Comparator.INCLUDES_NONE: lambda value, wanted: not any(item in value for item in wanted),
+_MATCHERS: Final[dict[Comparator, Callable[[tuple[Any, ...]], Callable[[Any], bool]]]] = {
+    Comparator.IS: lambda wanted: lambda value: value in wanted,
+    Comparator.IS_NOT: lambda wanted: lambda value: value not in wanted,
+    Comparator.BELOW: lambda wanted: lambda value: bool(value < wanted[0]),
+    Comparator.AT_MOST: lambda wanted: lambda value: bool(value <= wanted[0]),
+    Comparator.ABOVE: lambda wanted: lambda value: bool(value > wanted[0]),
+    Comparator.AT_LEAST: lambda wanted: lambda value: bool(value >= wanted[0]),
+    Comparator.INCLUDES_ANY: lambda wanted: _includes_any(frozenset(wanted)),
+    Comparator.INCLUDES_NONE: lambda wanted: frozenset(wanted).isdisjoint,
 }
+
+
+def _includes_any(wanted: frozenset[Any]) -> Callable[[Any], bool]:
+    return lambda value: not wanted.isdisjoint(value)
 
 
 def _read(definition: FactDefinition, text: str) -> Any:

@@ -277,7 +277,7 @@ def _recommend(
         gates=screened.gates,
         repeat=repeat,
         monitoring=_monitoring(protocol, values, orders),
-        texts=judge(rows.conditional_texts, values)[0],
+        texts=tuple(text for predicate, text in rows.conditional_texts if predicate(values) is True),
         questions=_questions(asks),
         trace=_trace(case, screened, rule=rule, findings=findings, unjudged=unjudged),
     )
