@@ -3,10 +3,12 @@
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from ivigsite.accounts import sessions
 from ivigsite.accounts.models import User
 from ivigsite.audit.context import request_origin
+from protocols.reading import current_version, status_line
 
 
 def site(request: HttpRequest) -> dict[str, object]:
@@ -19,7 +21,14 @@ def site(request: HttpRequest) -> dict[str, object]:
         "demo": settings.DEMO,
         "request_id": origin.request_id if origin else None,
         "may": {permission.value: True for permission in signed_in.permissions} if signed_in else {},
+        # Lazy, because a partial has no foot and asks nothing.
+        "protocol_status": SimpleLazyObject(_protocol_status) if signed_in else "",
         "theme": signed_in.theme if signed_in else "system",
         "session_seconds_left": sessions.seconds_left(sign_in, at=timezone.now()) if sign_in else 0,
         "idle_warning_seconds": int(sessions.WARNING_BEFORE.total_seconds()),
     }
+
+
+def _protocol_status() -> str:
+    version = current_version()
+    return status_line(version) if version else "No protocol version is approved: nothing can be computed."
