@@ -420,7 +420,7 @@ def doses_of(said: Plain, kind: str) -> list[Plain]:
 
 def weight_problems(facts: Plain, said: Plain) -> Iterator[str]:
     kg, basis = weight_of(facts)
-    if not near(said["dosing_weight"]["kg"], kg, "0.01"):
+    if not near(said["dosing_weight"]["kg"], kg, "0.000001"):
         yield f"dosing weight {said['dosing_weight']['kg']} kg, expected {float(kg):.4f} kg"
     # Where the adjusted weight is the actual one, either word is true.
     is_same = kg == Fraction(facts["weight_kg"])
@@ -433,11 +433,11 @@ def gram_problems(facts: Plain, said: Plain) -> Iterator[str]:
     for order in doses_of(said, "ivig"):
         dose = order["dose"]
         expected = ivig_grams(kg, dose["per_kg"])
-        if not near(dose["exact"], expected.exact, "0.01"):
+        if not near(dose["exact"], expected.exact, "0.000001"):
             yield f"{order['code']}: exact {dose['exact']} g, expected {float(expected.exact):.4f} g"
         if not near(dose["rounded"], expected.rounded, "0.05" if expected.part_vial else "0"):
             yield f"{order['code']}: rounded {dose['rounded']} g, expected {float(expected.rounded)} g"
-        if not near(dose["deviation_percent"], expected.deviation_percent, "0.5"):
+        if not near(dose["deviation_percent"], expected.deviation_percent, "0.005"):
             yield f"{order['code']}: deviation {dose['deviation_percent']}"
 
 
@@ -597,7 +597,7 @@ def test_every_policy_s_weight_and_grams_agree(protocol: Protocol, judged: list[
         for result in results:
             kg, _ = weight_of(facts | {"policy": result.policy})
             grams = ivig_grams(kg)
-            if not near(str(result.weight.kg), kg, "0.01") or not near(
+            if not near(str(result.weight.kg), kg, "0.000001") or not near(
                 str(result.dose_g), grams.rounded, "0.05" if grams.part_vial else "0"
             ):
                 wrong.append(
