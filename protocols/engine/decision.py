@@ -143,14 +143,13 @@ def _stops(gate: Gate, level: str | Unknown) -> bool:
 def _options(protocol: Protocol, case: Case) -> Iterator[PossibleBranch]:
     """The decision rule for each set of answers to the axes that are open.
 
-    With neither count nor bleeding level there are none: an empty form is no emergency.
+    With neither a count nor any bleeding shown there are none: an empty form is no emergency.
     """
     cells = lookup.of(protocol).cells
-    proven = LEVELS[LEVELS.index(case.bleeding.at_least) :]
-    axes = {"bleeding_level": proven, "urgent_surgery": _YES_NO, "rapid_rise": _YES_NO}
+    axes = {"bleeding_level": case.bleeding.possible, "urgent_surgery": _YES_NO, "rapid_rise": _YES_NO}
     unknown = {axis: axes[axis] for axis in _open_axes(case)}
     grades = [band.grade for band in protocol.grade_bands] if case.grade is None else [case.grade.grade]
-    if case.grade is None and "bleeding_level" in unknown:
+    if case.grade is None and "bleeding_level" in unknown and case.bleeding.at_least == LEVELS[0]:
         return
     for grade in grades:
         for answers in combinations(*unknown.values()):

@@ -17,13 +17,14 @@ class BleedingAssessment:
     """The bleeding level that counts, what the findings alone would give, and the rows that gave it.
 
     A level stated by the clinician counts. `computed` is unknown while a fact that could raise it is open;
-    `at_least` is then the highest level already proven.
+    `at_least` is then the highest level already proven, and `possible` that one and all it could still become.
     """
 
     level: str | Unknown
     stated: str | Unknown
     computed: str | Unknown
     at_least: str
+    possible: tuple[str, ...]
     rules: tuple[str, ...]
 
     @property
@@ -33,7 +34,7 @@ class BleedingAssessment:
             return False
         if LEVELS.index(self.at_least) > LEVELS.index(self.stated):
             return True
-        return UNKNOWN if self.computed is UNKNOWN else False
+        return UNKNOWN if LEVELS.index(self.possible[-1]) > LEVELS.index(self.stated) else False
 
 
 def grade_for(bands: tuple[GradeBand, ...], platelets_per_ul: int) -> GradeBand:
@@ -56,13 +57,16 @@ def assess_bleeding(protocol: Protocol, values: Values) -> BleedingAssessment:
     """
     held, unjudged = judge(lookup.of(protocol).bleeding_rules, values)
     at_least = max((rule.level for rule in held), key=LEVELS.index, default=LEVELS[0])
-    could_be_higher = any(LEVELS.index(rule.level) > LEVELS.index(at_least) for rule, _ in unjudged)
-    computed: str | Unknown = UNKNOWN if could_be_higher else at_least
+    open_levels = {rule.level for rule, _ in unjudged}
+    higher = (level for level in LEVELS[LEVELS.index(at_least) + 1 :] if level in open_levels)
+    possible = (at_least, *higher)
+    computed: str | Unknown = UNKNOWN if len(possible) > 1 else at_least
     stated: str | Unknown = values.get("bleeding_level", UNKNOWN)
     return BleedingAssessment(
         level=computed if stated is UNKNOWN else stated,
         stated=stated,
         computed=computed,
         at_least=at_least,
+        possible=possible,
         rules=tuple(rule.key for rule in held if rule.level == at_least),
     )

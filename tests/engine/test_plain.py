@@ -1,0 +1,150 @@
+"""Values to plain data and back, and the seal made of it."""
+
+import json
+from dataclasses import replace
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+
+from protocols.engine.plain import (
+    PlainError,
+    canonical_json,
+    decimal_text,
+    from_plain,
+    seal,
+    to_plain,
+)
+from protocols.engine.protocol import Basis, Citation, Confidence, GradeBand, Protocol, Regimen, Role
+
+from .factory import PROTOCOL, band, sound_protocol
+
+
+def test_protocol_comes_back_from_its_json_as_it_was() -> None:
+    again = from_plain(Protocol, json.loads(canonical_json(PROTOCOL)))
+
+    assert again == PROTOCOL
+    assert seal(again) == seal(PROTOCOL)
+
+
+def test_seal_is_64_hexadecimal_digits_and_stays_the_same() -> None:
+    assert seal(PROTOCOL) == seal(sound_protocol())
+    assert len(bytes.fromhex(seal(PROTOCOL))) == 32
+
+
+def test_seal_differs_when_one_word_differs() -> None:
+    assert seal(sound_protocol(title="A small Protocol")) != seal(PROTOCOL)
+
+
+def test_seal_does_not_change_with_the_spelling_of_a_number() -> None:
+    regimens = tuple(replace(row, amount=row.amount + D("0.00")) for row in PROTOCOL.regimens)
+
+    assert seal(sound_protocol(regimens=regimens)) == seal(PROTOCOL)
+
+
+def test_lookups_made_on_use_are_no_part_of_the_value() -> None:
+    used = sound_protocol()
+    used.lookups["something"] = 1
+
+    assert used == PROTOCOL
+    assert seal(used) == seal(PROTOCOL)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("0", "0"),
+        ("-0.0", "0"),
+        ("10", "10"),
+        ("1E+1", "10"),
+        ("0.50", "0.5"),
+        ("-1.20", "-1.2"),
+        ("100", "100"),
+    ],
+)
+def test_decimal_has_one_spelling(value: str, text: str) -> None:
+    assert decimal_text(D(value)) == text
+
+
+def test_plain_data_holds_only_what_json_holds() -> None:
+    plain = to_plain(PROTOCOL.regimens[0])
+
+    assert plain["amount"] == "0.5"
+    assert plain["per"] == "kg"
+    assert plain["rounding"][0] == {"from_weight_kg": "30", "step": "10", "ties": "down"}
+    assert plain["cap"] is None
+    assert json.loads(json.dumps(plain)) == plain
+
+
+@pytest.mark.parametrize(
+    ("cls", "data", "path", "words"),
+    [
+        (Protocol, [], "", "expected a table"),
+        (GradeBand, {}, "", "missing key 'basis'"),
+        (GradeBand, {"grade": 1, "colour": "red"}, "", "unknown key 'colour'"),
+        (Basis, {"cites": "C10", "provenance": "study"}, "cites", "expected a list"),
+        (Basis, {"cites": [10], "provenance": "study"}, "cites[0]", "expected str, got int"),
+        (Basis, {"cites": [], "provenance": "hearsay"}, "provenance", "'hearsay' is not one of"),
+        (Basis, {"cites": [], "provenance": 1}, "provenance", "1 is not one of"),
+        (Basis, {"cites": [], "provenance": "study", "uncertain": 1}, "uncertain", "expected bool"),
+        (Role, "required please", "", "is not one of"),
+        (D, 1.5, "", "written as text"),
+        (D, "1e3", "", "'1e3' is not a number"),
+        (D, "1_000", "", "is not a number"),
+        (D, " 1", "", "is not a number"),
+        (D, "NaN", "", "is not a number"),
+        (D, "1.", "", "is not a number"),
+        (D, "١", "", "is not a number"),
+    ],
+)
+def test_plain_data_of_another_shape_is_refused_with_its_place(
+    cls: type, data: Any, path: str, words: str
+) -> None:
+    with pytest.raises(PlainError, match="(?s)") as refused:
+        from_plain(cls, data)
+
+    assert refused.value.path == path
+    assert words in refused.value.message
+    assert str(refused.value).startswith(f"{path or 'content'}: ")
+
+
+def test_place_of_a_fault_deep_inside_is_named() -> None:
+    plain = to_plain(PROTOCOL)
+    plain["branches"][1]["orders"][0]["basis"]["provenance"] = "hearsay"
+
+    with pytest.raises(PlainError) as refused:
+        from_plain(Protocol, plain)
+
+    assert refused.value.path == "branches[1].orders[0].basis.provenance"
+
+
+def test_true_is_no_whole_number() -> None:
+    plain = to_plain(band(1, 10, 20)) | {"lower_per_ul": True}
+
+    with pytest.raises(PlainError, match="expected int, got bool"):
+        from_plain(GradeBand, plain)
+
+
+def test_missing_optional_values_take_their_default() -> None:
+    plain = to_plain(PROTOCOL.regimens[0])
+    del plain["cap"]
+
+    assert from_plain(Regimen, plain) == PROTOCOL.regimens[0]
+
+
+def test_number_read_is_spelt_the_one_way() -> None:
+    assert str(from_plain(D, "010.50")) == "10.5"
+    assert str(from_plain(D, "-0")) == "0"
+
+
+def test_text_outside_ascii_is_kept() -> None:
+    citation = Citation(
+        key="C",
+        provenance=PROTOCOL.citations[0].provenance,
+        reference="µ",
+        passage="„×“",
+        confidence=Confidence.READ,
+    )
+
+    assert "µ" in canonical_json(citation)
+    assert from_plain(Citation, json.loads(canonical_json(citation))) == citation
