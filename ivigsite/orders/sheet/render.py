@@ -150,8 +150,9 @@ def _draw_code(text: str) -> bytes:
         for start, length in _dark_runs(row)
     ]
     size = len(matrix)
-    path = f'<path d="{"".join(runs)}"/>'
-    return f'<svg xmlns="{SVG}" viewBox="0 0 {size} {size}">{path}</svg>'.encode()
+    # On white of its own, so that a word across the page cannot show between the modules.
+    drawing = f'<rect width="{size}" height="{size}" fill="#fff"/><path d="{"".join(runs)}"/>'
+    return f'<svg xmlns="{SVG}" viewBox="0 0 {size} {size}">{drawing}</svg>'.encode()
 
 
 def _dark_runs(row: bytearray) -> Iterator[tuple[int, int]]:
@@ -178,7 +179,7 @@ def _draw_watermark(words: tuple[str, ...], frame: Frame) -> str:
     return (
         f'<svg xmlns="{SVG}" viewBox="0 0 {width} {height}">'
         f'<g transform="translate({width / 2} {height / 2}) rotate({angle:.2f})" font-family="IBM Plex Sans"'
-        ' font-weight="700" text-anchor="middle" fill="#ededed" stroke="#7c7c7c" stroke-width="0.25">'
+        ' font-weight="700" text-anchor="middle" fill="#ededed" stroke="#7c7c7c" stroke-width="0.45">'
         f"{''.join(lines)}</g></svg>"
     )
 
