@@ -290,7 +290,7 @@ def test_what_is_not_known_is_said_and_not_left_out() -> None:
 
     assert "Allergies: Not recorded" in text
     assert "Weight Not known" in text
-    assert "Platelet count Not known Grade not known (CTCAE v5.0). Sampled at a time not known" in text
+    assert "Platelet count Not known Grade not known (CTCAE v5.0). Sample time not known" in text
     assert "Bleeding Not known" in text
     assert "finding number 24." in text
 
@@ -304,7 +304,7 @@ def test_no_known_allergies_is_told_from_not_recorded() -> None:
 def test_an_estimated_weight_says_so_in_capitals() -> None:
     text = text_of(pages_of(file_of(Case("estimated", "signed", Paper.A4)))[0])
 
-    assert "ESTIMATED WEIGHT cannot stand at a time not known" in text
+    assert "ESTIMATED WEIGHT Reason: cannot stand Time of weighing not known" in text
 
 
 def test_no_allergy_of_a_long_list_is_lost() -> None:
