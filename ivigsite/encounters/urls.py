@@ -1,3 +1,18 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from ivigsite.encounters import views
+
+urlpatterns = [
+    path("", views.board, name="board"),
+    path("board/rows/", views.board_rows, name="board_rows"),
+    path("quick-check/", views.quick_check, name="quick_check"),
+    path("search/", views.search, name="search"),
+    path("patients/new/", views.new_patient, name="new_patient"),
+    path("patients/<uuid:patient_id>/", views.patient, name="patient"),
+    path("patients/<uuid:patient_id>/correct/", views.correct, name="correct_patient"),
+    path("patients/<uuid:patient_id>/encounters/", views.open_for, name="open_encounter"),
+    path("encounters/<uuid:encounter_id>/", views.encounter, name="encounter"),
+    path("encounters/<uuid:encounter_id>/assess/", views.assess, name="assess"),
+    path("encounters/<uuid:encounter_id>/close/", views.close, name="close_encounter"),
+    path("assessments/<uuid:assessment_id>/", views.assessment, name="assessment"),
+]

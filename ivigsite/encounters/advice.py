@@ -1,0 +1,667 @@
+"""An outcome in the words of the screen: every number formatted once, every key as people say it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from protocols.engine.decision import compare_policies
+from protocols.engine.facts import FACT_BY_KEY, LEVELS, Facts
+from protocols.engine.lookup import of
+from protocols.engine.numbers import echo_count, format_decimal
+from protocols.engine.protocol import Citation, Confidence, DecisionRule, Protocol, Topic
+
+LEVEL_OF_SEVERITY: Final = {
+    "hard": "critical",
+    "hard_named_haematologist": "critical",
+    "warning": "warning",
+    "information": "information",
+}
+PROVENANCE_CLASS: Final = {
+    "source_document": "source",
+    "source_context": "context",
+    "guideline": "guideline",
+    "label": "label",
+    "study": "study",
+    "house_value": "house",
+}
+DECISION_WORDS: Final = {
+    "source": ("source", "The source document's algorithm"),
+    "context": ("context", "From the context of the source document"),
+    "extension": ("house", "The house's extension: the source document does not say this"),
+}
+GRADE_WORDS: Final = {0: "Not graded", 1: "Mild", 2: "Moderate", 3: "Severe", 4: "Life-threatening range"}
+CONSULT_WORDS: Final = {
+    "none": "No haematology call required",
+    "info": "Inform haematology",
+    "same_day": "Call haematology today",
+    "stat": "Phone haematology now",
+}
+DOUBTFUL: Final = {
+    Confidence.SECONDARY: "read in a secondary source",
+    Confidence.KNOWN: "from general knowledge, not read",
+    Confidence.UNCERTAIN: "uncertain",
+}
+TIMING_WORDS: Final = {
+    "now": "Now",
+    "concurrent": "At the same time",
+    "standby": "Standby",
+    "monitoring": "Monitor and find the cause",
+    "consult": "Call",
+}
+ROLE_WORDS: Final = {
+    "required": "Recommended",
+    "alternative": "Alternative",
+    "offered": "Consider",
+    "standby": "Standby",
+}
+WEIGHT_WORDS: Final = {
+    "actual": "actual weight",
+    "adjusted": "adjusted weight",
+    "pre_pregnancy": "weight before pregnancy",
+}
+AXIS_WORDS: Final = {
+    "bleeding_level": "Bleeding",
+    "urgent_surgery": "Urgent surgery",
+    "rapid_rise": "Rapid rise",
+}
+ARM_WORDS: Final = {
+    "as_branch": "as the branch says",
+    "not_automatic": "not automatic",
+    "haematology_only": "on haematology advice only",
+    "blocked": "stopped",
+}
+# Facts that the form asks in another shape, by the field that asks them.
+FIELD_OF: Final = {
+    "platelets_per_ul": "platelets",
+    "usual_platelets_per_ul": "usual_platelets",
+    "sample_age_hours": "sampled_at",
+    "weight_age_days": "weighed_on",
+}
+QUESTIONS_SHOWN: Final = 5
+_SHOWN_DECIMALS: Final = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerLine:
+    """One step of a calculation in words."""
+
+    name: str
+    formula: str
+    inputs: str
+    result: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceCard:
+    """One citation, with what kind of source it is and how sure the authors are of it."""
+
+    reference: str
+    passage: str
+    provenance: str
+    doubt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCard:
+    """One proposed line, ready to read."""
+
+    code: str
+    kind: str
+    role: str
+    role_word: str
+    timing: str
+    group: str
+    drug: str
+    dose: str
+    basis: str
+    range_text: str
+    rounding: str
+    cap: str
+    volume: str
+    vials: str
+    route: str
+    frequency: str
+    duration: str
+    text: str
+    is_held: bool
+    waits_for: tuple[str, ...]
+    ledger: tuple[LedgerLine, ...]
+    citations: tuple[Citation, ...]
+    provenance: str = ""
+    sources: tuple[SourceCard, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderBlock:
+    """One line to read first, with what may be given instead of it."""
+
+    order: OrderCard
+    alternatives: tuple[OrderCard, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderGroup:
+    timing: str
+    title: str
+    orders: tuple[OrderCard, ...]
+
+    @property
+    def blocks(self) -> tuple[OrderBlock, ...]:
+        """Alternatives stand behind the line they would replace, so that each treatment is read once."""
+        leads = [order for order in self.orders if order.role != "alternative"]
+        groups = {order.group for order in leads if order.group}
+        leads += [order for order in self.orders if order.role == "alternative" and order.group not in groups]
+        return tuple(OrderBlock(order=order, alternatives=self._instead_of(order)) for order in leads)
+
+    def _instead_of(self, lead: OrderCard) -> tuple[OrderCard, ...]:
+        if lead.role == "alternative" or not lead.group:
+            return ()
+        first = next(o for o in self.orders if o.group == lead.group and o.role != "alternative")
+        same = (o for o in self.orders if o.group == lead.group and o.role == "alternative")
+        return tuple(same) if lead is first else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingCard:
+    rule: str
+    level: str
+    text: str
+    action: str
+    override: str
+    source: str
+    provenance: str = ""
+
+    @property
+    def anchor(self) -> str:
+        return f"finding-{self.rule}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateCard:
+    code: str
+    title: str
+    text: str
+    action: str
+    effects: tuple[tuple[str, str], ...]
+    source: str
+    provenance: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionCard:
+    """A fact nobody has told us, and what its answer would change."""
+
+    fact: str
+    label: str
+    field: str
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateRow:
+    ml_per_h: str
+    ml_per_kg_per_h: str
+    minutes: str
+    running_volume_ml: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateTable:
+    product: str
+    rows: tuple[RateRow, ...]
+    total: str
+    maximum: str
+    is_at_risk: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextCard:
+    key: str
+    title: str
+    body: str
+    source_says: str
+    others_say: str
+    provenance: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRow:
+    title: str
+    weight: str
+    dose: str
+    difference: str
+    is_in_use: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """Everything the recommendation panel shows, top to bottom."""
+
+    kind: str
+    headline: str
+    summary: str
+    grade: int | None
+    grade_word: str
+    ctcae: str
+    count: str
+    branch_code: str
+    branch_title: str
+    decision_class: str
+    decision_word: str
+    decision_text: str
+    bleeding: str
+    bleeding_rules: tuple[str, ...]
+    consult: str
+    consult_word: str
+    is_provisional: bool
+    gates: tuple[GateCard, ...]
+    possible: tuple[tuple[str, str], ...]
+    groups: tuple[OrderGroup, ...]
+    rate_table: RateTable | None
+    targets: tuple[str, ...]
+    stop_rule: str
+    repeat: str
+    findings: tuple[FindingCard, ...]
+    stops: int
+    questions: tuple[QuestionCard, ...]
+    dosing_weight: str
+    weight_ledger: tuple[LedgerLine, ...]
+    policies: tuple[PolicyRow, ...]
+    conflicts: tuple[TextCard, ...]
+    expect: tuple[TextCard, ...]
+    watch: tuple[TextCard, ...]
+    both: tuple[TextCard, ...]
+    pitfalls: tuple[TextCard, ...]
+    limits: tuple[TextCard, ...]
+    monitoring: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    disclaimer: str
+    sources: tuple[SourceCard, ...]
+
+    @property
+    def first_questions(self) -> tuple[QuestionCard, ...]:
+        return self.questions[:QUESTIONS_SHOWN]
+
+    @property
+    def other_questions(self) -> tuple[QuestionCard, ...]:
+        return self.questions[QUESTIONS_SHOWN:]
+
+    @property
+    def criticals(self) -> tuple[FindingCard, ...]:
+        return tuple(finding for finding in self.findings if finding.level == "critical")
+
+    @property
+    def warnings(self) -> tuple[FindingCard, ...]:
+        return tuple(finding for finding in self.findings if finding.level == "warning")
+
+    @property
+    def informations(self) -> tuple[FindingCard, ...]:
+        return tuple(finding for finding in self.findings if finding.level == "information")
+
+
+def present(protocol: Protocol, outcome: Mapping[str, Any], facts: Facts) -> Advice:
+    """The advice panel for a stored or a live outcome; both take this one way to the screen."""
+    branch = of(protocol).branches.get(outcome["branch"] or "")
+    rule = _rule(protocol, outcome)
+    decision_class, decision_word = DECISION_WORDS.get(outcome["provenance"] or "", ("", ""))
+    bleeding = outcome["trace"]["bleeding"]
+    has_ivig = any(order["kind"] == "ivig" and order["role"] == "required" for order in outcome["orders"])
+    return Advice(
+        kind=outcome["outcome"],
+        headline=_headline(outcome, branch.title if branch else ""),
+        summary=branch.summary if branch else (outcome["reason"] or ""),
+        grade=outcome["grade"],
+        grade_word="Not known" if outcome["grade"] is None else GRADE_WORDS.get(outcome["grade"], ""),
+        ctcae=f"CTCAE v{outcome['ctcae_version']}",
+        count=echo_count(facts.platelets_per_ul) if isinstance(facts.platelets_per_ul, int) else "",
+        branch_code=branch.code if branch else "",
+        branch_title=branch.title if branch else "",
+        decision_class=decision_class,
+        decision_word=decision_word,
+        decision_text=rule.text if rule else "",
+        bleeding=_choice("bleeding_level", bleeding["level"]),
+        bleeding_rules=_bleeding_words(protocol, bleeding["rules"]),
+        consult=outcome["consult"],
+        consult_word=CONSULT_WORDS[outcome["consult"]],
+        is_provisional=outcome["outcome"] == "gated" and branch is not None,
+        gates=tuple(_gate(protocol, gate) for gate in outcome["gates"]),
+        possible=_possible(protocol, outcome["possible"]),
+        groups=_groups(protocol, outcome["orders"]),
+        rate_table=rate_table(protocol, outcome["rate_plan"]),
+        targets=tuple(
+            f"{target['text']}: {format_decimal(target['platelets_per_ul'])} per microlitre or more"
+            for target in outcome["targets"]
+        ),
+        stop_rule=outcome["stop_rule"] or "",
+        repeat=_repeat(outcome["repeat"]) if has_ivig else "",
+        findings=finding_cards(protocol, outcome["findings"]),
+        stops=sum(LEVEL_OF_SEVERITY[f["severity"]] == "critical" for f in outcome["findings"])
+        + len(outcome["gates"]),
+        questions=tuple(
+            _question(question) for question in outcome["questions"] if question["fact"] in FACT_BY_KEY
+        ),
+        dosing_weight=_weight(outcome["dosing_weight"]),
+        weight_ledger=ledger_lines(protocol, (outcome["dosing_weight"] or {}).get("ledger", ())),
+        policies=_policies(protocol, facts) if has_ivig else (),
+        conflicts=_texts(protocol, outcome, Topic.CONFLICT),
+        expect=_texts(protocol, outcome, Topic.EXPECT) if has_ivig else (),
+        watch=_texts(protocol, outcome, Topic.WATCH) if has_ivig else (),
+        both=_texts(protocol, outcome, Topic.BOTH),
+        pitfalls=_texts(protocol, outcome, Topic.PITFALL),
+        limits=_texts(protocol, outcome, Topic.LIMITS),
+        monitoring=tuple((item["title"], item["due"]) for item in outcome["monitoring"]),
+        notes=tuple(outcome["trace"]["notes"]),
+        disclaimer=protocol.disclaimer,
+        sources=source_cards(_cited(protocol, outcome)),
+    )
+
+
+def order_cards(protocol: Protocol, orders: Iterable[Mapping[str, Any]]) -> tuple[OrderCard, ...]:
+    """Every proposed line as a card, in the protocol's order."""
+    rows = [template for branch in protocol.branches for template in branch.orders]
+    provenance = {row.key: PROVENANCE_CLASS[row.basis.provenance] for row in (*rows, *protocol.texts)}
+    return tuple(_order(protocol, order, provenance.get(order["code"], "")) for order in orders)
+
+
+def finding_cards(protocol: Protocol, findings: Iterable[Mapping[str, Any]]) -> tuple[FindingCard, ...]:
+    """Every finding as a card, worst first as the engine gives them."""
+    provenance = {rule.key: PROVENANCE_CLASS[rule.basis.provenance] for rule in protocol.safety_rules}
+    return tuple(_finding(protocol, finding, provenance.get(finding["rule"], "")) for finding in findings)
+
+
+def rate_table(protocol: Protocol, plan: Mapping[str, Any] | None) -> RateTable | None:
+    """The rate plan as rows, or nothing where there is no infusion."""
+    if plan is None:
+        return None
+    hours, minutes = divmod(plan["total_minutes"], 60)
+    return RateTable(
+        product=of(protocol).products[plan["product"]].name,
+        rows=tuple(
+            RateRow(
+                ml_per_h=number(step["ml_per_h"]),
+                ml_per_kg_per_h=number(step["ml_per_kg_per_h"]),
+                minutes=number(step["minutes"], places=Decimal(1)),
+                running_volume_ml=number(step["running_volume_ml"], places=Decimal(1)),
+            )
+            for step in plan["steps"]
+        ),
+        total=f"{hours} h {minutes} min" if hours else f"{minutes} min",
+        maximum=f"{number(plan['maximum_ml_per_h'])} mL per h",
+        is_at_risk=plan["at_risk"],
+    )
+
+
+def ledger_lines(protocol: Protocol, steps: Iterable[Mapping[str, Any]]) -> tuple[LedgerLine, ...]:
+    """The steps of a ledger, numbers shown to two decimals; the stored ledger keeps them exact."""
+    return tuple(
+        LedgerLine(
+            name=step["name"],
+            formula=step["formula"],
+            inputs=", ".join(
+                f"{quantity['name']} {number(quantity['value'])} {quantity['unit']}".rstrip()
+                for quantity in step["inputs"]
+            ),
+            result=f"{number(step['result'])} {step['unit']}".rstrip(),
+            source=_sources(protocol, step["citations"]),
+        )
+        for step in steps
+    )
+
+
+def number(text: str, *, places: Decimal = _SHOWN_DECIMALS) -> str:
+    """An exact number as the screen shows it: at most two decimals, no trailing zero, commas from 1,000."""
+    value = Decimal(text)
+    shown = value if value == value.quantize(places) else value.quantize(places)
+    return format_decimal(shown)
+
+
+def dose_words(dose: Mapping[str, Any]) -> str:
+    """The dose to give, such as `70 g`."""
+    return f"{number(dose['rounded'])} {_plural(dose['unit'], dose['rounded'])}"
+
+
+def vial_words(dose: Mapping[str, Any]) -> str:
+    """The vials that hold the dose, such as `1 of 40 g, 1 of 20 g`."""
+    return ", ".join(f"{vial['count']} of {number(vial['size_g'])} g" for vial in dose["vials"])
+
+
+def citations_of(protocol: Protocol, keys: Iterable[str]) -> tuple[Citation, ...]:
+    """The cited rows, each once, in the order given."""
+    by_key = {citation.key: citation for citation in protocol.citations}
+    return tuple(by_key[key] for key in dict.fromkeys(keys) if key in by_key)
+
+
+def source_cards(citations: Iterable[Citation]) -> tuple[SourceCard, ...]:
+    """Citations with the kind of source each is, and any doubt about it."""
+    return tuple(
+        SourceCard(
+            reference=citation.reference,
+            passage=citation.passage,
+            provenance=PROVENANCE_CLASS[citation.provenance],
+            doubt=DOUBTFUL.get(citation.confidence, ""),
+        )
+        for citation in citations
+    )
+
+
+def _question(question: Mapping[str, Any]) -> QuestionCard:
+    definition = FACT_BY_KEY[question["fact"]]
+    return QuestionCard(
+        fact=definition.key,
+        label=definition.label,
+        field=FIELD_OF.get(definition.key, definition.key),
+        changes=tuple(question["changes"]),
+    )
+
+
+def _headline(outcome: Mapping[str, Any], branch_title: str) -> str:
+    if outcome["outcome"] == "not_covered":
+        return "This protocol does not cover this patient"
+    if outcome["outcome"] == "recommendation":
+        return branch_title
+    if outcome["gates"]:
+        return f"Stop: {outcome['gates'][0]['title']}"
+    return "The answer depends on what is not known yet"
+
+
+def _rule(protocol: Protocol, outcome: Mapping[str, Any]) -> DecisionRule | None:
+    key = outcome["trace"]["decision_rule"]
+    return next((rule for rule in protocol.decision_rules if rule.key == key), None)
+
+
+def _choice(fact: str, key: str | None) -> str:
+    return "Not known" if key is None else dict(FACT_BY_KEY[fact].choices).get(key, key)
+
+
+def _bleeding_words(protocol: Protocol, keys: Iterable[str]) -> tuple[str, ...]:
+    wanted = set(keys)
+    return tuple(rule.text for rule in protocol.bleeding_rules if rule.key in wanted)
+
+
+def _gate(protocol: Protocol, gate: Mapping[str, Any]) -> GateCard:
+    arms = (("Platelets", "platelets"), ("IVIG", "ivig"), ("Corticosteroid", "corticosteroid"))
+    return GateCard(
+        code=gate["code"],
+        title=gate["title"],
+        text=gate["text"],
+        action=gate["action"],
+        effects=tuple((label, ARM_WORDS[gate[key]]) for label, key in arms),
+        source=_sources(protocol, gate["citations"]),
+        provenance=next(
+            (PROVENANCE_CLASS[row.basis.provenance] for row in protocol.gates if row.key == gate["key"]), ""
+        ),
+    )
+
+
+def _possible(protocol: Protocol, options: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+    """Which answers lead where, one row a branch; answers that make no difference are left out."""
+    branches = of(protocol).branches
+    rows: dict[str, list[Mapping[str, Any]]] = {}
+    for option in options:
+        rows.setdefault(option["branch"] or "", []).append(option["answers"])
+    return tuple(
+        (_answers_words(answers), branches[key].title if key else "Not covered: call haematology")
+        for key, answers in rows.items()
+    )
+
+
+def _answers_words(answers: list[Mapping[str, Any]]) -> str:
+    words = []
+    for axis in answers[0]:
+        values = list(dict.fromkeys(answer[axis] for answer in answers))
+        whole = LEVELS if axis == "bleeding_level" else (False, True)
+        if len(values) == len(whole):
+            continue
+        names = [_choice(axis, v) if isinstance(v, str) else ("yes" if v else "no") for v in values]
+        words.append(f"{AXIS_WORDS[axis]}: {' or '.join(names)}")
+    return "; ".join(words) or "Any other answer"
+
+
+def _groups(protocol: Protocol, orders: list[Mapping[str, Any]]) -> tuple[OrderGroup, ...]:
+    cards = order_cards(protocol, orders)
+    return tuple(
+        OrderGroup(timing=timing, title=title, orders=chosen)
+        for timing, title in TIMING_WORDS.items()
+        if (chosen := tuple(card for card in cards if card.timing == timing))
+    )
+
+
+def _order(protocol: Protocol, order: Mapping[str, Any], provenance: str) -> OrderCard:
+    dose = order["dose"]
+    citations = citations_of(protocol, order["citations"])
+    return OrderCard(
+        code=order["code"],
+        kind=order["kind"],
+        role=order["role"],
+        role_word=ROLE_WORDS[order["role"]],
+        timing=order["timing"],
+        group=order["group"],
+        drug=order["drug"] or "",
+        dose=dose_words(dose) if dose else "",
+        basis=_basis(dose) if dose else "",
+        range_text=_range(dose) if dose else "",
+        rounding=_rounding(dose) if dose else "",
+        cap=f"capped at {dose_words(dose)}" if dose and dose["capped"] else "",
+        volume=f"{number(dose['volume_ml'])} mL" if dose and dose["volume_ml"] else "",
+        vials=vial_words(dose) if dose else "",
+        route=order["route"] or "",
+        frequency=order["frequency"] or "",
+        duration=order["duration"] or "",
+        text=order["text"],
+        is_held=order["held"],
+        waits_for=tuple(FACT_BY_KEY[key].label for key in order["waits_for"] if key in FACT_BY_KEY),
+        ledger=ledger_lines(protocol, dose["ledger"]) if dose else (),
+        citations=citations,
+        provenance=provenance,
+        sources=source_cards(citations),
+    )
+
+
+def _basis(dose: Mapping[str, Any]) -> str:
+    if dose["per_kg"] is None:
+        return "fixed dose"
+    words = WEIGHT_WORDS[dose["weight_basis"]]
+    return f"{number(dose['per_kg'])} {dose['unit']} per kg for {number(dose['weight_kg'])} kg ({words})"
+
+
+def _range(dose: Mapping[str, Any]) -> str:
+    if dose["range"] is None:
+        return ""
+    return f"range {number(dose['range']['low'])} to {number(dose['range']['high'])} {dose['unit']}"
+
+
+def _rounding(dose: Mapping[str, Any]) -> str:
+    if dose["part_vial"]:
+        return "exact dose from a part-used vial: the nearest step would be too far off"
+    if dose["deviation_percent"] == "0":
+        return ""
+    sign = "" if dose["deviation_percent"].startswith("-") else "+"
+    return (
+        f"rounded from {number(dose['exact'])} to {number(dose['rounded'])} {dose['unit']} "
+        f"({sign}{number(dose['deviation_percent'])} percent)"
+        if not dose["capped"]
+        else ""
+    )
+
+
+def _plural(unit: str, amount: str) -> str:
+    return f"{unit}s" if unit.endswith("dose") and Decimal(amount) != 1 else unit
+
+
+def _repeat(repeat: Mapping[str, Any] | None) -> str:
+    if repeat is None:
+        return ""
+    return (
+        f"A second dose not before {repeat['earliest_hours']} hours after the start. {repeat['conditions']}"
+    )
+
+
+def _finding(protocol: Protocol, finding: Mapping[str, Any], provenance: str) -> FindingCard:
+    return FindingCard(
+        rule=finding["rule"],
+        level=LEVEL_OF_SEVERITY[finding["severity"]],
+        text=finding["text"],
+        action=finding["action"],
+        override=finding["override"],
+        source=_sources(protocol, finding["citation"].split(", ")),
+        provenance=provenance,
+    )
+
+
+def _weight(weight: Mapping[str, Any] | None) -> str:
+    if weight is None:
+        return "Not known"
+    return f"{number(weight['kg'])} kg, {WEIGHT_WORDS[weight['basis']]}"
+
+
+def _policies(protocol: Protocol, facts: Facts) -> tuple[PolicyRow, ...]:
+    results = compare_policies(protocol, facts)
+    in_use = protocol.default_policy if not isinstance(facts.policy, str) else facts.policy
+    return tuple(
+        PolicyRow(
+            title=result.title,
+            weight=f"{number(str(result.weight.kg))} kg",
+            dose=f"{number(str(result.dose_g))} g",
+            difference=_signed(result.difference_g),
+            is_in_use=result.policy == in_use,
+        )
+        for result in results
+    )
+
+
+def _signed(grams: Decimal) -> str:
+    if grams == 0:
+        return "the same"
+    return f"{'+' if grams > 0 else '−'}{format_decimal(abs(grams))} g"
+
+
+def _texts(protocol: Protocol, outcome: Mapping[str, Any], topic: Topic) -> tuple[TextCard, ...]:
+    return tuple(
+        TextCard(
+            key=text["key"],
+            title=text["title"],
+            body=text["body"],
+            source_says=text["source_says"],
+            others_say=text["others_say"],
+            provenance=PROVENANCE_CLASS[text["provenance"]],
+            source=_sources(protocol, text["citations"]),
+        )
+        for text in outcome["texts"]
+        if text["topic"] == topic
+    )
+
+
+def _sources(protocol: Protocol, keys: Iterable[str]) -> str:
+    return "; ".join(citation.reference for citation in citations_of(protocol, keys))
+
+
+def _cited(protocol: Protocol, outcome: Mapping[str, Any]) -> tuple[Citation, ...]:
+    keys: list[str] = []
+    for row in (*outcome["orders"], *outcome["gates"], *outcome["texts"]):
+        keys += row["citations"]
+    for finding in outcome["findings"]:
+        keys += finding["citation"].split(", ")
+    return citations_of(protocol, keys)

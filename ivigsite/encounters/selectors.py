@@ -1,0 +1,434 @@
+"""What pages read: always through the wards of the person who asks, always in a fixed number of queries."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import Max, Prefetch, Q
+from django.http import Http404
+from django.utils import timezone
+
+from ivigsite.accounts.models import User
+from ivigsite.audit.actions import record
+from ivigsite.encounters.actions import FIELDS, PatientDetails
+from ivigsite.encounters.advice import GRADE_WORDS
+from ivigsite.encounters.assessment_form import age_on
+from ivigsite.encounters.fact_fields import COUNTS, row_choices
+from ivigsite.encounters.models import Assessment, AssessmentDraft, Encounter, Patient
+from ivigsite.encounters.trend import Trend, draw_trend
+from ivigsite.parsing.dates import format_date
+from ivigsite.parsing.text import fold
+from protocols.engine.facts import FACT_BY_KEY, UNKNOWN, Kind
+from protocols.engine.numbers import echo_count, format_decimal
+from protocols.engine.protocol import Protocol
+from protocols.mapping import load_protocol_value
+
+SEARCH_LIMIT: Final = 50
+TREND_POINTS: Final = 8
+DRAFT_LIFE: Final = timedelta(hours=24)
+SHORT_NAME: Final = 3
+# They change by themselves; the times they are worked out from are what people gave.
+AGEING: Final = frozenset({"sample_age_hours", "weight_age_days", "age_years"})
+# What must be asked again each time, because yesterday's answer may be wrong today.
+PERISHABLE: Final = frozenset(
+    {
+        "platelets",
+        "platelets_unit",
+        "sampled_at",
+        "who_bleeding_grade",
+        "bleeding_sites",
+        "bleeding_findings",
+        "bleeding_level",
+        "bleeding_level_reason",
+        "bleeding_level_agreed_by",
+        "urgent_surgery",
+        "procedure",
+        "hours_to_procedure",
+        "rapid_rise",
+        "rapid_rise_reason",
+        "hours_since_last_ivig",
+        "ivig_last_7_days_g_per_kg",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Banner:
+    """Who the page is about; what is empty is shown as not known."""
+
+    family_name: str
+    given_name: str
+    identifier: str
+    born: str
+    age: str
+    sex: str
+    weight: str
+    allergies: str
+    has_allergies: bool
+    pregnancy: str | None
+    renal_function: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One fact that differs between two assessments."""
+
+    label: str
+    before: str
+    now: str
+
+
+def encounter_for(user: User, encounter_id: UUID, *, at: datetime) -> Encounter:
+    """The encounter, or 404 and an audit entry where it is on nobody's ward of theirs."""
+    found = (
+        Encounter.objects.for_user(user)
+        .select_related("patient", "ward", "owner", "opened_by", "closed_by", "protocol_version__approver")
+        .filter(pk=encounter_id)
+        .first()
+    )
+    if found is None:
+        record(action="encounter.denied", by=user, at=at, object_id=encounter_id)
+        raise Http404
+    return found
+
+
+def patient_for(user: User, patient_id: UUID, *, at: datetime) -> Patient:
+    """The patient, or 404 and an audit entry."""
+    found = Patient.objects.for_user(user).filter(pk=patient_id).first()
+    if found is None:
+        record(action="patient.denied", by=user, at=at, object_id=patient_id)
+        raise Http404
+    return found
+
+
+def assessment_for(user: User, assessment_id: UUID, *, at: datetime) -> Assessment:
+    """The assessment, or 404 and an audit entry."""
+    found = (
+        Assessment.objects.select_related(
+            "encounter__patient",
+            "encounter__ward",
+            "made_by",
+            "replaces",
+            "protocol_version__approver",
+        )
+        .filter(pk=assessment_id, encounter__ward__users=user)
+        .first()
+    )
+    if found is None:
+        record(action="assessment.denied", by=user, at=at, object_id=assessment_id)
+        raise Http404
+    return found
+
+
+def encounters_of(patient: Patient, user: User) -> list[Encounter]:
+    """The patient's encounters on this person's wards, newest first."""
+    return list(Encounter.objects.for_user(user).filter(patient=patient).select_related("ward", "owner"))
+
+
+def board(user: User, *, mine: bool, ward: str) -> list[Encounter]:
+    """The open encounters of this person's wards with their newest assessments, in two queries."""
+    newest = Assessment.objects.order_by("-number").only(
+        "encounter_id", "number", "made_at", "platelets_per_ul", "grade", "sampled_at"
+    )[:TREND_POINTS]
+    in_force = Q(order_sets__isnull=False, order_sets__ending=None)
+    encounters = (
+        Encounter.objects.for_user(user)
+        .open()
+        .select_related("patient", "ward", "owner", "protocol_version")
+        .annotate(signed_at=Max("order_sets__signed_at", filter=in_force))
+        .prefetch_related(Prefetch("assessments", queryset=newest, to_attr="newest_first"))
+    )
+    if mine:
+        encounters = encounters.filter(owner=user)
+    if ward:
+        encounters = encounters.filter(ward__code=ward)
+    return list(encounters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardRow:
+    """One line of the board."""
+
+    encounter: Encounter
+    last: Assessment | None
+    count: str
+    grade: int | None
+    grade_word: str
+    trend: Trend | None
+    looks_alike: bool
+
+
+def board_rows(encounters: list[Encounter]) -> list[BoardRow]:
+    """The board's lines: not assessed first, then the worst grade, then the longest open."""
+    alike = look_alikes(encounters)
+    rows = [_board_row(encounter, encounter.patient_id in alike) for encounter in encounters]
+    return sorted(
+        rows, key=lambda row: (-(row.grade if row.grade is not None else 5), row.encounter.opened_at)
+    )
+
+
+def _board_row(encounter: Encounter, looks_alike: bool) -> BoardRow:
+    assessments: list[Assessment] = encounter.newest_first  # type: ignore[attr-defined]
+    last = assessments[0] if assessments else None
+    count = last.platelets_per_ul if last else None
+    grade = last.grade if last else None
+    return BoardRow(
+        encounter=encounter,
+        last=last,
+        count="" if count is None else echo_count(count),
+        grade=grade,
+        grade_word="Not known" if grade is None else GRADE_WORDS[grade],
+        trend=trend_of(encounter, assessments),
+        looks_alike=looks_alike,
+    )
+
+
+def search(user: User, text: str) -> list[Patient]:
+    """Patients of this person's wards by record number or name."""
+    return list(Patient.objects.for_user(user).matching(text)[:SEARCH_LIMIT]) if text.strip() else []
+
+
+def look_alikes(encounters: list[Encounter]) -> frozenset[UUID]:
+    """Patients on one list whose family names are equal or one slip apart, accents and case aside."""
+    by_shape: dict[str, set[UUID]] = {}
+    for encounter in encounters:
+        for shape in _shapes(fold(encounter.patient.family_name)):
+            by_shape.setdefault(shape, set()).add(encounter.patient_id)
+    return frozenset(patient for group in by_shape.values() if len(group) > 1 for patient in group)
+
+
+def _shapes(name: str) -> set[str]:
+    """The name, and the name without each of its letters: names one slip apart share one of these."""
+    if len(name) <= SHORT_NAME:
+        return {name}
+    return {name, *(name[:at] + name[at + 1 :] for at in range(len(name)))}
+
+
+def banner_of(encounter: Encounter, last: Assessment | None, *, at: datetime) -> Banner:
+    """What always stays visible of the patient, from the record and the last assessment."""
+    patient = encounter.patient
+    facts = last.facts if last else {}
+    age = age_on(patient.birth_date, timezone.localdate(at))
+    return Banner(
+        family_name=patient.family_name,
+        given_name=f"{patient.given_name} ({patient.title})" if patient.title else patient.given_name,
+        identifier=patient.record_number,
+        born=format_date(patient.birth_date),
+        age=f"{age} years",
+        sex=patient.get_sex_display(),
+        weight=_weight(facts, last),
+        allergies=patient.allergies or ("" if patient.allergies_known == "not_recorded" else "None known"),
+        has_allergies=bool(patient.allergies),
+        pregnancy=_pregnancy(patient, facts),
+        renal_function=_creatinine(facts),
+        place=f"{encounter.ward.name}, {encounter.bed}" if encounter.bed else encounter.ward.name,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartingAnswers:
+    """What a form starts with, and which assessment or draft it was taken from."""
+
+    answers: dict[str, Any]
+    last: Assessment | None
+    drafted_at: datetime | None
+
+
+def starting_answers(encounter: Encounter, user: User, *, at: datetime) -> StartingAnswers:
+    """A draft younger than a day, else what lasts from the last assessment."""
+    last = encounter.assessments.first()
+    draft = AssessmentDraft.objects.filter(
+        encounter=encounter, author=user, saved_at__gte=at - DRAFT_LIFE
+    ).first()
+    if draft is not None:
+        return StartingAnswers(answers=dict(draft.entered), last=last, drafted_at=draft.saved_at)
+    lasting = {
+        name: value for name, value in (last.entered if last else {}).items() if name not in PERISHABLE
+    }
+    return StartingAnswers(answers=lasting, last=last, drafted_at=None)
+
+
+def assessments_of(encounter: Encounter) -> list[Assessment]:
+    """The encounter's assessments, newest first, without what they knew and said."""
+    made = encounter.assessments.select_related("made_by")
+    return list(made.defer("entered", "facts", "outcome"))
+
+
+def trend_of(encounter: Encounter, assessments: Iterable[Assessment]) -> Trend | None:
+    """The counts of an encounter as a small picture."""
+    counts = sorted(
+        (made.sampled_at or made.made_at, made.platelets_per_ul)
+        for made in assessments
+        if made.platelets_per_ul is not None
+    )
+    return draw_trend(counts[-TREND_POINTS:], load_protocol_value(encounter.protocol_version).grade_bands)
+
+
+def details_that_differ(patient: Patient, details: PatientDetails) -> tuple[Change, ...]:
+    """Where a corrected record and what somebody typed meanwhile disagree."""
+    pairs = ((name, getattr(patient, name), getattr(details, name)) for name in FIELDS)
+    return tuple(
+        Change(label=_label(name), before=_detail(before), now=_detail(now))
+        for name, before, now in pairs
+        if before != now
+    )
+
+
+def _label(name: str) -> str:
+    return str(Patient._meta.get_field(name).verbose_name).capitalize()
+
+
+def _detail(value: Any) -> str:
+    if isinstance(value, date):
+        return format_date(value)
+    return str(value).replace("_", " ") or "Not recorded"
+
+
+def changes_between(
+    before: Mapping[str, Any], now: Mapping[str, Any], protocol: Protocol
+) -> tuple[Change, ...]:
+    """The facts two assessments differ in, in the catalogue's order."""
+    return tuple(
+        Change(
+            label=definition.label,
+            before=fact_words(key, before.get(key), protocol),
+            now=fact_words(key, now.get(key), protocol),
+        )
+        for key, definition in FACT_BY_KEY.items()
+        if before.get(key) != now.get(key) and key not in AGEING
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFact:
+    """One fact of an assessment in words, under the section it was asked in."""
+
+    section: str
+    label: str
+    words: str
+
+
+def known_facts(facts: Mapping[str, Any], protocol: Protocol) -> tuple[KnownFact, ...]:
+    """What an assessment knew, in the catalogue's order."""
+    return tuple(
+        KnownFact(
+            section=definition.section.value,
+            label=definition.label,
+            words=fact_words(key, facts[key], protocol),
+        )
+        for key, definition in FACT_BY_KEY.items()
+        if key in facts
+    )
+
+
+def fact_words(key: str, value: Any, protocol: Protocol | None = None) -> str:
+    """A stored fact as people say it; what is absent is not known. A row has its name from its protocol."""
+    definition = FACT_BY_KEY[key]
+    if value is None or value is UNKNOWN:
+        return "Not known"
+    if key in COUNTS.values():
+        return echo_count(value)
+    if definition.kind is Kind.ROW and protocol is not None:
+        return dict(row_choices(protocol, definition.rows)).get(value, str(value))
+    if definition.kind is Kind.YES_NO:
+        return "Yes" if value else "No"
+    if definition.kind is Kind.CHOICES:
+        return ", ".join(dict(definition.choices)[item] for item in value) or "None of these"
+    if definition.kind in (Kind.CHOICE, Kind.ROW):
+        return dict(definition.choices).get(value, str(value).replace("_", " "))
+    if key == "who_bleeding_grade":
+        return f"Grade {value}"
+    return f"{format_decimal(Decimal(value))} {definition.unit}".rstrip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened in an encounter: when, by whom, and where to read more."""
+
+    at: datetime
+    who: User
+    title: str
+    text: str
+    url: str
+    grade: int | None = None
+
+
+def timeline(encounter: Encounter, assessments: list[Assessment], order_sets: Iterable[Any]) -> list[Event]:
+    """Everything that happened, newest first."""
+    events = [
+        Event(at=encounter.opened_at, who=encounter.opened_by, title="Encounter opened", text="", url="")
+    ]
+    for made in assessments:
+        count = "Count not known" if made.platelets_per_ul is None else echo_count(made.platelets_per_ul)
+        events.append(
+            Event(
+                at=made.made_at,
+                who=made.made_by,
+                title=f"Assessment {made.number}",
+                text=count,
+                url=made.get_absolute_url(),
+                grade=made.grade,
+            )
+        )
+    for order_set in order_sets:
+        url = order_set.get_absolute_url()
+        title = f"Order set {order_set.code}"
+        events.append(
+            Event(
+                at=order_set.signed_at,
+                who=order_set.signed_by,
+                title=f"{title} signed",
+                text=f"From assessment {order_set.assessment.number}",
+                url=url,
+            )
+        )
+        if not order_set.is_active:
+            ending = order_set.ending
+            events.append(
+                Event(
+                    at=ending.at,
+                    who=ending.by,
+                    title=f"{title}: {ending.get_kind_display().lower()}",
+                    text=ending.reason,
+                    url=url,
+                )
+            )
+    if encounter.closed_at is not None and encounter.closed_by is not None:
+        events.append(
+            Event(
+                at=encounter.closed_at,
+                who=encounter.closed_by,
+                title="Encounter closed",
+                text=encounter.close_reason,
+                url="",
+            )
+        )
+    return sorted(events, key=lambda event: event.at, reverse=True)
+
+
+def _weight(facts: Mapping[str, Any], last: Assessment | None) -> str:
+    if "weight_kg" not in facts:
+        return ""
+    words = f"{facts['weight_kg']} kg"
+    if facts.get("weight_method") == "estimated":
+        words += " (estimated)"
+    if last is not None and last.weighed_on is not None:
+        words += f", {format_date(last.weighed_on)}"
+    return words
+
+
+def _pregnancy(patient: Patient, facts: Mapping[str, Any]) -> str | None:
+    if patient.sex == "male":
+        return None
+    if "pregnant" not in facts:
+        return ""
+    return "Pregnant" if facts["pregnant"] else "Not pregnant"
+
+
+def _creatinine(facts: Mapping[str, Any]) -> str:
+    value = facts.get("creatinine_umol_per_l")
+    return f"Creatinine {format_decimal(Decimal(value))} micromol per L" if value else ""
