@@ -1,0 +1,130 @@
+"""Rate plans: the worked examples of the evidence, and what always holds."""
+
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+
+from protocols.engine.infusion import RatePlan, rate_plan
+from protocols.engine.protocol import Product, RateStep
+
+from .factory import PROTOCOL, product
+
+P10 = PROTOCOL.products[0]
+
+
+def infusing(*rates: str, concentration: str = "10", at_risk: str = "2.0") -> Product:
+    return product(
+        "P",
+        concentration,
+        "10",
+        rate_steps=tuple(RateStep(ml_per_kg_per_h=D(rate), minutes=30) for rate in rates),
+        maximum_ml_per_kg_per_h=D(rates[-1]),
+        at_risk_ml_per_kg_per_h=D(at_risk),
+    )
+
+
+def plan_of(
+    infused: Product, *, kg: str = "80", ml: str = "800", is_at_risk: bool = False, **more: Any
+) -> RatePlan:
+    return rate_plan(
+        product=infused,
+        dosing_weight_kg=D(kg),
+        volume_ml=D(ml),
+        pump_step_ml_per_h=D("0.1"),
+        is_at_risk=is_at_risk,
+        **more,
+    )
+
+
+WORKED = [
+    # rates in mL/kg/h, volume, at risk, pump rates, hours and minutes
+    ("0.3 0.6 1.2 2.4", "800", False, "24 48 96 192", (5, 14)),
+    ("0.6 1.2 2.4 4.8", "800", False, "48 96 192 384", (3, 9)),
+    ("0.5 1 2 4 6", "800", False, "40 80 160 320 480", (3, 2)),
+    ("0.6 1.2 2.4 4.8 7.2", "800", False, "48 96 192 384 576", (2, 46)),
+    ("0.3 0.6 1.2 2.4", "800", True, "24 48 96 160", (5, 58)),
+    ("0.6 1.2 2.4 4.8", "800", True, "48 96 160 160", (5, 33)),
+    ("0.5 1 2 4", "1600", False, "40 80 160 320", (6, 4)),
+]
+
+
+@pytest.mark.parametrize(("rates", "ml", "is_at_risk", "pump", "hours"), WORKED)
+def test_worked_example_gives_the_published_rates_and_time(
+    rates: str, ml: str, is_at_risk: bool, pump: str, hours: tuple[int, int]
+) -> None:
+    plan = plan_of(infusing(*rates.split()), ml=ml, is_at_risk=is_at_risk)
+
+    assert [step.ml_per_h for step in plan.steps] == [D(rate) for rate in pump.split()]
+    assert divmod(plan.total_minutes, 60) == hours
+
+
+def test_running_volume_ends_at_the_whole_volume() -> None:
+    plan = plan_of(infusing("0.3", "0.6", "1.2", "2.4"))
+
+    assert [step.running_volume_ml for step in plan.steps] == [D(12), D(36), D(84), D(800)]
+    assert [step.starts_after_minutes for step in plan.steps] == [D(0), D(30), D(60), D(90)]
+    assert plan.steps[-1].minutes == D("223.75")
+
+
+def test_infusion_that_ends_early_has_fewer_steps() -> None:
+    plan = plan_of(P10, kg="10", ml="10")
+
+    assert [step.ml_per_h for step in plan.steps] == [D(10), D(20)]
+    assert plan.steps[-1].running_volume_ml == D(10)
+    assert plan.total_minutes == 45
+
+
+def test_volume_that_fits_the_first_step_exactly_has_one_step() -> None:
+    plan = plan_of(P10, kg="10", ml="5")
+
+    assert [step.minutes for step in plan.steps] == [D(30)]
+
+
+def test_rate_is_rounded_down_to_the_step_of_the_pump() -> None:
+    plan = rate_plan(
+        product=P10,
+        dosing_weight_kg=D("60.9"),
+        volume_ml=D(300),
+        pump_step_ml_per_h=D(5),
+        is_at_risk=False,
+    )
+
+    assert [step.ml_per_h for step in plan.steps] == [D(60), D(120), D(240)]
+    assert plan.maximum_ml_per_h == D(240)
+
+
+def test_rate_below_the_lowest_setting_of_the_pump_stays_exact() -> None:
+    plan = plan_of(P10, kg="0.05", ml="1")
+
+    assert plan.steps[0].ml_per_h == D("0.05")
+
+
+def test_lowest_of_all_ceilings_holds() -> None:
+    uncapped = plan_of(P10)
+    at_risk = plan_of(P10, is_at_risk=True)
+    first = plan_of(P10, ceiling_ml_per_kg_per_h=D(3))
+    both = plan_of(P10, is_at_risk=True, ceiling_ml_per_kg_per_h=D(3))
+    higher = plan_of(P10, ceiling_ml_per_kg_per_h=D(9))
+
+    caps = [plan.cap_ml_per_kg_per_h for plan in (uncapped, at_risk, first, both, higher)]
+    assert caps == [D(4), D(2), D(3), D(2), D(4)]
+    assert [step.ml_per_kg_per_h for step in first.steps] == [D(1), D(2), D(3)]
+    assert (at_risk.is_at_risk, first.is_at_risk) == (True, False)
+
+
+def test_regimen_with_its_own_time_runs_at_one_even_rate() -> None:
+    plan = plan_of(P10, infuse_over_minutes=24 * 60)
+
+    assert [step.ml_per_h for step in plan.steps] == [D("33.3")]
+    assert plan.steps[0].ml_per_kg_per_h == D("0.416")
+    assert plan.steps[0].running_volume_ml == D(800)
+    # The pump's step rounds the rate down, so it takes a minute longer.
+    assert plan.total_minutes == 24 * 60 + 1
+
+
+def test_even_rate_is_held_by_the_ceiling_too() -> None:
+    plan = plan_of(P10, kg="10", is_at_risk=True, infuse_over_minutes=60)
+
+    assert [step.ml_per_h for step in plan.steps] == [D(20)]
+    assert plan.total_minutes == 40 * 60
