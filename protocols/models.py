@@ -397,6 +397,7 @@ class MonitoringItem(KeyedRow, WithBasis):
     due_minutes = models.IntegerField()
     window_minutes = models.PositiveIntegerField()
     due_text = models.TextField()
+    is_repeated = models.BooleanField(default=False)
     kinds = _list()
     when = _list()
 

@@ -1,10 +1,9 @@
 """What an order set says, as the canonical content that is hashed, signed, stored and printed."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
@@ -36,7 +35,7 @@ from ivigsite.orders.sheet.content import (
 )
 from protocols.engine.facts import FACT_BY_KEY, UNKNOWN
 from protocols.engine.lookup import of
-from protocols.engine.protocol import Product
+from protocols.engine.protocol import MonitoringItem, Product
 
 TALL_MAN: Final = ("predniSONE", "prednisoLONE", "methylPREDNISolone", "dexAMETHasone")
 COUNTERSIGNATURES: Final = ("Nurse 1", "Nurse 2 (independent check)", "Pharmacist")
@@ -94,6 +93,9 @@ def build_content(
         overrides=tuple(_overrides(proposal, choices)),
         findings=tuple(_finding(proposal, finding) for finding in proposal.outcome["findings"]),
         monitoring=tuple(_monitoring(proposal, choices, plans)),
+        monitoring_later=tuple(
+            item.title for item in proposal.recommendation.monitoring if _is_later(item, proposal)
+        ),
         countersignatures=COUNTERSIGNATURES,
         tall_man_names=TALL_MAN,
     )
@@ -140,14 +142,10 @@ def _weight(proposal: Proposal) -> Any:
         weight_kg=facts.weight_kg,
         is_estimated=facts.weight_method == "estimated",
         estimate_reason=str(proposal.assessment.entered.get("weight_estimate_reason", "")),
-        weighed_at=UNKNOWN if weighed_on is None else _start_of(weighed_on),
+        weighed_on=UNKNOWN if weighed_on is None else weighed_on,
         dosing_weight_kg=_to_hundredths(weight["kg"]),
         dosing_weight_basis=WEIGHT_WORDS[weight["basis"]],
     )
-
-
-def _start_of(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(settings.TIME_ZONE))
 
 
 def _basis(proposal: Proposal) -> SheetBasis:
@@ -210,7 +208,6 @@ def _order(
         rate=_rate(regimen, plan),
         duration=", ".join(part for part in (card.frequency, card.duration) if part),
         start_at=starts_at_of(card.code, proposal, choices) if card.timing in ("now", "concurrent") else None,
-        start_text="" if card.timing in ("now", "concurrent") else "as stated",
         maximum=_maximum(regimen),
         instructions=_instructions(regimen),
     )
@@ -315,24 +312,23 @@ def _finding(proposal: Proposal, finding: Mapping[str, Any]) -> SheetFinding:
 def _monitoring(
     proposal: Proposal, choices: Choices, plans: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[MonitoringRow]:
-    """One row an item while the order set is fresh; what is due later is told in one row at the end."""
+    """One row an item while the order set is fresh."""
     anchors = _anchors(proposal, choices, plans)
-    listed_until = timedelta(hours=int(of(proposal.protocol).parameters["sheet_monitoring_hours"]))
-    later: list[str] = []
     for item in proposal.recommendation.monitoring:
-        anchor = anchors.get(item.anchor)
-        offset = timedelta(minutes=item.due_minutes)
-        if offset > listed_until:
-            later.append(item.title)
+        if _is_later(item, proposal):
             continue
+        anchor = anchors.get(item.anchor)
+        has_one_time = anchor is not None and item.due_minutes and not item.is_repeated
         yield MonitoringRow(
             item=item.title,
-            due_at=anchor + offset if anchor is not None and item.due_minutes else None,
-            due_text=item.due_text,
+            due_at=anchor + timedelta(minutes=item.due_minutes) if anchor and has_one_time else None,
+            due_text="" if has_one_time else item.due_text,
             tolerance=_tolerance(item.window_minutes),
         )
-    if later:
-        yield MonitoringRow(item="Later", due_text="; ".join(later))
+
+
+def _is_later(item: MonitoringItem, proposal: Proposal) -> bool:
+    return item.due_minutes > 60 * of(proposal.protocol).parameters["sheet_monitoring_hours"]
 
 
 def _anchors(

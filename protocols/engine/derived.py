@@ -76,6 +76,7 @@ _ALL: Final = (
     ),
     _derived("ivig_day_g_per_kg", "IVIG in a day", Kind.DECIMAL, _WEIGHT, unit="g per kg"),
     _derived("ivig_deviation_percent", "Rounding deviation", Kind.DECIMAL, _WEIGHT, unit="percent"),
+    _derived("ivig_left_over_g", "Left over in a part-used vial", Kind.DECIMAL, _WEIGHT, unit="g"),
     _derived("prednisone_uncapped_mg", "predniSONE before the cap", Kind.DECIMAL, _WEIGHT, unit="mg daily"),
     _derived("steroid_days", "Days of full-dose corticosteroid", Kind.WHOLE, _WEIGHT, unit="days"),
     _derived(

@@ -185,14 +185,20 @@ def _main(orders: Sequence[Order], kind: OrderKind) -> Order | None:
 
 def _ivig_values(facts: Facts, order: Order | None) -> dict[str, Any]:
     """Grams per kg as prescribed, before rounding; a patient without a line gets none."""
-    day = course = deviation = Decimal(0)
+    day = course = deviation = left_over = Decimal(0)
     if order is not None:
         if not isinstance(order.dose, Dose):
             return {}
         regimen = order.dose.regimen
         day, course = regimen.amount, regimen.amount * regimen.doses
         deviation = abs(order.dose.step_deviation_percent)
-    values = {"ivig_day_g_per_kg": day, "ivig_deviation_percent": deviation}
+        plan = order.dose.vial_plan
+        left_over = plan.left_over_g if plan is not None else left_over
+    values = {
+        "ivig_day_g_per_kg": day,
+        "ivig_deviation_percent": deviation,
+        "ivig_left_over_g": left_over,
+    }
     before = facts.ivig_last_7_days_g_per_kg
     if before is UNKNOWN and facts.first_ivig is True:
         before = Decimal(0)

@@ -160,6 +160,7 @@ def _dose(dose: Dose) -> dict[str, Any]:
             "high": decimal_text(dose.range_high),
         },
         "volume_ml": _decimal(dose.volume_ml),
+        "left_over_g": None if dose.vial_plan is None else decimal_text(dose.vial_plan.left_over_g),
         "vials": []
         if dose.vial_plan is None
         else [{"size_g": decimal_text(size), "count": count} for size, count in dose.vial_plan.vials],

@@ -458,6 +458,7 @@ class MonitoringItem:
     due_minutes: int
     window_minutes: int
     due_text: str
+    is_repeated: bool = False
     kinds: tuple[OrderKind, ...]
     when: When = ()
     basis: Basis

@@ -58,6 +58,7 @@ _KNOWN_LATE: Final = frozenset(
         "ivig_course_g_per_kg",
         "ivig_day_g_per_kg",
         "ivig_deviation_percent",
+        "ivig_left_over_g",
         "prednisone_uncapped_mg",
         "steroid_days",
         "repeat_too_early",

@@ -554,6 +554,7 @@ class Migration(migrations.Migration):
                 ("due_minutes", models.IntegerField()),
                 ("window_minutes", models.PositiveIntegerField()),
                 ("due_text", models.TextField()),
+                ("is_repeated", models.BooleanField(default=False)),
                 ("kinds", models.JSONField(blank=True, default=list)),
                 ("when", models.JSONField(blank=True, default=list)),
                 (

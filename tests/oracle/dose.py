@@ -186,8 +186,8 @@ class Milligrams:
 def prednisone_mg(actual_weight_kg: Number, mg_per_kg: Number = 1) -> Milligrams:
     """Actual weight, nearest 5 mg with ties down, never over 80 mg a day (4.1)."""
     exact = Fraction(actual_weight_kg) * Fraction(mg_per_kg)
-    # Below 25 mg a step of 5 can be more than a tenth away, which HS-16 forbids; 1 mg is the smallest tablet.
-    step = 5 if exact >= 25 else 1
+    # Below 25 mg a step of 5 can be more than a tenth away, which HS-16 forbids; below 5 mg so can one of 1.
+    step = Fraction(5 if exact >= 25 else 1 if exact >= 5 else Fraction(1, 2))
     rounded = min(nearest_ties_down(exact, step), Fraction(80))
     return Milligrams(exact=exact, rounded=rounded, capped=exact > 80)
 

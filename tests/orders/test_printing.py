@@ -1,4 +1,4 @@
-"""Copies of a signed order set: which one is handed out, what it says, and what happens when it cannot be made."""
+"""Copies of a signed order set: which one is handed out, what it says, and what a failure leaves behind."""
 
 import hashlib
 from datetime import timedelta

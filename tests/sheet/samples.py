@@ -139,7 +139,7 @@ MONITORING = (
 WEIGHT = SheetWeight(
     weight_kg=Decimal("82.3"),
     is_estimated=False,
-    weighed_at=datetime(2026, 11, 22, 12, 50, tzinfo=UTC),
+    weighed_on=date(2026, 11, 22),
     dosing_weight_kg=Decimal("82.3"),
     dosing_weight_basis="actual weight",
 )
@@ -311,7 +311,7 @@ ALL_UNKNOWN = replace(
 )
 ESTIMATED = replace(
     TYPICAL,
-    weight=replace(WEIGHT, is_estimated=True, estimate_reason="cannot stand", weighed_at=UNKNOWN),
+    weight=replace(WEIGHT, is_estimated=True, estimate_reason="cannot stand", weighed_on=UNKNOWN),
 )
 DEMO = replace(TYPICAL, is_demo=True)
 CONTENTS = {

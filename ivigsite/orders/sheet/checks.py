@@ -53,7 +53,7 @@ def find_problems(content: SheetContent) -> list[str]:
 
 def order_texts(content: SheetContent) -> Iterator[str]:
     """Every sentence of an order, the rate plan and the monitoring; not names, reasons or references."""
-    yield from texts_of((content.orders, content.rate_plan, content.monitoring))
+    yield from texts_of((content.orders, content.rate_plan, content.monitoring, content.monitoring_later))
 
 
 def unprintable_characters(content: SheetContent) -> list[str]:

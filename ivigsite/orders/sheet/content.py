@@ -57,7 +57,7 @@ class SheetWeight:
     weight_kg: Decimal
     is_estimated: bool
     estimate_reason: str = ""
-    weighed_at: datetime | Unknown
+    weighed_on: date | Unknown
     dosing_weight_kg: Decimal
     dosing_weight_basis: str
 
@@ -214,6 +214,8 @@ class SheetContent:
     overrides: tuple[SheetOverride, ...] = ()
     findings: tuple[SheetFinding, ...] = ()
     monitoring: tuple[MonitoringRow, ...] = ()
+    monitoring_later: tuple[str, ...] = ()
+    """What falls due too far ahead for a row of its own."""
     countersignatures: tuple[str, ...]
     """The boxes signed by hand, such as "Nurse 1"."""
     tall_man_names: tuple[str, ...]

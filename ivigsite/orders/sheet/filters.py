@@ -10,7 +10,7 @@ from . import wording
 from .content import OrderGroup
 
 GROUP_HEADINGS = {
-    OrderGroup.NOW: "Give now",
+    OrderGroup.NOW: "Now",
     OrderGroup.CONCURRENT: "Give at the same time",
     OrderGroup.STANDBY: "Standby: give only if the condition is met",
     OrderGroup.MONITORING: "Tests and monitoring",

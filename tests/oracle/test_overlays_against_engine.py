@@ -1,0 +1,113 @@
+"""What the oracle reads in the evidence and the engine does not do yet."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import pytest
+
+from protocols.engine.protocol import Protocol
+
+from .dose import FIRST_EXPOSURE_ML_PER_KG_PER_H
+from .test_against_engine import (
+    Plain,
+    adult_with,
+    first_lines,
+    judged,
+    outcome_of,
+    protocol,
+    roles_not_held,
+)
+
+__all__ = ["judged", "protocol"]
+
+
+@pytest.mark.parametrize(
+    "worse",
+    [
+        {"platelets_per_ul": 9_999},
+        {"age_years": 60},
+        {"bleeding_findings": ["melaena"]},
+        {"who_bleeding_grade": 4},
+    ],
+)
+def test_level_stated_below_what_the_facts_show_needs_haematology(protocol: Protocol, worse: Plain) -> None:
+    said = outcome_of(protocol, adult_with(30_000, "none", False, False) | worse)
+
+    severities = {finding["severity"] for finding in said["findings"] if "BLEED" in finding["rule"]}
+    assert severities
+    assert all(severity.startswith("hard") for severity in severities)
+
+
+def deviation_problems(facts: Plain, said: Plain) -> Iterator[str]:
+    """HS-16: a dose more than a tenth from what was calculated may not be signed."""
+    del facts
+    stopped = any(
+        finding["rule"] == "HS-16" and finding["severity"].startswith("hard") for finding in said["findings"]
+    )
+    for order in said["orders"]:
+        if order.get("dose") and abs(Fraction(order["dose"]["deviation_percent"])) > 10 and not stopped:
+            yield f"{order['code']}: {order['dose']['exact']} becomes {order['dose']['rounded']}, and no stop"
+
+
+def test_no_dose_is_more_than_a_tenth_from_what_was_calculated(judged: list[tuple[Plain, Plain]]) -> None:
+    wrong, _ = first_lines(judged, deviation_problems)
+
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize("gap_in_hours", [8 * 7 * 24 + 1, 8 * 7 * 24 * 2])
+def test_gap_over_eight_weeks_is_capped_as_a_first_infusion(protocol: Protocol, gap_in_hours: int) -> None:
+    history = {"first_ivig": False, "hours_since_last_ivig": gap_in_hours}
+
+    plan = outcome_of(protocol, adult_with(12_000, "active", False, False, product="octagam_10") | history)[
+        "rate_plan"
+    ]
+
+    assert max(Fraction(step["ml_per_kg_per_h"]) for step in plan["steps"]) == FIRST_EXPOSURE_ML_PER_KG_PER_H
+
+
+@pytest.mark.parametrize("count", [5_000, 12_000, 30_000, 60_000])
+@pytest.mark.parametrize("skin", [[], ["skin_only"]])
+def test_child_without_bleeding_beyond_the_skin_is_observed(
+    protocol: Protocol, count: int, skin: list[str]
+) -> None:
+    level = "risk_factors" if skin or count < 10_000 else "none"
+    child = {"age_years": 5, "weight_kg": "18", "height_cm": "110", "bleeding_findings": skin}
+
+    said = outcome_of(protocol, adult_with(count, level, False, False) | child)
+
+    for kind in ("ivig", "corticosteroid", "platelets"):
+        assert "required" not in roles_not_held(said, kind)
+
+
+def test_vials_that_do_not_sum_to_the_dose_are_called_a_part_vial(protocol: Protocol) -> None:
+    child = {"age_years": 3, "weight_kg": "17.4", "height_cm": "95", "product": "asceniv"}
+
+    said = outcome_of(protocol, adult_with(12_000, "active", False, False) | child)
+
+    dose = next(order["dose"] for order in said["orders"] if order["kind"] == "ivig")
+    assert sum(Fraction(vial["size_g"]) * int(vial["count"]) for vial in dose["vials"]) > Fraction(
+        dose["rounded"]
+    )
+    assert any(finding["rule"] == "HS-16-PART-VIAL" for finding in said["findings"])
+
+
+@pytest.mark.parametrize("confirmed", [{}, {"low_count_confirmed": False}])
+def test_clumped_count_of_a_bleeding_patient_is_not_acted_on_silently(
+    protocol: Protocol, confirmed: Plain
+) -> None:
+    facts = adult_with(12_000, "active", False, False, clumps=True)
+    del facts["low_count_confirmed"]
+
+    said = outcome_of(protocol, facts | confirmed)
+
+    assert said["outcome"] == "gated" or any(
+        finding["rule"].startswith("HS-03") for finding in said["findings"]
+    )
+
+
+@pytest.mark.parametrize("count", [1_000_000, 2_000_000])
+def test_count_of_a_million_in_a_bleeding_patient_asks_for_the_unit(protocol: Protocol, count: int) -> None:
+    said = outcome_of(protocol, adult_with(count, "active", False, False))
+
+    assert any(finding["rule"].startswith("HS-02") for finding in said["findings"])
