@@ -108,6 +108,8 @@ def _even(ml_per_h: Decimal, weight_kg: Decimal) -> tuple[_Setting, ...]:
 def _planned(settings: tuple[_Setting, ...], volume_ml: Decimal) -> Iterator[PlannedStep]:
     elapsed, infused = Decimal(0), Decimal(0)
     for setting in settings:
+        if infused == volume_ml:
+            break
         needed = (volume_ml - infused) * MINUTES_PER_HOUR / setting.ml_per_h
         minutes, is_last = setting.minutes, False
         if minutes is None or needed <= minutes:
@@ -121,8 +123,6 @@ def _planned(settings: tuple[_Setting, ...], volume_ml: Decimal) -> Iterator[Pla
             minutes=minutes,
             running_volume_ml=infused,
         )
-        if is_last:
-            return
         elapsed += minutes
 
 

@@ -482,6 +482,8 @@ def values_seen(protocol_rule: str, fact: str, value: str, **facts: Any) -> bool
         ("ivig_course_g_per_kg", "1.5", {"ivig_last_7_days_g_per_kg": D(1)}),
         ("ivig_deviation_percent", "0", {}),
         ("ivig_deviation_percent", "29.03", {"weight_kg": D(31)}),
+        ("ivig_left_over_g", "0", {}),
+        ("ivig_left_over_g", "4.5", {"weight_kg": D(31)}),
         ("prednisone_uncapped_mg", "120", {}),
         ("prednisone_uncapped_mg", "0", {"age_years": 10}),
         ("steroid_days", "20", {}),
@@ -509,6 +511,7 @@ def test_patient_without_immunoglobulin_gets_none_of_it() -> None:
     rules = (
         safety_rule("DAY", Severity.WARNING, if_is("ivig_day_g_per_kg", "0")),
         safety_rule("COURSE", Severity.WARNING, if_is("ivig_course_g_per_kg", "0")),
+        safety_rule("LEFT", Severity.WARNING, if_is("ivig_left_over_g", "0")),
     )
 
     said = recommended(
@@ -517,7 +520,7 @@ def test_patient_without_immunoglobulin_gets_none_of_it() -> None:
         bleeding_level="none",
     )
 
-    assert said.trace.rules_fired == ("DAY", "COURSE")
+    assert said.trace.rules_fired == ("DAY", "COURSE", "LEFT")
 
 
 def test_days_of_a_steroid_that_names_none_are_unknown() -> None:

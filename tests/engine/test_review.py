@@ -1,0 +1,458 @@
+"""Every fault a draft can have is found and named; a sound protocol has none."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+
+from protocols.engine.facts import FACT_BY_KEY, LEVELS
+from protocols.engine.protocol import (
+    Comparator,
+    EffectKind,
+    OrderKind,
+    PerUnit,
+    Protocol,
+    Provenance,
+    RateStep,
+    Role,
+    Severity,
+    WeightBasis,
+)
+from protocols.engine.review import find_problems, key_of, rows_of, uncertain_rows
+
+from .factory import (
+    BASIS,
+    PROTOCOL,
+    adjusting,
+    ask,
+    band,
+    bleeding_rule,
+    decision_rule,
+    gate,
+    if_any,
+    if_from,
+    if_is,
+    infused,
+    line,
+    parameter,
+    product,
+    regimen,
+    safety_rule,
+    sound_protocol,
+    step,
+    text,
+)
+
+RULES = {rule.key: rule for rule in PROTOCOL.decision_rules}
+BRANCHES = {branch.key: branch for branch in PROTOCOL.branches}
+REGIMENS = {row.key: row for row in PROTOCOL.regimens}
+
+
+def bands(*rows: tuple[int, int, int | None]) -> dict[str, Any]:
+    return {"grade_bands": tuple(band(*row) for row in rows)}
+
+
+def rules(**changed: Any) -> dict[str, Any]:
+    """The decision rules with some replaced, added, or with None left out."""
+    return {"decision_rules": tuple(rule for rule in (RULES | changed).values() if rule is not None)}
+
+
+def branch(key: str, **changes: Any) -> dict[str, Any]:
+    return {"branches": tuple((BRANCHES | {key: replace(BRANCHES[key], **changes)}).values())}
+
+
+def lines(*more: Any) -> dict[str, Any]:
+    return branch("WATCH", orders=(*BRANCHES["WATCH"].orders, *more))
+
+
+def regimens(**changed: Any) -> dict[str, Any]:
+    return {"regimens": tuple(row for row in (REGIMENS | changed).values() if row is not None)}
+
+
+def changed_regimen(key: str, **changes: Any) -> dict[str, Any]:
+    return regimens(**{key: replace(REGIMENS[key], **changes)})
+
+
+def policies(**changes: Any) -> dict[str, Any]:
+    return {"weight_policies": (adjusting("ADJUSTED", **changes), *PROTOCOL.weight_policies[1:])}
+
+
+def products(**changes: Any) -> dict[str, Any]:
+    return {"products": (replace(PROTOCOL.products[0], **changes), PROTOCOL.products[1])}
+
+
+def rates(*per_kg: str) -> tuple[RateStep, ...]:
+    return tuple(RateStep(ml_per_kg_per_h=D(rate), minutes=30) for rate in per_kg)
+
+
+def limits(**changes: Any) -> dict[str, Any]:
+    return {"input_limits": (PROTOCOL.input_limits[0], replace(PROTOCOL.input_limits[2], **changes))}
+
+
+def effects(*given: tuple[EffectKind, str]) -> dict[str, Any]:
+    return {"safety_rules": (safety_rule("S", Severity.WARNING, if_is("pregnant", "true"), *given),)}
+
+
+def one_rule_when(*groups: tuple[Any, ...]) -> dict[str, Any]:
+    return {"safety_rules": (safety_rule("S", Severity.WARNING, groups),)}
+
+
+AGE_BELOW_10 = ask("age_years", Comparator.BELOW, "10")
+AGE_FROM_20 = ask("age_years", Comparator.AT_LEAST, "20")
+
+FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
+    # section, changes, key, words of the message
+    ("protocol", {"title": " "}, "title", "The title is missing"),
+    ("protocol", {"disclaimer": ""}, "disclaimer", "The disclaimer is missing"),
+    ("protocol", {"default_policy": "GONE"}, "default_policy", "no such policy"),
+    ("protocol", {"default_product": "GONE"}, "default_product", "no such product"),
+    ("protocol", products(offered=False), "default_product", "no such product on offer"),
+    ("grade_bands", {"grade_bands": ()}, "", "There are no grade bands"),
+    ("grade_bands", bands((2, 1, 10), (1, 10, 20), (0, 20, None)), "2", "0 is in no grade"),
+    ("grade_bands", bands((2, 0, 10), (1, 11, 20), (0, 20, None)), "1", "10 is in no grade"),
+    ("grade_bands", bands((2, 0, 10), (1, 9, 20), (0, 20, None)), "1", "9 is in grades 2 and 1"),
+    ("grade_bands", bands((2, 0, None), (1, 10, 20), (0, 20, None)), "1", "10 is in grades 2 and 1"),
+    ("grade_bands", bands((2, 0, 10), (1, 10, 20), (0, 20, 30)), "0", "30 is in no grade"),
+    ("grade_bands", bands((2, 0, 10), (1, 10, 10), (0, 10, None)), "1", "The band is empty"),
+    ("grade_bands", bands((1, 0, 10), (2, 10, 20), (0, 20, None)), "2", "must have a lower grade"),
+    ("grade_bands", bands((2, 0, 10), (1, 10, 20), (-1, 20, None)), "-1", "cannot be below zero"),
+    ("decision_rules", rules(R30=None), "", "No rule for grade 1, life threatening, no urgent surgery"),
+    (
+        "decision_rules",
+        rules(X=decision_rule("X", (2,), LEVELS[:1], "TREAT")),
+        "X",
+        "R20 and X both speak for",
+    ),
+    ("decision_rules", rules(X=decision_rule("X", (9,), LEVELS[:1], "TREAT")), "X", "No patient can reach"),
+    ("decision_rules", rules(X=decision_rule("X", (), LEVELS[:1], "TREAT")), "X", "speaks for no cell"),
+    ("decision_rules", rules(R30=decision_rule("R30", (1, 2), LEVELS[4:], "GONE")), "R30", "no branch GONE"),
+    ("decision_rules", rules(R30=decision_rule("R30", (1, 2), LEVELS[4:], None)), "R30", "says why"),
+    (
+        "decision_rules",
+        rules(R30=decision_rule("R30", (1, 2), LEVELS[4:], "EMERGENCY", not_covered="And yet.")),
+        "R30",
+        "says why",
+    ),
+    (
+        "bleeding_rules",
+        {"bleeding_rules": (bleeding_rule("B", "heavy", if_is("clumps", "true")),)},
+        "B",
+        "no bleeding level heavy",
+    ),
+    ("branches", rules(R10=decision_rule("R10", (1,), LEVELS[:2], "TREAT")), "WATCH", "nobody can reach it"),
+    ("branches", branch("WATCH", summary="x" * 141), "WATCH", "more than 140 characters"),
+    (
+        "branches",
+        lines(*(line(key, OrderKind.OTHER, Role.REQUIRED, group="g") for key in ("A", "B"))),
+        "WATCH",
+        "2 lines of g are required at once",
+    ),
+    ("orders", lines(line("A", OrderKind.IVIG, Role.REQUIRED)), "WATCH.A", "so it has no dose"),
+    ("orders", lines(line("A", OrderKind.IVIG, Role.OFFERED, "GONE")), "WATCH.A", "no regimen GONE"),
+    ("orders", lines(replace(line("A", OrderKind.OTHER, Role.OFFERED), text="")), "WATCH.A", "has no text"),
+    (
+        "orders",
+        lines(line("A", OrderKind.OTHER, Role.OFFERED, start_after_minutes=-1)),
+        "WATCH.A",
+        "starts before",
+    ),
+    (
+        "orders",
+        lines(line("W_COUNT", OrderKind.OTHER, Role.OFFERED)),
+        "WATCH.W_COUNT",
+        "2 rows have this key",
+    ),
+    ("regimens", changed_regimen("IVIG", amount=D(0)), "IVIG", "amount must be above zero"),
+    ("regimens", changed_regimen("PLATELETS", unit=""), "PLATELETS", "has no unit"),
+    ("regimens", changed_regimen("PLATELETS", amount_minimum=None), "PLATELETS", "needs both ends"),
+    ("regimens", changed_regimen("PLATELETS", amount=D(4)), "PLATELETS", "outside its own range"),
+    ("regimens", changed_regimen("STEROID_ADULT", cap_kind=None), "STEROID_ADULT", "soft or hard"),
+    (
+        "regimens",
+        changed_regimen("STEROID_ADULT", cap=None, cap_kind=None),
+        "STEROID_ADULT",
+        "There is no cap",
+    ),
+    ("regimens", changed_regimen("STEROID_ADULT", cap=D(95)), "STEROID_ADULT", "could pass it"),
+    ("regimens", changed_regimen("STEROID_ADULT", weight=None), "STEROID_ADULT", "which weight"),
+    ("regimens", changed_regimen("STEROID_ADULT", rounding=()), "STEROID_ADULT", "no rounding from 0 kg"),
+    (
+        "regimens",
+        changed_regimen("STEROID_ADULT", rounding=(step("0"),)),
+        "STEROID_ADULT",
+        "step must be above",
+    ),
+    (
+        "regimens",
+        changed_regimen("PLATELETS", cap=D(1), cap_kind=REGIMENS["STEROID_ADULT"].cap_kind),
+        "PLATELETS",
+        "above its own cap",
+    ),
+    ("regimens", changed_regimen("IVIG", deviation_limit_percent=None), "IVIG", "how far rounding may move"),
+    ("regimens", changed_regimen("IVIG", weight=WeightBasis.ACTUAL), "IVIG", "g per kg dosing weight"),
+    ("regimens", changed_regimen("IVIG", per=PerUnit.PATIENT), "IVIG", "g per kg dosing weight"),
+    ("regimens", changed_regimen("IVIG", unit="mg"), "IVIG", "g per kg dosing weight"),
+    ("regimens", changed_regimen("IVIG", amount=D("1.1")), "IVIG", "above the limit for one day"),
+    (
+        "regimens",
+        changed_regimen("IVIG_SLOW", amount=D(1), doses=3),
+        "IVIG_SLOW",
+        "course is above its limit",
+    ),
+    ("regimens", changed_regimen("IVIG", doses=0), "IVIG", "at least one"),
+    ("regimens", changed_regimen("IVIG", doses=2), "IVIG", "need an interval"),
+    ("regimens", changed_regimen("IVIG_EVEN", infuse_over_minutes=0), "IVIG_EVEN", "takes no time"),
+    ("regimens", changed_regimen("IVIG", drug=""), "IVIG", "The drug is missing"),
+    ("regimens", changed_regimen("STEROID_ADULT", taper=""), "STEROID_ADULT", "tapering or stopping"),
+    ("regimens", regimens(LOST=regimen("LOST", "F_LOST", "10", "mg")), "LOST", "No order line uses"),
+    ("regimens", regimens(LATE=infused("LATE", "F_IVIG", "0.5")), "LATE", "never reached"),
+    ("regimens", regimens(STEROID_CHILD=None), "STEROID_PREGNANT", "No regimen of F_STEROID applies to"),
+    ("weight_policies", policies(adjustment_factor=None), "ADJUSTED", "between 0 and 1"),
+    ("weight_policies", policies(adjustment_factor=D(1)), "ADJUSTED", "between 0 and 1"),
+    ("weight_policies", policies(minimum_height_cm=None), "ADJUSTED", "needs a minimum height"),
+    ("weight_policies", policies(minimum_height_cm=D(90)), "ADJUSTED", "Nobody has an ideal weight"),
+    ("products", products(concentration_percent=D(0)), "P10", "between 0 and 100 percent"),
+    ("products", products(concentration_percent=D(101)), "P10", "between 0 and 100 percent"),
+    ("products", products(route="sc"), "P10", "not for intravenous use"),
+    ("products", products(vials_g=()), "P10", "vial sizes are missing"),
+    ("products", products(vials_g=(D(0),)), "P10", "vial sizes are missing"),
+    ("products", products(labels=()), "P10", "label says is missing"),
+    ("products", products(rate_steps=()), "P10", "rate steps are missing"),
+    ("products", products(rate_steps=rates("0", "1")), "P10", "rate steps are missing or not above zero"),
+    ("products", products(rate_steps=rates("2", "1")), "P10", "do not rise"),
+    ("products", products(rate_steps=rates("1", "5")), "P10", "above the product's maximum"),
+    ("products", products(at_risk_ml_per_kg_per_h=D(5)), "P10", "at-risk rate must lie"),
+    ("products", products(at_risk_ml_per_kg_per_h=D("0.5")), "P10", "first rate step is above the at-risk"),
+    (
+        "gates",
+        {"gates": (gate("G", if_is("clumps", "true"), stops=False, stops_life_threatening=True),)},
+        "G",
+        "must stop the rest too",
+    ),
+    (
+        "safety_rules",
+        effects((EffectKind.HOLD_LINES, "everything")),
+        "S",
+        "cannot have the target 'everything'",
+    ),
+    ("safety_rules", effects((EffectKind.RAISE_CONSULT, "soon")), "S", "cannot have the target 'soon'"),
+    ("safety_rules", effects((EffectKind.AT_RISK_RATE, "ivig")), "S", "cannot have the target 'ivig'"),
+    (
+        "safety_rules",
+        one_rule_when((ask("colour", Comparator.IS, "red"),)),
+        "S",
+        "no fact is called 'colour'",
+    ),
+    ("safety_rules", one_rule_when(()), "S", "group of conditions is empty"),
+    ("safety_rules", one_rule_when((AGE_BELOW_10, AGE_FROM_20)), "S", "contradict each other"),
+    ("safety_rules", {"safety_rules": PROTOCOL.safety_rules[:1] * 2}, "S_REACTION", "2 rows have this key"),
+    (
+        "safety_rules",
+        one_rule_when((ask("product", Comparator.IS, "GONE", "P10"),)),
+        "S",
+        "names product GONE, which is not there",
+    ),
+    ("safety_rules", one_rule_when((ask("branch", Comparator.IS, "GONE"),)), "S", "names branch GONE"),
+    (
+        "branches",
+        branch("TREAT", targets=(replace(BRANCHES["TREAT"].targets[1], when=if_is("sex", "x")),)),
+        "TREAT",
+        "sex cannot be 'x'",
+    ),
+    ("gates", {"gates": (gate("G", if_any("order_kinds", "ivig")),)}, "G", "order_kinds is not yet known"),
+    (
+        "bleeding_rules",
+        {"bleeding_rules": (bleeding_rule("B", "active", if_is("bleeding_level", "active")),)},
+        "B",
+        "bleeding_level is not yet known",
+    ),
+    (
+        "orders",
+        lines(line("A", OrderKind.OTHER, Role.OFFERED, when=if_is("steroid_days", "10"))),
+        "WATCH.A",
+        "steroid_days is not yet known",
+    ),
+    ("repeat_rules", {"repeat_rules": PROTOCOL.repeat_rules * 2}, "REPEAT", "Another rule says when TREAT"),
+    (
+        "repeat_rules",
+        {"repeat_rules": (replace(PROTOCOL.repeat_rules[0], branches=("GONE",)),)},
+        "REPEAT",
+        "no branch GONE",
+    ),
+    ("parameters", {"parameters": PROTOCOL.parameters[1:]}, "pump_rate_step_ml_per_h", "is missing"),
+    (
+        "parameters",
+        {"parameters": (parameter("pump_rate_step_ml_per_h", "0"), *PROTOCOL.parameters[1:])},
+        "pump_rate_step_ml_per_h",
+        "must be above zero",
+    ),
+    ("texts", {"texts": PROTOCOL.texts[1:]}, "consult_info", "The text is missing"),
+    (
+        "citations",
+        {"citations": (PROTOCOL.citations[0], replace(PROTOCOL.citations[0], key="C20"))},
+        "C20",
+        "No row uses this citation",
+    ),
+    (
+        "citations",
+        {"citations": (replace(PROTOCOL.citations[0], passage=""),)},
+        "C10",
+        "reference or passage",
+    ),
+    (
+        "branches",
+        branch("WATCH", basis=replace(BASIS, cites=("GONE",))),
+        "WATCH",
+        "citation GONE does not exist",
+    ),
+    ("branches", branch("WATCH", basis=replace(BASIS, cites=())), "WATCH", "cites nothing"),
+    ("branches", branch("WATCH", basis=replace(BASIS, uncertain=True)), "WATCH", "needs a note"),
+    (
+        "branches",
+        branch("WATCH", basis=replace(BASIS, provenance=Provenance.HOUSE_VALUE)),
+        "WATCH",
+        "needs a note",
+    ),
+    ("input_limits", limits(minimum=D(3)), "weight_kg (child)", "not in order"),
+    ("input_limits", limits(minimum=D("0.5")), "weight_kg (child)", "wider than those for anybody"),
+    ("input_limits", limits(maximum=D(301)), "weight_kg (child)", "wider than those for anybody"),
+    ("input_limits", limits(population="giant"), "weight_kg (giant)", "no population giant"),
+    ("input_limits", limits(fact="height_cm"), "height_cm (child)", "no limit for anybody"),
+    ("input_limits", limits(fact="colour"), "colour (child)", "no such number"),
+    ("input_limits", limits(fact="sex"), "sex (child)", "no such number"),
+]
+
+
+@pytest.mark.parametrize(("section", "changes", "key", "words"), FAULTS)
+def test_fault_is_found_where_it_stands(section: str, changes: dict[str, Any], key: str, words: str) -> None:
+    problems = find_problems(sound_protocol(**changes))
+
+    assert [
+        problem
+        for problem in problems
+        if (problem.section, problem.key) == (section, key) and words in problem.message
+    ], [(problem.section, problem.key, problem.message) for problem in problems]
+
+
+def test_sound_protocol_has_no_problem() -> None:
+    assert find_problems(PROTOCOL) == ()
+
+
+SOUND: list[Callable[[], Protocol]] = [
+    lambda: sound_protocol(**bands((2, 0, 10), (1, 10, 20), (0, 20, None))),
+    # The order in which bands are written makes no difference.
+    lambda: sound_protocol(grade_bands=tuple(reversed(PROTOCOL.grade_bands))),
+    lambda: sound_protocol(gates=(), safety_rules=(), monitoring_items=(), repeat_rules=()),
+    lambda: sound_protocol(
+        **rules(
+            R10=decision_rule("R10", (1,), LEVELS[:1], "WATCH"),
+            R12=decision_rule("R12", (1,), LEVELS[1:2], None, not_covered="Ask."),
+        )
+    ),
+    lambda: sound_protocol(**products(route="sc", offered=False), default_product="P5"),
+    lambda: sound_protocol(products=(*PROTOCOL.products, product("P20", "20", "10"))),
+    lambda: sound_protocol(**policies(minimum_height_cm=D("152.4"))),
+    lambda: sound_protocol(**branch("WATCH", summary="x" * 140)),
+    lambda: sound_protocol(**branch("WATCH", basis=replace(BASIS, uncertain=True, note="Ratify."))),
+    lambda: sound_protocol(
+        **lines(
+            *(
+                line(key, OrderKind.OTHER, Role.REQUIRED, group="g", when=if_is("sex", sex))
+                for key, sex in (("A", "male"), ("B", "female"))
+            )
+        )
+    ),
+    lambda: sound_protocol(
+        **effects(
+            (EffectKind.RAISE_CONSULT, "stat"),
+            (EffectKind.HOLD_LINES, "platelets"),
+            (EffectKind.AT_RISK_RATE, ""),
+        )
+    ),
+    lambda: sound_protocol(**limits(minimum=D(2), maximum=D(200))),
+    lambda: sound_protocol(
+        texts=(*PROTOCOL.texts, text("more", PROTOCOL.texts[0].topic, if_is("branch", "TREAT")))
+    ),
+    # A regimen that is used only while a fact is unknown is used all the same.
+    lambda: sound_protocol(
+        **regimens(
+            EARLY=replace(REGIMENS["IVIG"], key="EARLY", when=((ask("consent", Comparator.UNKNOWN),),)),
+            IVIG=None,
+            LATE=replace(REGIMENS["IVIG"], key="LATE"),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("make", SOUND)
+def test_sound_variant_has_no_problem(make: Callable[[], Protocol]) -> None:
+    assert find_problems(make()) == ()
+
+
+def test_family_is_tried_only_in_the_branches_that_use_it() -> None:
+    watch_only = replace(REGIMENS["IVIG"], key="WATCHED", family="F_WATCHED", when=if_is("branch", "WATCH"))
+
+    offered = lines(line("A", OrderKind.IVIG, Role.OFFERED, "F_WATCHED"))
+
+    assert find_problems(sound_protocol(**regimens(WATCHED=watch_only), **offered)) == ()
+
+
+def test_gap_between_whole_years_is_none() -> None:
+    child = replace(REGIMENS["STEROID_CHILD"], when=((ask("age_years", Comparator.AT_MOST, "19"),),))
+    years = sound_protocol(**regimens(STEROID_CHILD=child))
+    light = replace(REGIMENS["STEROID_CHILD"], when=((ask("weight_kg", Comparator.AT_MOST, "19"),),))
+    heavy = replace(REGIMENS["STEROID_ADULT"], when=if_from("weight_kg", "20"))
+    weights = sound_protocol(**regimens(STEROID_CHILD=light, STEROID_ADULT=heavy))
+
+    assert find_problems(years) == ()
+    assert [problem.message for problem in find_problems(weights)] == [
+        "No regimen of F_STEROID applies to pregnant False, weight 19.5."
+    ]
+
+
+def test_family_with_too_many_conditions_is_not_guessed() -> None:
+    facts = ("bleeding_findings", "bleeding_risk_factors")
+    when = tuple((ask(fact, Comparator.INCLUDES_ANY, *FACT_BY_KEY[fact].choice_keys[:9]),) for fact in facts)
+
+    problems = find_problems(sound_protocol(**changed_regimen("IVIG", when=when)))
+
+    assert [problem.message for problem in problems] == ["F_IVIG has too many conditions to try them all."]
+
+
+def test_conditions_that_cannot_be_read_do_not_hide_other_faults() -> None:
+    broken = sound_protocol(**one_rule_when((ask("colour", Comparator.IS, "red"),)), title="")
+
+    assert {problem.section for problem in find_problems(broken)} == {"safety_rules", "protocol"}
+
+
+def test_presence_can_be_the_whole_condition() -> None:
+    unknown_or_low = one_rule_when(
+        (ask("weight_kg", Comparator.UNKNOWN),),
+        (ask("weight_kg", Comparator.KNOWN), ask("weight_kg", Comparator.BELOW, "20")),
+    )
+
+    assert find_problems(sound_protocol(**unknown_or_low)) == ()
+
+
+def test_condition_no_number_can_meet_is_a_contradiction() -> None:
+    below_zero = sound_protocol(**one_rule_when((ask("age_years", Comparator.BELOW, "0"),)))
+
+    assert "contradict" in find_problems(below_zero)[0].message
+
+
+def test_every_row_is_listed_with_its_section_and_key() -> None:
+    listed = {(section, key) for section, key, _ in rows_of(PROTOCOL)}
+
+    assert ("orders", "TREAT.T_IVIG") in listed
+    assert ("grade_bands", "2") in listed
+    assert ("input_limits", "weight_kg (child)") in listed
+    assert len(listed) == sum(1 for _ in rows_of(PROTOCOL))
+    assert key_of(PROTOCOL.products[0]) == "P10"
+
+
+def test_uncertain_rows_are_listed_with_their_note() -> None:
+    noted = sound_protocol(**branch("WATCH", basis=replace(BASIS, uncertain=True, note="Ratify.")))
+
+    assert uncertain_rows(noted) == (("branches", "WATCH", "Ratify."),)
