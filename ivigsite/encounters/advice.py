@@ -84,7 +84,7 @@ _SHOWN_DECIMALS: Final = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerLine:
-    """One step of a calculation in words."""
+    """One step of a calculation in words; `source` names its citations by their keys."""
 
     name: str
     formula: str
@@ -97,6 +97,7 @@ class LedgerLine:
 class SourceCard:
     """One citation, with what kind of source it is and how sure the authors are of it."""
 
+    key: str
     reference: str
     passage: str
     provenance: str
@@ -225,6 +226,7 @@ class TextCard:
     others_say: str
     provenance: str
     source: str
+    cites: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +291,28 @@ class Advice:
     def other_questions(self) -> tuple[QuestionCard, ...]:
         return self.questions[QUESTIONS_SHOWN:]
 
+    # What a panel of the protocol's own texts depends on; templates keep what was drawn by these.
+
+    @property
+    def watch_key(self) -> str:
+        return _joined(text.key for text in (*self.expect, *self.watch))
+
+    @property
+    def both_key(self) -> str:
+        return _joined(text.key for text in self.both)
+
+    @property
+    def conflicts_key(self) -> str:
+        return _joined(text.key for text in self.conflicts)
+
+    @property
+    def monitoring_key(self) -> str:
+        return _joined(title for title, _ in self.monitoring)
+
+    @property
+    def sources_key(self) -> str:
+        return _joined(source.reference for source in self.sources)
+
     @property
     def criticals(self) -> tuple[FindingCard, ...]:
         return tuple(finding for finding in self.findings if finding.level == "critical")
@@ -300,6 +324,10 @@ class Advice:
     @property
     def informations(self) -> tuple[FindingCard, ...]:
         return tuple(finding for finding in self.findings if finding.level == "information")
+
+
+def _joined(keys: Iterable[str]) -> str:
+    return "|".join(keys)
 
 
 def present(protocol: Protocol, outcome: Mapping[str, Any], facts: Facts) -> Advice:
@@ -361,8 +389,10 @@ def present(protocol: Protocol, outcome: Mapping[str, Any], facts: Facts) -> Adv
 
 def order_cards(protocol: Protocol, orders: Iterable[Mapping[str, Any]]) -> tuple[OrderCard, ...]:
     """Every proposed line as a card, in the protocol's order."""
-    rows = [template for branch in protocol.branches for template in branch.orders]
-    provenance = {row.key: PROVENANCE_CLASS[row.basis.provenance] for row in (*rows, *protocol.texts)}
+    rows = [(row.key, row.basis) for branch in protocol.branches for row in branch.orders]
+    # The consultation is ordered in the words of a text.
+    rows += [(text.key, text.basis) for text in protocol.texts]
+    provenance = {key: PROVENANCE_CLASS[basis.provenance] for key, basis in rows}
     return tuple(_order(protocol, order, provenance.get(order["code"], "")) for order in orders)
 
 
@@ -405,7 +435,7 @@ def ledger_lines(protocol: Protocol, steps: Iterable[Mapping[str, Any]]) -> tupl
                 for quantity in step["inputs"]
             ),
             result=f"{number(step['result'])} {step['unit']}".rstrip(),
-            source=_sources(protocol, step["citations"]),
+            source=", ".join(step["citations"]),
         )
         for step in steps
     )
@@ -438,6 +468,7 @@ def source_cards(citations: Iterable[Citation]) -> tuple[SourceCard, ...]:
     """Citations with the kind of source each is, and any doubt about it."""
     return tuple(
         SourceCard(
+            key=citation.key,
             reference=citation.reference,
             passage=citation.passage,
             provenance=PROVENANCE_CLASS[citation.provenance],
@@ -648,6 +679,7 @@ def _texts(protocol: Protocol, outcome: Mapping[str, Any], topic: Topic) -> tupl
             others_say=text["others_say"],
             provenance=PROVENANCE_CLASS[text["provenance"]],
             source=_sources(protocol, text["citations"]),
+            cites=", ".join(text["citations"]),
         )
         for text in outcome["texts"]
         if text["topic"] == topic

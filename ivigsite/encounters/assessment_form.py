@@ -1,5 +1,6 @@
 """The form of an assessment: asks for facts, says what cannot be read, and leaves open what is not known."""
 
+from collections.abc import Mapping
 from copy import copy
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -261,7 +262,7 @@ class QuickCheckForm(FactsForm):
     )
 
 
-def as_posted(answers: dict[str, Any]) -> QueryDict:
+def as_posted(answers: Mapping[str, Any]) -> QueryDict:
     """Answers kept on the server, as a form would have posted them."""
     data = QueryDict(mutable=True)
     for name, value in answers.items():

@@ -188,10 +188,11 @@ def _unit(label: str, choices: tuple[tuple[str, str], ...]) -> forms.Field:
 
 
 def _dress(widget: forms.Widget) -> None:
-    if isinstance(widget, forms.Select) and not isinstance(widget, forms.RadioSelect):
+    if type(widget) is forms.Select:
         widget.attrs["class"] = "form-select"
     elif isinstance(widget, forms.TextInput):
-        widget.attrs["class"] = "form-control"
+        # The blank placeholder lets the style sheet tell an empty field from a filled one.
+        widget.attrs |= {"class": "form-control", "placeholder": " "}
 
 
 def row_choices(protocol: Protocol, section: str) -> tuple[tuple[str, str], ...]:

@@ -21,7 +21,7 @@ LONG_LISTS: Final = frozenset({"bleeding_findings", "bleeding_risk_factors"})
 DRAWN_KEPT: Final = 1000
 
 
-class FactRow(LayoutObject):
+class FactRow(LayoutObject):  # type: ignore[misc]
     """One question with its label, control, unit, errors and help."""
 
     def __init__(self, name: str) -> None:
@@ -29,7 +29,6 @@ class FactRow(LayoutObject):
         self.name = name
 
     def render(self, form: FactsForm, context: Any, template_pack: Any = None, **kwargs: Any) -> str:
-        form.rendered_fields.update({self.name, f"{self.name}_unit"} & set(form.fields))
         key = _key_of_what_is_shown(form, self.name)
         if key is None:
             return _draw(form, self.name)
@@ -41,7 +40,7 @@ class FactRow(LayoutObject):
         return drawn[key]
 
 
-class NoteSection(LayoutObject):
+class NoteSection(LayoutObject):  # type: ignore[misc]
     """A section of the note; a folded one opens by itself where something is answered or wrong."""
 
     def __init__(self, section: Section, names: tuple[str, ...]) -> None:

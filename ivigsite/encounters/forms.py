@@ -51,7 +51,7 @@ class PatientForm(forms.Form):
     ) -> None:
         super().__init__(data, **options)
         self.patient = patient
-        self.fields["birth_date"].latest = timezone.localdate(now)
+        self.fields["birth_date"].latest = timezone.localdate(now)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         known, listed = self.cleaned_data.get("allergies_known"), self.cleaned_data.get("allergies")
@@ -108,7 +108,8 @@ class EncounterForm(forms.Form):
     def __init__(self, data: Any = None, *, user: User, **options: Any) -> None:
         super().__init__(data, initial={"idempotency_key": uuid4()}, **options)
         self.wards = {str(ward.pk): ward for ward in user.wards.all()}
-        self.fields["ward"].offer((key, ward.name) for key, ward in self.wards.items())
+        choices = [(key, ward.name) for key, ward in self.wards.items()]
+        self.fields["ward"].offer(choices)  # type: ignore[attr-defined]
 
     def refuse_ward(self) -> None:
         """Say that the patient's open encounter is somewhere else."""

@@ -45,8 +45,8 @@ class Preview:
             return self.questions[0].message
         if self.advice is None:
             return ""
-        grade = "" if self.advice.grade is None else f"Grade {self.advice.grade}. "
-        return f"{grade}{self.advice.headline}."
+        grade = "Grade not known" if self.advice.grade is None else f"Grade {self.advice.grade}"
+        return f"{self.advice.headline}. {grade}."
 
 
 def preview(form: FactsForm, user: User) -> Preview:

@@ -17,6 +17,7 @@ from ivigsite.encounters.actions import FIELDS, PatientDetails
 from ivigsite.encounters.advice import GRADE_WORDS
 from ivigsite.encounters.assessment_form import age_on
 from ivigsite.encounters.fact_fields import COUNTS, row_choices
+from ivigsite.encounters.forms import PatientForm
 from ivigsite.encounters.models import Assessment, AssessmentDraft, Encounter, Patient
 from ivigsite.encounters.trend import Trend, draw_trend
 from ivigsite.parsing.dates import format_date
@@ -240,7 +241,7 @@ class StartingAnswers:
 
 def starting_answers(encounter: Encounter, user: User, *, at: datetime) -> StartingAnswers:
     """A draft younger than a day, else what lasts from the last assessment."""
-    last = encounter.assessments.first()
+    last = encounter.assessments.defer("outcome", "facts").first()
     draft = AssessmentDraft.objects.filter(
         encounter=encounter, author=user, saved_at__gte=at - DRAFT_LIFE
     ).first()
@@ -272,14 +273,10 @@ def details_that_differ(patient: Patient, details: PatientDetails) -> tuple[Chan
     """Where a corrected record and what somebody typed meanwhile disagree."""
     pairs = ((name, getattr(patient, name), getattr(details, name)) for name in FIELDS)
     return tuple(
-        Change(label=_label(name), before=_detail(before), now=_detail(now))
+        Change(label=str(PatientForm.base_fields[name].label), before=_detail(before), now=_detail(now))
         for name, before, now in pairs
         if before != now
     )
-
-
-def _label(name: str) -> str:
-    return str(Patient._meta.get_field(name).verbose_name).capitalize()
 
 
 def _detail(value: Any) -> str:

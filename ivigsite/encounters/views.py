@@ -15,7 +15,7 @@ from ivigsite.accounts.permissions import Permission, allow, never_extends_sessi
 from ivigsite.audit.actions import record
 from ivigsite.encounters import actions, selectors
 from ivigsite.encounters.advice import present
-from ivigsite.encounters.assessment_form import AssessmentForm, QuickCheckForm, as_posted
+from ivigsite.encounters.assessment_form import AssessmentForm, FactsForm, QuickCheckForm, as_posted
 from ivigsite.encounters.form_layout import helper_for
 from ivigsite.encounters.forms import CloseForm, EncounterForm, PatientForm, SaveForm, save_form_for
 from ivigsite.encounters.models import Assessment, Encounter, Patient
@@ -23,6 +23,7 @@ from ivigsite.encounters.preview import preview
 from ivigsite.encounters.role_views import panels_for
 from protocols.engine.facts_json import facts_to_plain
 from protocols.mapping import load_protocol_value
+from protocols.models import ProtocolVersion
 from protocols.reading import NoApprovedProtocol, current_protocol, status_line
 
 CARRIED_SALT = "quick-check"
@@ -68,12 +69,17 @@ def board_rows(request: SignedInRequest) -> HttpResponse:
 @needs_protocol
 def quick_check(request: SignedInRequest) -> HttpResponse:
     version, protocol = current_protocol()
-    form = QuickCheckForm(request.POST or None, protocol=protocol, now=timezone.now())
-    shown = preview(form, request.user) if form.is_bound else None
-    context = {"form": form, "preview": shown, "protocol_status": status_line(version)}
+    now = timezone.now()
     if request.htmx:
-        return render(request, "encounters/_preview.html", context)
-    context["helper"] = helper_for(form)
+        return _preview_of(request, QuickCheckForm(request.POST, protocol=protocol, now=now), version)
+    form = QuickCheckForm(request.POST or None, protocol=protocol, now=now)
+    context = {
+        "form": form,
+        "helper": helper_for(form),
+        "preview": preview(form, request.user) if form.is_bound else None,
+        "version": version,
+        "protocol_status": status_line(version),
+    }
     return render(request, "encounters/quick_check.html", context, status=_status(form))
 
 
@@ -204,16 +210,12 @@ def encounter(request: SignedInRequest, encounter_id: UUID) -> HttpResponse:
 def assess(request: SignedInRequest, encounter_id: UUID) -> HttpResponse:
     now = timezone.now()
     found = selectors.encounter_for(request.user, encounter_id, at=now)
-    started = selectors.starting_answers(found, request.user, at=now)
-    form = _assessment_form(found, request.POST or None, started.answers)
     if request.htmx:
-        context = {
-            "preview": preview(form, request.user),
-            "protocol_status": status_line(found.protocol_version),
-        }
-        return render(request, "encounters/_preview.html", context)
+        return _preview_of(request, _assessment_form(found, request.POST, {}), found.protocol_version)
     if not found.is_open:
         return render(request, "encounters/closed.html", {"encounter": found}, status=409)
+    started = selectors.starting_answers(found, request.user, at=now)
+    form = _assessment_form(found, request.POST or None, started.answers)
     save = SaveForm(request.POST) if form.is_bound else save_form_for(found)
     is_saving = "save" in request.POST
     if is_saving and form.is_valid() & save.is_valid():
@@ -268,6 +270,17 @@ def close(request: SignedInRequest, encounter_id: UUID) -> HttpResponse:
         return render(request, "409.html", status=409)
     messages.success(request, "The encounter is closed.")
     return redirect("board")
+
+
+def _preview_of(request: SignedInRequest, form: FactsForm, version: ProtocolVersion) -> HttpResponse:
+    """The recommendation alone, never the form: what has the focus must stay where it is."""
+    context = {
+        "form": form,
+        "preview": preview(form, request.user),
+        "version": version,
+        "protocol_status": status_line(version),
+    }
+    return render(request, "encounters/_preview.html", context)
 
 
 def _assessment_form(found: Encounter, data: Any, answers: dict[str, Any]) -> AssessmentForm:
@@ -351,10 +364,14 @@ def _patient_conflict(request: SignedInRequest, form: PatientForm, current: Pati
 
 
 def _patient_page(request: SignedInRequest, found: Patient, place: EncounterForm) -> HttpResponse:
-    encounters = (
-        Encounter.objects.for_user(request.user).filter(patient=found).select_related("ward", "owner")
-    )
-    context = {"patient": found, "encounters": encounters, "place": place, "form": place}
+    encounters = selectors.encounters_of(found, request.user)
+    context = {
+        "patient": found,
+        "encounters": encounters,
+        "has_open": any(each.is_open for each in encounters),
+        "place": place,
+        "form": place,
+    }
     return render(request, "encounters/patient.html", context, status=_status(place))
 
 
