@@ -8,6 +8,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connection
 
 from ivigsite.durability import refuse_unsafe_database
+from ivigsite.orders.sheet.worker import warm_up
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ivigsite.settings")
 
@@ -15,3 +16,5 @@ application = get_wsgi_application()
 # Web servers skip these, and one of them is that every view says who may use it.
 call_command("check", stdout=StringIO())
 refuse_unsafe_database(connection)
+# The render process takes a second to start; the first person to sign should not wait for it.
+warm_up()

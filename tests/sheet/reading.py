@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
-import pypdfium2  # type: ignore[import-untyped]
+import pypdfium2
 from PIL.Image import Image
 
 from ivigsite.orders.sheet.jobs import Document, Job

@@ -4,7 +4,7 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 
-from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
+from fontTools.ttLib import TTFont
 
 FONT_DIRECTORY = Path(__file__).parent / "fonts"
 FONT_FILES = ("IBMPlexSans-Regular.woff", "IBMPlexSans-Bold.woff")
