@@ -7,6 +7,9 @@ from ivigsite.orders.sheet.furniture import code_text
 from ivigsite.orders.sheet.states import Paper
 from tests.sheet.reading import Case, file_of, first_page_printed
 
+# WeasyPrint leaves its colour profile open.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")
+
 
 @pytest.mark.parametrize("dpi", [100, 150, 200, 300])
 @pytest.mark.parametrize("paper", [Paper.A4, Paper.LETTER])
