@@ -226,7 +226,9 @@ def _not_covered(
         grade=grade,
         bleeding=case.bleeding,
         reason=rules[0].not_covered,
+        gates=screened.gates,
         consult=max((ConsultLevel.SAME_DAY, *levels), key=lambda level: level.rank),
+        questions=_questions(screened.asks),
         trace=_trace(case, screened, rule=rules[0]),
     )
 

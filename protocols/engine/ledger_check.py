@@ -87,8 +87,9 @@ def _nearest(q: list[Fraction], *, tie_goes_up: bool) -> Fraction:
 def _vials(q: list[Fraction]) -> Fraction:
     dose, *pairs = q
     total = sum((pairs[i] * pairs[i + 1] for i in range(0, len(pairs), 2)), Fraction(0))
-    # Vials that hold less than the dose agree with nothing.
-    return max(total, dose)
+    if total < dose:
+        raise LedgerDisagreement(f"Vials: {_in_words(total)} is not {_in_words(dose)}, and holds less")
+    return total
 
 
 _AGAIN: Final[dict[Operation, Callable[[list[Fraction]], Fraction]]] = {

@@ -217,8 +217,8 @@ def _steroid_values(order: Order | None) -> dict[str, Any]:
 
 
 def _is_too_early(facts: Facts, repeat: RepeatRule | None) -> bool | Unknown:
-    if repeat is None or facts.first_ivig is True:
+    if repeat is None:
         return False
     if facts.hours_since_last_ivig is UNKNOWN:
-        return UNKNOWN
+        return False if facts.first_ivig is True else UNKNOWN
     return facts.hours_since_last_ivig < repeat.earliest_hours

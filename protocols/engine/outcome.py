@@ -117,6 +117,8 @@ def _not_covered(outcome: NotCovered) -> dict[str, Any]:
         "grade": outcome.grade.grade,
         "consult": outcome.consult.value,
         "reason": outcome.reason,
+        "gates": [_gate(gate) for gate in outcome.gates],
+        "questions": [_question(question) for question in outcome.questions],
         "trace": _trace(outcome.trace),
     }
 

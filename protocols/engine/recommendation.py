@@ -163,7 +163,9 @@ class NotCovered:
     grade: GradeBand
     bleeding: BleedingAssessment
     reason: str
+    gates: tuple[Gate, ...]
     consult: ConsultLevel
+    questions: tuple[OpenQuestion, ...]
     trace: Trace
 
 

@@ -1,6 +1,5 @@
 """Conditions in three-valued logic: true, false and unknown, and what to ask while it is unknown."""
 
-from decimal import Decimal as D
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ from protocols.engine.conditions import BadCondition, compile_when, facts_asked,
 from protocols.engine.facts import UNKNOWN
 from protocols.engine.protocol import Comparator
 
-from .factory import ask, if_below, if_is
+from .factory import D, ask, if_below, if_is
 
 AGE_OVER_20 = ask("age_years", Comparator.ABOVE, "20")
 IS_MALE = ask("sex", Comparator.IS, "male")

@@ -1,7 +1,6 @@
-"""Doses: exact, capped, rounded once, with volume and vials. The vectors of vials and rounding are the evidence's."""
+"""Doses: exact, capped, rounded once, with volume and vials; rounding and vials by the evidence's vectors."""
 
 from dataclasses import replace
-from decimal import Decimal as D
 from decimal import getcontext, localcontext
 from typing import Any
 
@@ -15,7 +14,7 @@ from protocols.engine.ledger_check import LedgerDisagreement
 from protocols.engine.protocol import CapKind, PerUnit, Regimen, Ties, WeightBasis
 from protocols.engine.weight import dosing_weight
 
-from .factory import PROTOCOL, adjusting, infused, patient, policy, product, regimen, step
+from .factory import PROTOCOL, D, adjusting, infused, patient, policy, product, regimen, step
 
 ACTUAL = policy("ACTUAL", uses_pre_pregnancy_weight=False)
 P10 = PROTOCOL.products[0]

@@ -1,11 +1,12 @@
 """Facts: what no patient can have is refused, and unknown is neither true nor false."""
 
-from decimal import Decimal as D
 from typing import Any
 
 import pytest
 
 from protocols.engine.facts import CATALOGUE, FACT_BY_KEY, UNKNOWN, Facts, ImpossibleFact, Kind, known
+
+from .factory import D
 
 
 def test_unknown_cannot_be_asked_as_yes_or_no() -> None:

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from decimal import Decimal as D
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from protocols.engine.facts import CATALOGUE, UNKNOWN, Facts, Kind
 from protocols.engine.facts_json import FactErrors, facts_from_plain, facts_schema, facts_to_plain
 
-from .factory import KNOWN, PROTOCOL, patient, sound_protocol
+from .factory import KNOWN, PROTOCOL, D, patient, sound_protocol
 
 
 def errors_of(data: dict[str, Any], *, checked: bool = False) -> dict[str, str]:
@@ -46,7 +45,7 @@ def test_absent_null_and_unknown_mean_unknown(absent: dict[str, Any]) -> None:
         ("weight_kg", D("6E+1"), D(60)),
         ("platelets_per_ul", "5000", 5000),
         ("platelets_per_ul", 5000, 5000),
-        ("platelets_per_ul", D("5000"), 5000),
+        ("platelets_per_ul", D(5000), 5000),
         ("pregnant", True, True),
         ("sex", "male", "male"),
         ("procedure", "BIG", "BIG"),

@@ -1,6 +1,5 @@
 """Rate plans: the worked examples of the evidence, and what always holds."""
 
-from decimal import Decimal as D
 from typing import Any
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from protocols.engine.infusion import RatePlan, rate_plan
 from protocols.engine.protocol import Product, RateStep
 
-from .factory import PROTOCOL, product
+from .factory import PROTOCOL, D, product
 
 P10 = PROTOCOL.products[0]
 

@@ -1,7 +1,6 @@
 """The second calculation agrees with the first, and with nothing else."""
 
 from dataclasses import replace
-from decimal import Decimal as D
 
 import pytest
 
@@ -11,7 +10,7 @@ from protocols.engine.ledger_check import LedgerDisagreement, verify
 from protocols.engine.protocol import CapKind
 from protocols.engine.weight import dosing_weight
 
-from .factory import PROTOCOL, adjusting, infused, patient
+from .factory import PROTOCOL, D, adjusting, infused, patient
 
 
 def a_step(operation: Operation, result: str, *inputs: str) -> LedgerStep:
@@ -136,5 +135,5 @@ def test_digits_beyond_the_twentieth_are_forgiven_only_in_results_without_end() 
     verify((a_step(Operation.VOLUME, f"{third}", "1", "30"),))
     with pytest.raises(LedgerDisagreement, match="is not 10/3"):
         verify((a_step(Operation.VOLUME, "3.3333333333333333", "1", "30"),))
-    with pytest.raises(LedgerDisagreement, match="10 is not|is not 10"):
+    with pytest.raises(LedgerDisagreement, match="is not 10"):
         verify((a_step(Operation.NEAREST_TIES_DOWN, "10.000000000000000000000000001", "10", "10"),))

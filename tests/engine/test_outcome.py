@@ -1,7 +1,6 @@
 """Outcomes as plain data: the documented keys, numbers as exact text."""
 
 import json
-from decimal import Decimal as D
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from protocols.engine.decision import evaluate
 from protocols.engine.facts import UNKNOWN, Facts
 from protocols.engine.outcome import outcome_to_plain
 
-from .factory import PROTOCOL, patient
+from .factory import PROTOCOL, D, patient
 
 Plain = dict[str, Any]
 

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from decimal import Decimal as D
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from protocols.engine.plain import (
 )
 from protocols.engine.protocol import Basis, Citation, Confidence, GradeBand, Protocol, Regimen, Role
 
-from .factory import PROTOCOL, band, sound_protocol
+from .factory import PROTOCOL, D, band, sound_protocol
 
 
 def test_protocol_comes_back_from_its_json_as_it_was() -> None:
@@ -100,7 +99,7 @@ def test_plain_data_holds_only_what_json_holds() -> None:
 def test_plain_data_of_another_shape_is_refused_with_its_place(
     cls: type, data: Any, path: str, words: str
 ) -> None:
-    with pytest.raises(PlainError, match="(?s)") as refused:
+    with pytest.raises(PlainError) as refused:
         from_plain(cls, data)
 
     assert refused.value.path == path

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from decimal import Decimal as D
 from typing import Any
 
 import pytest
@@ -25,6 +24,7 @@ from protocols.engine.review import find_problems, key_of, rows_of, uncertain_ro
 from .factory import (
     BASIS,
     PROTOCOL,
+    D,
     adjusting,
     ask,
     band,
@@ -375,6 +375,8 @@ SOUND: list[Callable[[], Protocol]] = [
     lambda: sound_protocol(
         texts=(*PROTOCOL.texts, text("more", PROTOCOL.texts[0].topic, if_is("branch", "TREAT")))
     ),
+    # Without a weight nothing applies, and nothing could be dosed.
+    lambda: sound_protocol(**changed_regimen("IVIG", when=((ask("weight_kg", Comparator.KNOWN),),))),
     # A regimen that is used only while a fact is unknown is used all the same.
     lambda: sound_protocol(
         **regimens(

@@ -1,6 +1,5 @@
 """The dosing weight by each kind of policy: who is adjusted, who is not, and what is flagged."""
 
-from decimal import Decimal as D
 from typing import Any
 
 import pytest
@@ -10,9 +9,9 @@ from protocols.engine.ledger_check import verify
 from protocols.engine.protocol import WeightPolicy
 from protocols.engine.weight import DosingWeight, dosing_weight
 
-from .factory import adjusting, patient, policy
+from .factory import D, adjusting, patient, policy
 
-# 152.4 cm are 60 inches, where the ideal weight is 50 kg (male) and 45.5 kg (female): half-way to 100 kg is 75.
+# At 152.4 cm, 60 inches, the ideal weight is 50 kg (male) or 45.5 kg (female): half-way to 100 kg is 75.
 TALL = {"height_cm": D("152.4"), "weight_kg": D(100)}
 ADJUSTED = adjusting("ADJUSTED")
 STRICT = adjusting(
