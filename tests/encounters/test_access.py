@@ -1,0 +1,129 @@
+"""Who sees what: only the wards one belongs to, and another ward looks like nothing at all."""
+
+import re
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from ivigsite.audit.models import AuditEntry
+from ivigsite.encounters.models import Encounter
+from tests.encounters.answers import saving
+from tests.scenario import Site, assess
+
+pytestmark = pytest.mark.django_db
+
+PAGES: dict[str, Callable[[Site], UUID]] = {
+    "encounter": lambda site: site.encounter.pk,
+    "assess": lambda site: site.encounter.pk,
+    "patient": lambda site: site.encounter.patient_id,
+    "correct_patient": lambda site: site.encounter.patient_id,
+    "assessment": lambda site: assess(site).pk,
+}
+
+
+def without_request_id(page: bytes) -> str:
+    return re.sub(r'class="mono">[0-9a-f-]+<|value="[^"]{40,}"|data-seconds-left="\d+"', "", page.decode())
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_of_another_ward_is_the_page_of_nothing(elsewhere: Client, site: Site, name: str):
+    there = PAGES[name](site)
+
+    theirs = elsewhere.get(reverse(name, args=[there]))
+    nothing = elsewhere.get(reverse(name, args=[uuid4()]))
+
+    assert (theirs.status_code, nothing.status_code) == (404, 404)
+    assert without_request_id(theirs.content) == without_request_id(nothing.content)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_refusal_is_audited(elsewhere: Client, site: Site, name: str):
+    there = PAGES[name](site)
+
+    elsewhere.get(reverse(name, args=[there]))
+
+    entry = AuditEntry.objects.filter(action__endswith=".denied").get()
+    assert (entry.object_id, entry.actor) == (there, site.elsewhere)
+
+
+@pytest.mark.parametrize("name", ["encounter", "patient", "assessment"])
+def test_looking_is_audited(physician: Client, site: Site, name: str):
+    there = PAGES[name](site)
+
+    physician.get(reverse(name, args=[there]))
+
+    assert AuditEntry.objects.filter(action=f"{name}.viewed", object_id=there).count() == 1
+
+
+@pytest.mark.parametrize("path", ["/encounters/abc/", "/encounters/1/", "/patients/x/", "/assessments/%00/"])
+def test_address_that_is_no_key_is_not_found(physician: Client, path: str):
+    assert physician.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["assess", "correct_patient"])
+def test_nurse_reads_and_does_not_write(nurse: Client, site: Site, name: str):
+    assert nurse.get(reverse(name, args=[PAGES[name](site)])).status_code == 403
+    assert nurse.get(reverse("encounter", args=[site.encounter.pk])).status_code == 200
+
+
+def test_nurse_is_offered_nothing_she_may_not_do(nurse: Client, site: Site):
+    made = assess(site)
+
+    page = nurse.get(reverse("encounter", args=[site.encounter.pk])).content.decode()
+
+    assert "Reassess" not in page
+    assert "Close encounter" not in page
+    assert reverse("choose_orders", args=[made.pk]) not in page
+
+
+def test_another_ward_cannot_be_written_to(elsewhere: Client, site: Site):
+    response = elsewhere.post(reverse("assess", args=[site.encounter.pk]), saving(site.encounter))
+
+    assert response.status_code == 404
+    assert site.encounter.assessments.count() == 0
+
+
+def test_who_is_not_signed_in_is_sent_to_the_login_page(client: Client, site: Site):
+    for name in ("board", "quick_check", "search", "new_patient"):
+        assert client.get(reverse(name)).status_code == 302
+
+
+@pytest.mark.parametrize("name", ["close_encounter", "open_encounter"])
+def test_what_changes_something_is_not_reached_by_a_link(physician: Client, site: Site, name: str):
+    there = site.encounter.pk if name == "close_encounter" else site.encounter.patient_id
+
+    assert physician.get(reverse(name, args=[there])).status_code == 405
+
+
+def test_encounter_closes_with_a_reason(physician: Client, site: Site):
+    url = reverse("close_encounter", args=[site.encounter.pk])
+
+    without = physician.post(url, {"reason": "", "version": "1"})
+    response = physician.post(url, {"reason": "Discharged", "version": "1"})
+
+    site.encounter.refresh_from_db()
+    assert without.status_code == 422
+    assert response.status_code == 302
+    assert (site.encounter.close_reason, site.encounter.closed_by) == ("Discharged", site.physician)
+
+
+@pytest.mark.parametrize("version", ["0", "2"])
+def test_encounter_seen_in_another_version_is_not_closed(physician: Client, site: Site, version: str):
+    response = physician.post(
+        reverse("close_encounter", args=[site.encounter.pk]), {"reason": "Discharged", "version": version}
+    )
+
+    assert response.status_code == 409
+    assert Encounter.objects.get(pk=site.encounter.pk).is_open
+
+
+@pytest.mark.parametrize("version", ["", "abc", "٢", "9" * 30])
+def test_version_that_is_no_number_is_refused(physician: Client, site: Site, version: str):
+    response = physician.post(
+        reverse("close_encounter", args=[site.encounter.pk]), {"reason": "Discharged", "version": version}
+    )
+
+    assert response.status_code == 422

@@ -1,0 +1,176 @@
+"""The words of the panel: every outcome, every role, every number as people read it."""
+
+import re
+from typing import Any
+
+import pytest
+
+from ivigsite.accounts.roles import RoleView
+from ivigsite.encounters.advice import Advice, OrderGroup, number, order_cards
+from ivigsite.encounters.preview import advise
+from ivigsite.encounters.role_views import HAS_SOMETHING, PANELS_OF, panels_for
+from protocols.content_files import load_shipped
+from protocols.engine.decision import evaluate
+from protocols.engine.facts_json import facts_from_plain
+from protocols.engine.outcome import outcome_to_plain
+from protocols.engine.protocol import Protocol
+from tests.scenario import COMPLETE
+
+
+@pytest.fixture(scope="module")
+def protocol() -> Protocol:
+    return load_shipped()
+
+
+def advice_for(protocol: Protocol, **changes: Any) -> Advice:
+    plain = {**COMPLETE, "age_years": 45, "sex": "female", "sample_age_hours": "2", "weight_age_days": "1"}
+    return advise(protocol, facts_from_plain({**plain, **changes}))
+
+
+def test_recommendation_is_named_by_its_branch(protocol: Protocol):
+    advice = advice_for(protocol)
+
+    assert advice.kind == "recommendation"
+    assert advice.headline == advice.branch_title
+    assert (advice.grade, advice.ctcae) == (4, "CTCAE v5.0")
+    assert advice.count == "18,000 per microlitre (18 x 10⁹ per litre)"
+    assert advice.consult_word == "Call haematology today"
+
+
+def test_gate_is_the_headline_and_the_rest_is_provisional(protocol: Protocol):
+    advice = advice_for(protocol, ttp_suspected=True, bleeding_level="none", bleeding_sites=[])
+
+    assert advice.headline.startswith("Stop: Suspected TTP")
+    assert advice.is_provisional
+    assert advice.gates[0].effects
+
+
+def test_open_axes_say_what_each_answer_leads_to(protocol: Protocol):
+    advice = advice_for(protocol, bleeding_level=None, bleeding_sites=None, rapid_rise=None)
+
+    assert advice.headline == "The answer depends on what is not known yet"
+    assert len(advice.possible) > 1
+    assert all(answers and branch for answers, branch in advice.possible)
+
+
+def test_answers_are_never_blank_words(protocol: Protocol):
+    advice = advice_for(protocol, platelets_per_ul=None)
+
+    assert advice.grade is None
+    assert advice.grade_word == "Not known"
+    assert advice.dosing_weight
+
+
+def test_each_line_says_dose_route_and_basis(protocol: Protocol):
+    advice = advice_for(protocol)
+
+    ivig = next(order for group in advice.groups for order in group.orders if order.kind == "ivig")
+    assert ivig.dose == "70 g"
+    assert ivig.basis == "1 g per kg for 70 kg (actual weight)"
+    assert (ivig.volume, ivig.route) == ("700 mL", "intravenously")
+    assert ivig.ledger
+    assert ivig.provenance == "source"
+
+
+def test_every_order_of_every_case_shows_where_it_comes_from(protocol: Protocol):
+    for per_ul in (8000, 18000, 40000, 60000, 120000, 200000):
+        for level in ("none", "risk_factors", "active", "active_cns_gi_gu", "life_threatening"):
+            advice = advice_for(protocol, platelets_per_ul=per_ul, bleeding_level=level)
+            orders = [order for group in advice.groups for order in group.orders]
+            assert all(order.provenance and order.sources for order in orders)
+            assert all(finding.provenance and len(finding.text) < 140 for finding in advice.findings)
+
+
+def test_alternatives_stand_behind_the_line_they_replace(protocol: Protocol):
+    advice = advice_for(protocol)
+
+    blocks = [block for group in advice.groups for block in group.blocks]
+    shown = [block.order for block in blocks]
+    folded = [order for block in blocks for order in block.alternatives]
+    everything = [order for group in advice.groups for order in group.orders]
+    assert sorted(o.code for o in [*shown, *folded]) == sorted(o.code for o in everything)
+    assert all(order.role == "alternative" for order in folded)
+
+
+def test_alternative_without_a_line_before_it_is_shown(protocol: Protocol):
+    outcome = outcome_to_plain(protocol, evaluate(protocol, facts_from_plain(dict(COMPLETE))))
+    alternatives = tuple(
+        card for card in order_cards(protocol, outcome["orders"]) if card.role == "alternative"
+    )
+
+    group = OrderGroup(timing="now", title="Now", orders=alternatives)
+
+    assert [block.order for block in group.blocks] == list(alternatives)
+
+
+@pytest.mark.parametrize(
+    ("exact", "shown"), [("70.00", "70"), ("0.50", "0.5"), ("1000", "1,000"), ("2.777", "2.78")]
+)
+def test_numbers_have_a_leading_zero_and_no_trailing_one(exact: str, shown: str):
+    assert number(exact) == shown
+
+
+def test_policies_are_compared_with_the_one_in_use(protocol: Protocol):
+    advice = advice_for(protocol, weight_kg="128", height_cm="172")
+
+    assert [row.is_in_use for row in advice.policies].count(True) == 1
+    assert next(row for row in advice.policies if row.is_in_use).difference == "the same"
+    assert len({row.dose for row in advice.policies}) > 1
+
+
+def test_what_to_expect_stands_beside_immunoglobulin_only(protocol: Protocol):
+    with_ivig = advice_for(protocol)
+    without = advice_for(protocol, platelets_per_ul=60000, bleeding_level="none", bleeding_sites=[])
+
+    assert with_ivig.expect
+    assert with_ivig.watch
+    assert not without.expect
+
+
+def test_open_questions_link_to_the_field_that_asks_them(protocol: Protocol):
+    advice = advice_for(protocol, sample_age_hours=None, ttp_suspected=None)
+
+    fields = {question.fact: question.field for question in advice.questions}
+    assert fields["ttp_suspected"] == "ttp_suspected"
+    assert fields["sample_age_hours"] == "sampled_at"
+
+
+def test_forbidden_abbreviations_do_not_appear(protocol: Protocol):
+    advice = advice_for(protocol)
+
+    doses = " ".join(
+        f"{order.dose} {order.basis} {order.rounding} {order.volume} {order.vials}"
+        for group in advice.groups
+        for order in group.orders
+    )
+    assert not re.search(r"µg|\bU\b|\bIU\b|\bQD\b|\.0\b|(?<!\d)\.\d", doses)
+
+
+@pytest.mark.parametrize("view", RoleView)
+def test_every_role_sees_every_panel_once(view: RoleView):
+    assert sorted(panel.key for panel in PANELS_OF[view]) == sorted(HAS_SOMETHING)
+
+
+@pytest.mark.parametrize(
+    ("view", "first"),
+    [
+        (RoleView.PHYSICIAN, "orders"),
+        (RoleView.NURSE, "rates"),
+        (RoleView.PHARMACIST, "orders"),
+        (RoleView.HAEMATOLOGIST, "why"),
+    ],
+)
+def test_role_reads_first_what_it_needs_first(protocol: Protocol, view: RoleView, first: str):
+    assert panels_for(view, advice_for(protocol))[0].key == first
+
+
+def test_roles_have_headings_of_their_own():
+    titles = {view: {panel.key: panel.title for panel in panels} for view, panels in PANELS_OF.items()}
+
+    assert len({titles[view]["orders"] for view in RoleView}) == len(RoleView)
+
+
+def test_empty_panels_are_left_out(protocol: Protocol):
+    advice = advice_for(protocol, platelets_per_ul=200000, bleeding_level="none", bleeding_sites=[])
+
+    assert "rates" not in [panel.key for panel in panels_for(RoleView.NURSE, advice)]

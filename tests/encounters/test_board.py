@@ -1,0 +1,173 @@
+"""The board: every open encounter of one's wards, in a fixed number of queries."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from ivigsite.encounters.actions import PatientDetails, Place, admit_patient, close_encounter
+from ivigsite.encounters.models import Encounter
+from ivigsite.encounters.selectors import look_alikes
+from tests.scenario import Site, assess
+
+pytestmark = pytest.mark.django_db
+
+Queries = Callable[..., Any]
+
+
+def admit(site: Site, number: int, family_name: str) -> Encounter:
+    return admit_patient(
+        details=PatientDetails(
+            record_number=f"N{number}",
+            family_name=family_name,
+            given_name="Test",
+            title="",
+            birth_date=date(1970, 1, 1),
+            sex="male",
+            allergies_known="not_recorded",
+            allergies="",
+        ),
+        place=Place(ward=site.ward, bed=str(number), protocol_version=site.version),
+        idempotency_key=uuid4(),
+        entered={},
+        by=site.physician,
+        at=timezone.now(),
+    )
+
+
+def test_board_takes_as_many_queries_for_twenty_as_for_one(
+    physician: Client, site: Site, django_assert_num_queries: Queries
+):
+    assess(site)
+    physician.get(reverse("board_rows"))
+    with django_assert_num_queries(5) as one:
+        physician.get(reverse("board_rows"))
+    for number in range(19):
+        admit(site, number, f"Example{number}")
+
+    with django_assert_num_queries(len(one.captured_queries)):
+        response = physician.get(reverse("board_rows"))
+
+    assert len(response.context["rows"]) == 20
+
+
+def test_board_shows_the_last_count_with_its_grade(physician: Client, site: Site):
+    assess(site)
+
+    page = physician.get(reverse("board")).content.decode()
+
+    assert "18,000 per microlitre (18 x 10⁹ per litre)" in page
+    assert 'data-grade="4"' in page
+    assert "No orders signed" in page
+
+
+def test_patient_without_assessment_stands_first(physician: Client, site: Site):
+    assess(site)
+    admit(site, 1, "Later")
+
+    rows = physician.get(reverse("board")).context["rows"]
+
+    assert [row.grade for row in rows] == [None, 4]
+    assert rows[0].grade_word == "Not known"
+
+
+def test_rows_refresh_without_the_page(physician: Client, site: Site):
+    headers = {"HX-Request": "true", "X-Poll": "1"}
+
+    page = physician.get(reverse("board_rows"), headers=headers).content.decode()
+
+    assert page.lstrip().startswith('<div id="board_rows"')
+    assert "<html" not in page
+
+
+def test_refreshing_does_not_keep_a_session_alive(physician: Client, site: Site):
+    before = site.physician.sign_ins.get().last_active_at
+
+    physician.get(reverse("board_rows"))
+
+    assert site.physician.sign_ins.get().last_active_at == before
+
+
+def test_filter_keeps_the_refresh_to_itself(physician: Client, site: Site):
+    page = physician.get(reverse("board"), {"show": "mine"}).content.decode()
+
+    assert f'hx-get="{reverse("board_rows")}?show=mine"' in page
+
+
+@pytest.mark.parametrize("query", [{"o": "password"}, {"o": "__class__"}, {"ward": "'"}, {"show": "\0"}])
+def test_strange_filter_is_no_error(physician: Client, site: Site, query: dict[str, str]):
+    assert physician.get(reverse("board"), query).status_code == 200
+
+
+def test_mine_are_the_encounters_i_own(physician: Client, site: Site):
+    other = admit(site, 1, "Other")
+    Encounter.objects.filter(pk=other.pk).update(owner=site.nurse)
+
+    rows = physician.get(reverse("board"), {"show": "mine"}).context["rows"]
+
+    assert [row.encounter for row in rows] == [site.encounter]
+
+
+def test_closed_encounter_leaves_the_board(physician: Client, site: Site):
+    close_encounter(encounter=site.encounter, version=1, reason="Home", by=site.physician, at=timezone.now())
+
+    response = physician.get(reverse("board"))
+
+    assert response.context["rows"] == []
+    assert "patients of other wards, are not on this list" in response.content.decode()
+
+
+def test_empty_filter_does_not_look_like_an_empty_ward(nurse: Client, site: Site):
+    page = nurse.get(reverse("board"), {"show": "mine"}).content.decode()
+
+    assert "No open encounter matches this filter" in page
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("Meyer", "Meyer", True),
+        ("Meyer", "Meier", True),
+        ("Müller", "Muller", True),
+        ("Jansen", "Janssen", True),
+        ("Brian", "Brain", True),
+        ("Meyer", "Schmidt", False),
+        ("Li", "Lu", False),
+    ],
+)
+def test_names_one_slip_apart_are_flagged(site: Site, one: str, other: str, alike: bool):
+    encounters = [admit(site, 1, one), admit(site, 2, other)]
+
+    assert (len(look_alikes(encounters)) == 2) is alike
+
+
+def test_trend_goes_by_the_time_of_the_sample(physician: Client, site: Site):
+    now = timezone.now()
+    assess(site, at=now - timedelta(hours=5), platelets_per_ul=31000)
+    assess(site, at=now, platelets_per_ul=18000)
+
+    trend = physician.get(reverse("board")).context["rows"][0].trend
+
+    assert trend.words == "31,000, then 18,000 per microlitre"
+    assert [dot.is_last for dot in trend.dots] == [False, True]
+
+
+def test_encounter_page_tells_what_happened_and_who_did_it(physician: Client, site: Site):
+    assess(site)
+
+    events = physician.get(reverse("encounter", args=[site.encounter.pk])).context["events"]
+
+    assert [event.title for event in events] == ["Assessment 1", "Encounter opened"]
+    assert {event.who for event in events} == {site.physician}
+
+
+def test_encounter_that_was_not_assessed_says_so(physician: Client, site: Site):
+    page = physician.get(reverse("encounter", args=[site.encounter.pk])).content.decode()
+
+    assert "Not assessed yet" in page
+    assert "That does not mean that nothing is needed." in page
