@@ -241,7 +241,7 @@ def test_the_first_page_shows_what_the_orders_rest_on() -> None:
         "For: Adults, 18 years and over",
         "Valid until 23-Nov-2026 14:30",
         "Allergies: Penicillin (rash); Latex",
-        "Ward Larch, bed 12",
+        "Larch, bed 12",
         "82.3 kg Measured 22-Nov-2026",
         "Dosing weight 82.3 kg, actual weight",
         "18,000 per microlitre (18 x 10⁹ per litre)",
