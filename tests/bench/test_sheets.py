@@ -1,0 +1,33 @@
+import pytest
+
+from bench.browser import TYPED, keys_kept
+from bench.measure import Samples
+from bench.sheets import render_figures
+
+
+def taken(**seconds: float) -> dict[str, Samples]:
+    return {name.replace("_", " "): Samples((time,) * 7) for name, time in seconds.items()}
+
+
+def test_sheet_is_compared_with_itself_as_a_whole_and_with_chromium_per_page():
+    times = taken(tagged=1.2, untagged=1.0, fresh_page=1.0, same_page=0.5)
+    pages = {"tagged": 4, "untagged": 4, "fresh page": 5, "same page": 5}
+
+    tags, fresh, same = render_figures(times, pages)
+
+    assert tags.value == pytest.approx(1.2)
+    assert fresh.value == pytest.approx((1.2 / 4) / (1.0 / 5))
+    assert same.value == pytest.approx((1.2 / 4) / (0.5 / 5))
+    assert "as a whole 1.20 ×" in fresh.note
+
+
+@pytest.mark.parametrize(
+    ("typed", "found", "kept"),
+    [("18000", "18000", 5), ("18000", "1800", 4), ("18000", "", 0), ("abc", "acb", 2), ("aab", "ab", 1)],
+)
+def test_keys_that_were_lost_or_swapped_do_not_count(typed: str, found: str, kept: int):
+    assert keys_kept(typed, found) == kept
+
+
+def test_two_hundred_keys_are_typed():
+    assert sum(len(text) for text in TYPED.values()) >= 200
