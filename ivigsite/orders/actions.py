@@ -56,8 +56,13 @@ class AlreadyEnded(Exception):
 
 def draft_content(*, proposal: Proposal, choices: Choices, key: UUID) -> SheetContent:
     """The unsigned content of these choices; raises `CannotOrder` when it may not be signed."""
-    if stops := [f for f in proposal.recommendation.findings if f.severity is Severity.HARD]:
+    kinds = {proposal.cards_by_code[code].kind for code in choices.codes}
+    stops = [f for f in proposal.recommendation.findings if f.stops(kinds) and f.severity is Severity.HARD]
+    if stops:
         raise CannotOrder(f"{stops[0].rule}: {stops[0].text} {stops[0].action}")
+    held = [code for code in choices.codes if proposal.cards_by_code[code].is_held]
+    if held and not choices.overrides:
+        raise CannotOrder(f"{proposal.cards_by_code[held[0]].text}: this line is on hold. Call haematology.")
     if missing := [code for code in choices.codes if _has_no_dose(proposal, code)]:
         raise CannotOrder(f"{proposal.cards_by_code[missing[0]].text}: the dose is not known yet.")
     encounter = proposal.assessment.encounter

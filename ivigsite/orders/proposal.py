@@ -10,7 +10,7 @@ from uuid import UUID
 from ivigsite.encounters.advice import FindingCard, OrderCard, finding_cards, order_cards
 from ivigsite.encounters.assessment_form import ages_of
 from ivigsite.encounters.models import Assessment
-from protocols.engine.decision import chosen_product, evaluate, plan_for
+from protocols.engine.decision import chosen_product, evaluate, is_first_exposure, plan_for
 from protocols.engine.facts import UNKNOWN, Facts
 from protocols.engine.outcome import outcome_to_plain, rate_plan_to_plain
 from protocols.engine.protocol import EffectKind, Protocol
@@ -60,7 +60,13 @@ class Proposal:
             for finding in self.recommendation.findings
             for effect in finding.effects
         )
-        plan = plan_for(self.protocol, self.orders[code], weight, is_at_risk=is_at_risk)
+        plan = plan_for(
+            self.protocol,
+            self.orders[code],
+            weight,
+            is_at_risk=is_at_risk,
+            is_first_exposure=is_first_exposure(self.protocol, self.facts) is not False,
+        )
         return rate_plan_to_plain(plan)
 
 

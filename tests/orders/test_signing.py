@@ -335,3 +335,39 @@ def test_every_dose_on_the_content_is_the_dose_of_its_line(physician: Client, si
     assert printed.keys() == stored.keys()
     for number, dose in printed.items():
         assert dose.amount == Decimal(stored[number].dose_amount)
+
+
+def test_a_held_line_is_not_signed_without_a_named_haematologist(physician: Client, site: Site) -> None:
+    child = {"age_years": 9, "weight_kg": "30", "bleeding_level": "none"}
+    assessment = assess(site, **child, platelets_per_ul=40000, bleeding_sites=[])
+
+    answer = check(physician, assessment, choices(assessment, line_corticosteroid="G3B_PRED"))
+
+    assert answer.status_code == 409
+    assert not OrderSet.objects.exists()
+
+
+def test_a_stop_is_passed_with_the_name_and_reason_of_a_haematologist(physician: Client, site: Site) -> None:
+    assessment = assess(site, bleeding_level="life_threatening", ttp_suspected=True)
+    data = choices(
+        assessment,
+        line_platelets="EM_PLATELETS",
+        override_1_reason="Intracranial bleed, plasma exchange begins now",
+        override_1_by="Dr Night Example",
+    )
+
+    answer = sign(physician, assessment, data)
+
+    override = OrderSet.objects.get().overrides.get()
+    assert answer.status_code == 302
+    assert (override.rule, override.haematologist) == ("HS-04", "Dr Night Example")
+    assert OrderSet.objects.get().sheet_content.overrides[0].by == "Dr Night Example"
+
+
+def test_a_stop_without_a_name_is_asked_for(physician: Client, site: Site) -> None:
+    assessment = assess(site, bleeding_level="life_threatening", ttp_suspected=True)
+
+    answer = check(physician, assessment, choices(assessment, line_platelets="EM_PLATELETS"))
+
+    assert answer.status_code == 422
+    assert "override_1_by" in answer.context["form"].errors
