@@ -20,6 +20,7 @@ from protocols.engine.protocol import Protocol
 from tests.encounters.answers import BLEED
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
+BORN = date(1981, 4, 3)
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +28,14 @@ def protocol() -> Protocol:
     return load_shipped()
 
 
-def filled(protocol: Protocol, born: date = date(1981, 4, 3), **answers: Any) -> AssessmentForm:
+def filled(protocol: Protocol, born: date = BORN, /, **answers: Any) -> AssessmentForm:
     return AssessmentForm(
         as_posted(answers), protocol=protocol, now=NOW, birth_date=born, patient_sex="female"
     )
 
 
 def problem(form: FactsForm, name: str) -> str:
-    return " ".join(form.errors.get(name, []))
+    return " ".join(str(message) for message in form.errors.get(name, []))
 
 
 def test_every_fact_of_the_catalogue_is_asked(protocol: Protocol):
@@ -161,7 +162,7 @@ def test_weight_that_cannot_be_read_safely_is_not_used(protocol: Protocol, typed
 
 
 def test_limits_of_the_weight_follow_the_age(protocol: Protocol):
-    newborn = filled(protocol, born=date(2026, 11, 1), weight_kg="3.2")
+    newborn = filled(protocol, date(2026, 11, 1), weight_kg="3.2")
     adult = filled(protocol, weight_kg="3.2")
 
     assert newborn.is_valid()

@@ -150,3 +150,16 @@ def test_pages_have_no_accessibility_problem(bedside: Page, live_server: LiveSer
         found[path] = [problem["id"] for problem in Axe().run(bedside).response["violations"]]
 
     assert found == {path: [] for path in paths}
+
+
+def test_page_with_problems_has_no_accessibility_problem(bedside: Page, live_server: LiveServer):
+    bedside.goto(live_server.url + reverse("quick_check"))
+    bedside.get_by_label("Platelet count", exact=True).fill("22")
+    choose(bedside, "platelets_unit", "per_ul")
+    bedside.get_by_label("Weight", exact=True).fill("154 lb")
+
+    bedside.get_by_role("button", name="Show recommendation").click()
+
+    expect(bedside).to_have_title("Error: Quick check · IVIG site")
+    expect(bedside.get_by_role("alert").filter(has_text="There is a problem")).to_be_focused()
+    assert Axe().run(bedside).response["violations"] == []
