@@ -1,0 +1,24 @@
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.safety.world import World
+
+
+@pytest.fixture
+def world(db: None) -> "World":
+    # This file is read before Django's models can be.
+    from tests.safety.world import build_world
+
+    return build_world()
+
+
+@pytest.fixture(autouse=True)
+def asked_ahead(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What was to be rendered ahead; a thread that renders would outlive the test that began it."""
+    from ivigsite.orders import views
+
+    asked: list[Any] = []
+    monkeypatch.setattr(views, "render_ahead", lambda *, print_: asked.append(print_))
+    return asked

@@ -1,0 +1,98 @@
+"""A site in full use: a person for every role, an assessed patient with signed orders, a printed sheet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from ivigsite.accounts.models import SignIn, User
+from ivigsite.accounts.roles import Role
+from ivigsite.encounters.models import Assessment
+from ivigsite.orders.actions import keep_file
+from ivigsite.orders.models import OrderSet, SheetPrint
+from ivigsite.orders.proposal import propose
+from tests.scenario import PASSWORD, Site, assess, build_site, person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What the addresses of the site can point at, and who may knock."""
+
+    site: Site
+    people: Mapping[Role, User]
+    assessment: Assessment
+    order_set: OrderSet
+    print: SheetPrint
+    sign_in: SignIn
+
+
+def build_world() -> World:
+    """Everybody belongs to the ward of the patient, so that only the role can keep anybody out."""
+    now = timezone.now()
+    site = build_site(at=now)
+    there = {Role(user.role): user for user in User.objects.filter(username__startswith="protocol_")}
+    there |= {Role.PHYSICIAN: site.physician, Role.NURSE: site.nurse}
+    for user in User.objects.exclude(pk=site.elsewhere.pk):
+        there[Role(user.role)] = user
+    people = {role: there.get(role) or person(f"the-{role}", role) for role in Role}
+    for user in people.values():
+        user.wards.add(site.ward)
+    assessment = assess(site)
+    client = client_of(site.physician)
+    sign(client, assessment, untouched(assessment))
+    order_set = OrderSet.objects.get()
+    print_ = order_set.prints.get()
+    # Made by nobody: who renders for every page that is tried here waits for minutes.
+    keep_file(print_=print_, data=b"%PDF-1.7 of this test", at=now)
+    return World(
+        site=site,
+        people=people,
+        assessment=assessment,
+        order_set=order_set,
+        print=print_,
+        sign_in=SignIn.objects.get(user=site.physician),
+    )
+
+
+def client_of(user: User, **options: Any) -> Client:
+    client = Client(**options)
+    client.force_login(user)
+    return client
+
+
+def untouched(assessment: Assessment, **changes: str) -> dict[str, str]:
+    """What the choose page posts when nothing on it is touched, with these answers changed."""
+    proposal = propose(assessment=assessment, product=None, at=timezone.now())
+    lines: dict[str, str] = {}
+    for card in proposal.cards:
+        name = f"line_{card.group or card.code}"
+        if card.role == "required":
+            lines[name] = card.code
+        lines.setdefault(name, "none")
+    return {
+        "starts_at": timezone.localtime().strftime("%d-%b-%Y %H:%M"),
+        "idempotency_key": str(uuid4()),
+        "product": "privigen",
+        **lines,
+        **changes,
+    }
+
+
+def check(client: Client, assessment: Assessment, data: Mapping[str, str]) -> Any:
+    return client.post(reverse("choose_orders", args=[assessment.pk]), {**data, "check": ""})
+
+
+def signature(client: Client, assessment: Assessment, data: Mapping[str, str]) -> dict[str, str]:
+    """What the check page posts once the password is typed."""
+    shown = check(client, assessment, data)
+    assert shown.status_code == 200, shown.content.decode()
+    return {**data, "digest": shown.context["digest"], "password": PASSWORD, "sign": ""}
+
+
+def sign(client: Client, assessment: Assessment, data: Mapping[str, str]) -> Any:
+    posted = signature(client, assessment, data)
+    return client.post(reverse("sign_orders", args=[assessment.pk]), posted)
