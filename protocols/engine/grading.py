@@ -17,7 +17,7 @@ class BleedingAssessment:
     """The bleeding level that counts, what the findings alone would give, and the rows that gave it.
 
     A level stated by the clinician counts. `computed` is unknown while a fact that could raise it is open;
-    `at_least` is then the highest level already proven, and `possible` that one and all it could still become.
+    `at_least` is then the highest level proven so far, and `possible` that one and all it can still become.
     """
 
     level: str | Unknown

@@ -338,8 +338,14 @@ def test_every_dose_on_the_content_is_the_dose_of_its_line(physician: Client, si
 
 
 def test_a_held_line_is_not_signed_without_a_named_haematologist(physician: Client, site: Site) -> None:
-    child = {"age_years": 9, "weight_kg": "30", "bleeding_level": "none"}
-    assessment = assess(site, **child, platelets_per_ul=40000, bleeding_sites=[])
+    assessment = assess(
+        site,
+        age_years=9,
+        weight_kg="30",
+        platelets_per_ul=40000,
+        bleeding_level="none",
+        bleeding_sites=[],
+    )
 
     answer = check(physician, assessment, choices(assessment, line_corticosteroid="G3B_PRED"))
 
