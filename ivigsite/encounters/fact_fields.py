@@ -7,6 +7,7 @@ from typing import Any, Final
 from django import forms
 
 from ivigsite import fields
+from ivigsite.encounters.drawings import Drawings
 from ivigsite.parsing.quantities import COUNT_UNIT_LABELS, CREATININE_UNITS, IGA_UNITS, Unit
 from protocols.engine.facts import CATALOGUE, FACT_BY_KEY, FactDefinition, Kind, Section
 from protocols.engine.protocol import InputLimit, Protocol
@@ -71,8 +72,8 @@ class FactFields:
     limits: Mapping[tuple[str, str], InputLimit]
     by_name: Mapping[str, forms.Field]
     sections: Mapping[Section, tuple[str, ...]]
-    # What was drawn of fields that hold nothing personal; see layout.py.
-    drawn: dict[tuple[str, ...], str] = field(default_factory=dict, compare=False, repr=False)
+    # Fields that hold nothing personal; see form_layout.py.
+    drawn: Drawings = field(default_factory=Drawings, compare=False, repr=False)
 
 
 _made: dict[int, FactFields] = {}

@@ -18,7 +18,6 @@ FOLDED: Final = frozenset({Section.CAUSE, Section.IMMUNOGLOBULIN, Section.STEROI
 WITH_UNIT: Final = frozenset({*COUNTS, *MEASURED})
 UNITS: Final = frozenset(f"{name}_unit" for name in WITH_UNIT)
 LONG_LISTS: Final = frozenset({"bleeding_findings", "bleeding_risk_factors"})
-DRAWN_KEPT: Final = 1000
 
 
 class FactRow(LayoutObject):  # type: ignore[misc]
@@ -33,11 +32,7 @@ class FactRow(LayoutObject):  # type: ignore[misc]
         if key is None:
             return _draw(form, self.name)
         drawn = form.made.drawn
-        if key not in drawn:
-            if len(drawn) >= DRAWN_KEPT:
-                drawn.clear()
-            drawn[key] = _draw(form, self.name)
-        return drawn[key]
+        return drawn[key] if key in drawn else drawn.keep(key, _draw(form, self.name))
 
 
 class NoteSection(LayoutObject):  # type: ignore[misc]

@@ -7,30 +7,23 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Max, Prefetch, Q
 from django.http import Http404
 from django.utils import timezone
 
 from ivigsite.accounts.models import User
 from ivigsite.audit.actions import record
 from ivigsite.encounters.actions import FIELDS, PatientDetails
-from ivigsite.encounters.advice import GRADE_WORDS
 from ivigsite.encounters.assessment_form import age_on
 from ivigsite.encounters.fact_fields import COUNTS, row_choices
 from ivigsite.encounters.forms import PatientForm
 from ivigsite.encounters.models import Assessment, AssessmentDraft, Encounter, Patient
-from ivigsite.encounters.trend import Trend, draw_trend
 from ivigsite.parsing.dates import format_date
-from ivigsite.parsing.text import fold
 from protocols.engine.facts import FACT_BY_KEY, UNKNOWN, Kind
 from protocols.engine.numbers import echo_count, format_decimal
 from protocols.engine.protocol import Protocol
-from protocols.mapping import load_protocol_value
 
 SEARCH_LIMIT: Final = 50
-TREND_POINTS: Final = 8
 DRAFT_LIFE: Final = timedelta(hours=24)
-SHORT_NAME: Final = 3
 # They change by themselves; the times they are worked out from are what people gave.
 AGEING: Final = frozenset({"sample_age_hours", "weight_age_days", "age_years"})
 # What must be asked again each time, because yesterday's answer may be wrong today.
@@ -130,83 +123,9 @@ def encounters_of(patient: Patient, user: User) -> list[Encounter]:
     return list(Encounter.objects.for_user(user).filter(patient=patient).select_related("ward", "owner"))
 
 
-def board(user: User, *, mine: bool, ward: str) -> list[Encounter]:
-    """The open encounters of this person's wards with their newest assessments, in two queries."""
-    newest = Assessment.objects.order_by("-number").only(
-        "encounter_id", "number", "made_at", "platelets_per_ul", "grade", "sampled_at"
-    )[:TREND_POINTS]
-    in_force = Q(order_sets__isnull=False, order_sets__ending=None)
-    encounters = (
-        Encounter.objects.for_user(user)
-        .open()
-        .select_related("patient", "ward", "owner", "protocol_version")
-        .annotate(signed_at=Max("order_sets__signed_at", filter=in_force))
-        .prefetch_related(Prefetch("assessments", queryset=newest, to_attr="newest_first"))
-    )
-    if mine:
-        encounters = encounters.filter(owner=user)
-    if ward:
-        encounters = encounters.filter(ward__code=ward)
-    return list(encounters)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoardRow:
-    """One line of the board."""
-
-    encounter: Encounter
-    last: Assessment | None
-    count: str
-    grade: int | None
-    grade_word: str
-    trend: Trend | None
-    looks_alike: bool
-
-
-def board_rows(encounters: list[Encounter]) -> list[BoardRow]:
-    """The board's lines: not assessed first, then the worst grade, then the longest open."""
-    alike = look_alikes(encounters)
-    rows = [_board_row(encounter, encounter.patient_id in alike) for encounter in encounters]
-    return sorted(
-        rows, key=lambda row: (-(row.grade if row.grade is not None else 5), row.encounter.opened_at)
-    )
-
-
-def _board_row(encounter: Encounter, looks_alike: bool) -> BoardRow:
-    assessments: list[Assessment] = encounter.newest_first  # type: ignore[attr-defined]
-    last = assessments[0] if assessments else None
-    count = last.platelets_per_ul if last else None
-    grade = last.grade if last else None
-    return BoardRow(
-        encounter=encounter,
-        last=last,
-        count="" if count is None else echo_count(count),
-        grade=grade,
-        grade_word="Not known" if grade is None else GRADE_WORDS[grade],
-        trend=trend_of(encounter, assessments),
-        looks_alike=looks_alike,
-    )
-
-
 def search(user: User, text: str) -> list[Patient]:
     """Patients of this person's wards by record number or name."""
     return list(Patient.objects.for_user(user).matching(text)[:SEARCH_LIMIT]) if text.strip() else []
-
-
-def look_alikes(encounters: list[Encounter]) -> frozenset[UUID]:
-    """Patients on one list whose family names are equal or one slip apart, accents and case aside."""
-    by_shape: dict[str, set[UUID]] = {}
-    for encounter in encounters:
-        for shape in _shapes(fold(encounter.patient.family_name)):
-            by_shape.setdefault(shape, set()).add(encounter.patient_id)
-    return frozenset(patient for group in by_shape.values() if len(group) > 1 for patient in group)
-
-
-def _shapes(name: str) -> set[str]:
-    """The name, and the name without each of its letters: names one slip apart share one of these."""
-    if len(name) <= SHORT_NAME:
-        return {name}
-    return {name, *(name[:at] + name[at + 1 :] for at in range(len(name)))}
 
 
 def banner_of(encounter: Encounter, last: Assessment | None, *, at: datetime) -> Banner:
@@ -257,16 +176,6 @@ def assessments_of(encounter: Encounter) -> list[Assessment]:
     """The encounter's assessments, newest first, without what they knew and said."""
     made = encounter.assessments.select_related("made_by")
     return list(made.defer("entered", "facts", "outcome"))
-
-
-def trend_of(encounter: Encounter, assessments: Iterable[Assessment]) -> Trend | None:
-    """The counts of an encounter as a small picture."""
-    counts = sorted(
-        (made.sampled_at or made.made_at, made.platelets_per_ul)
-        for made in assessments
-        if made.platelets_per_ul is not None
-    )
-    return draw_trend(counts[-TREND_POINTS:], load_protocol_value(encounter.protocol_version).grade_bands)
 
 
 def details_that_differ(patient: Patient, details: PatientDetails) -> tuple[Change, ...]:

@@ -1,14 +1,17 @@
 """The last counts as dots on grade bands; nothing is drawn between dots, for nothing is known there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from ivigsite.encounters.models import Assessment, Encounter
 from protocols.engine.numbers import format_decimal
 from protocols.engine.protocol import GradeBand
+from protocols.mapping import load_protocol_value
 
+TREND_POINTS: Final = 8
 WIDTH: Final = 120
 BAND_HEIGHT: Final = 8
 MARGIN: Final = 5
@@ -38,6 +41,16 @@ class Trend:
     bands: tuple[Band, ...]
     dots: tuple[Dot, ...]
     words: str
+
+
+def trend_of(encounter: Encounter, assessments: Iterable[Assessment]) -> Trend | None:
+    """The last counts of an encounter, by the time of the sample where it is known."""
+    counts = sorted(
+        (made.sampled_at or made.made_at, made.platelets_per_ul)
+        for made in assessments
+        if made.platelets_per_ul is not None
+    )
+    return draw_trend(counts[-TREND_POINTS:], load_protocol_value(encounter.protocol_version).grade_bands)
 
 
 def draw_trend(counts: Sequence[tuple[datetime, int]], bands: Sequence[GradeBand]) -> Trend | None:

@@ -14,6 +14,7 @@ from ivigsite.accounts.http import SignedInRequest
 from ivigsite.accounts.permissions import Permission, allow, never_extends_session
 from ivigsite.audit.actions import record
 from ivigsite.encounters import actions, selectors
+from ivigsite.encounters import board as board_lines
 from ivigsite.encounters.advice import present
 from ivigsite.encounters.assessment_form import AssessmentForm, FactsForm, QuickCheckForm, as_posted
 from ivigsite.encounters.form_layout import helper_for
@@ -21,6 +22,7 @@ from ivigsite.encounters.forms import CloseForm, EncounterForm, PatientForm, Sav
 from ivigsite.encounters.models import Assessment, Encounter, Patient
 from ivigsite.encounters.preview import preview
 from ivigsite.encounters.role_views import panels_for
+from ivigsite.encounters.trend import trend_of
 from protocols.engine.facts_json import facts_to_plain
 from protocols.mapping import load_protocol_value
 from protocols.models import ProtocolVersion
@@ -388,7 +390,7 @@ def _encounter_page(request: SignedInRequest, found: Encounter, close_form: Clos
         "last": last,
         "order_sets": order_sets,
         "events": selectors.timeline(found, assessments, order_sets),
-        "trend": selectors.trend_of(found, assessments),
+        "trend": trend_of(found, assessments),
         "form": close_form,
         "version": found.protocol_version,
         "protocol_status": status_line(found.protocol_version),
@@ -430,14 +432,14 @@ def _carried_answers(carried: str) -> dict[str, Any]:
 def _board_context(request: SignedInRequest) -> dict[str, Any]:
     mine, ward = request.GET.get("show") == "mine", request.GET.get("ward", "")
     wards = list(request.user.wards.all())
-    encounters = selectors.board(request.user, mine=mine, ward=ward)
+    now = timezone.now()
     return {
-        "rows": selectors.board_rows(encounters),
+        "rows": board_lines.board_rows(request.user, mine=mine, ward=ward, at=now),
         "wards": wards,
         "mine": mine,
         "ward": ward,
         "filters": request.GET.urlencode(),
-        "as_of": timezone.now(),
+        "as_of": now,
     }
 
 

@@ -98,7 +98,7 @@ def test_error_is_drawn_for_who_made_it_and_not_kept(protocol: Protocol):
 
 
 def test_drawings_stay_few(protocol: Protocol, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("ivigsite.encounters.form_layout.DRAWN_KEPT", 10)
+    monkeypatch.setattr("ivigsite.encounters.drawings.KEPT", 10)
 
     drawn(protocol)
 

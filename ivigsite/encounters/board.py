@@ -1,0 +1,154 @@
+"""The board: a line for each open encounter, in a fixed number of queries, drawn when it changes."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import Max, OuterRef, Prefetch, Q, Subquery
+from django.template.loader import render_to_string
+
+from ivigsite.accounts.models import User
+from ivigsite.encounters.advice import GRADE_WORDS
+from ivigsite.encounters.drawings import Drawings
+from ivigsite.encounters.models import Assessment, Encounter
+from ivigsite.encounters.trend import TREND_POINTS, trend_of
+from ivigsite.parsing.text import fold
+from protocols.engine.numbers import echo_count
+
+SHORT_NAME: Final = 3
+NOT_GRADED_FIRST: Final = 5
+# All that a line shows. An assessment, an order set and a correction each raise a version.
+SHOWN: Final = (
+    "pk",
+    "version",
+    "patient__version",
+    "patient__family_name",
+    "ward__name",
+    "bed",
+    "owner__full_name",
+    "signed_at",
+    "grade",
+)
+
+_drawn: Final = Drawings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardRow:
+    """One line of the board: what was drawn of it, and how long ago the patient was assessed."""
+
+    encounter_id: UUID
+    grade: int | None
+    looks_alike: bool
+    cells: str
+    age: str
+
+
+def board_rows(user: User, *, mine: bool, ward: str, at: datetime) -> list[BoardRow]:
+    """The lines of this person's wards: not assessed first, then the worst grade, then the longest open."""
+    found = list(_open_encounters(user, mine=mine, ward=ward))
+    alike = look_alikes((each.pk, each.patient__family_name) for each in found)
+    keys = {each.pk: (*(getattr(each, name) for name in SHOWN), each.pk in alike) for each in found}
+    cells = _cells(keys, alike)
+    found.sort(key=lambda each: (-(NOT_GRADED_FIRST if each.grade is None else each.grade), each.opened_at))
+    return [
+        BoardRow(
+            encounter_id=each.pk,
+            grade=each.grade,
+            looks_alike=each.pk in alike,
+            cells=cells[each.pk],
+            age=ago(at - each.made_at) if each.made_at else "",
+        )
+        for each in found
+    ]
+
+
+def look_alikes(names: Iterable[tuple[UUID, str]]) -> frozenset[UUID]:
+    """Those on one list whose family names are equal or one slip apart, accents and case aside."""
+    by_shape: dict[str, set[UUID]] = {}
+    for key, name in names:
+        for shape in _shapes(fold(name)):
+            by_shape.setdefault(shape, set()).add(key)
+    return frozenset(key for group in by_shape.values() if len(group) > 1 for key in group)
+
+
+def ago(age: timedelta) -> str:
+    """An age in its two largest units, such as `3 h 5 min ago`."""
+    minutes = max(0, age // timedelta(minutes=1))
+    if minutes < 60:
+        return f"{minutes} min ago"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min ago"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h ago"
+
+
+def _open_encounters(user: User, *, mine: bool, ward: str) -> Iterable[Any]:
+    newest = Assessment.objects.filter(encounter=OuterRef("pk")).order_by("-number")
+    in_force = Q(order_sets__isnull=False, order_sets__ending=None)
+    encounters = (
+        Encounter.objects.for_user(user)
+        .open()
+        .annotate(
+            signed_at=Max("order_sets__signed_at", filter=in_force),
+            grade=Subquery(newest.values("grade")[:1]),
+            made_at=Subquery(newest.values("made_at")[:1]),
+        )
+    )
+    if mine:
+        encounters = encounters.filter(owner=user)
+    if ward:
+        encounters = encounters.filter(ward__code=ward)
+    return encounters.order_by().values_list(*SHOWN, "opened_at", "made_at", named=True)
+
+
+def _cells(keys: dict[UUID, tuple[Any, ...]], alike: frozenset[UUID]) -> dict[UUID, str]:
+    """What was drawn of each encounter; the rest is read and drawn together."""
+    cells = {pk: _drawn[key] for pk, key in keys.items() if key in _drawn}
+    for encounter in _with_assessments(keys.keys() - cells.keys()):
+        key = keys[encounter.pk]
+        signed_at = key[SHOWN.index("signed_at")]
+        drawn = _draw(encounter, signed_at, looks_alike=encounter.pk in alike)
+        cells[encounter.pk] = _drawn.keep(key, drawn)
+    return cells
+
+
+def _with_assessments(keys: Collection[UUID]) -> Iterable[Encounter]:
+    newest = Assessment.objects.order_by("-number").only(
+        "encounter_id", "number", "made_at", "platelets_per_ul", "grade", "sampled_at"
+    )[:TREND_POINTS]
+    return (
+        Encounter.objects.filter(pk__in=keys)
+        .select_related("patient", "ward", "owner", "protocol_version")
+        .prefetch_related(Prefetch("assessments", queryset=newest, to_attr="newest_first"))
+    )
+
+
+def _draw(encounter: Encounter, signed_at: datetime | None, *, looks_alike: bool) -> str:
+    assessments: list[Assessment] = encounter.newest_first  # type: ignore[attr-defined]
+    last = assessments[0] if assessments else None
+    count = last.platelets_per_ul if last else None
+    grade = last.grade if last else None
+    return render_to_string(
+        "encounters/_board_cells.html",
+        {
+            "encounter": encounter,
+            "last": last,
+            "signed_at": signed_at,
+            "count": "" if count is None else echo_count(count),
+            "grade": grade,
+            "grade_word": "Not known" if grade is None else GRADE_WORDS[grade],
+            "trend": trend_of(encounter, assessments),
+            "looks_alike": looks_alike,
+        },
+    )
+
+
+def _shapes(name: str) -> set[str]:
+    """The name, and the name without each of its letters: names one slip apart share one of these."""
+    if len(name) <= SHORT_NAME:
+        return {name}
+    return {name, *(name[:at] + name[at + 1 :] for at in range(len(name)))}
