@@ -56,6 +56,8 @@ class AlreadyEnded(Exception):
 
 def draft_content(*, proposal: Proposal, choices: Choices, key: UUID) -> SheetContent:
     """The unsigned content of these choices; raises `CannotOrder` when it may not be signed."""
+    if OrderSet.objects.filter(idempotency_key=key).exists():
+        raise CannotOrder("This form has signed an order set already. Open the page again to sign another.")
     kinds = {proposal.cards_by_code[code].kind for code in choices.codes}
     stops = [f for f in proposal.recommendation.findings if f.stops(kinds) and f.severity is Severity.HARD]
     if stops:
@@ -89,9 +91,11 @@ def sign_order_set(
     content is no longer the one that was shown, `CannotOrder` when it may not be signed. Call it after the
     password of `by` has been confirmed for this one act.
     """
-    if there := OrderSet.objects.filter(idempotency_key=key, signed_by=by, assessment=assessment).first():
-        return there
     encounter = Encounter.objects.select_for_update().get(pk=assessment.encounter_id)
+    # Behind the lock, where the other click of a double click has stored what it signed.
+    there = OrderSet.objects.filter(idempotency_key=key, signed_by=by, assessment=assessment).first()
+    if there is not None and _unsigned_digest(there) == shown_digest:
+        return there
     _refuse_unsignable(encounter, assessment)
     proposal = propose(assessment=assessment, product=choices.product, at=at)
     content = draft_content(proposal=proposal, choices=choices, key=key)
@@ -174,8 +178,19 @@ def begin_print(*, order_set: OrderSet, paper: Paper, by: User, at: datetime) ->
 
 
 @transaction.atomic
+def begin_first_print(*, order_set: OrderSet, paper: Paper, by: User, at: datetime) -> SheetPrint | None:
+    """Number the first copy; None when there is one already, as after the other click of a double click."""
+    OrderSet.objects.select_for_update().get(pk=order_set.pk)
+    if order_set.prints.exists():
+        return None
+    return begin_print(order_set=order_set, paper=paper, by=by, at=at)
+
+
+@transaction.atomic
 def keep_file(*, print_: SheetPrint, data: bytes, at: datetime) -> SheetFile:
     """Store the bytes of one printing; the first bytes stored are the ones that stay."""
+    # The file that was begun at signing may be ready in the moment in which somebody waits for it.
+    SheetPrint.objects.select_for_update().get(pk=print_.pk)
     there = SheetFile.objects.filter(print=print_).first()
     if there is not None:
         return there
@@ -271,6 +286,11 @@ def _refuse_unsignable(encounter: Encounter, assessment: Assessment) -> None:
         raise CannotOrder(
             f"The protocol version is {assessment.protocol_version.get_state_display().lower()}."
         )
+
+
+def _unsigned_digest(order_set: OrderSet) -> str:
+    """The digest that the check page showed before this order set was signed."""
+    return digest(replace(order_set.sheet_content, signature=None))
 
 
 def _has_no_dose(proposal: Proposal, code: str) -> bool:

@@ -1,8 +1,10 @@
+import logging
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import DatabaseError
 from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -21,6 +23,7 @@ from ivigsite.encounters.selectors import assessment_for, banner_of
 from ivigsite.orders.actions import (
     AlreadyEnded,
     ContentChanged,
+    begin_first_print,
     begin_print,
     draft_content,
     hand_out,
@@ -41,6 +44,8 @@ from protocols.mapping import load_protocol_value
 
 HANDLED = {"csrfmiddlewaretoken", "password", "digest", "check", "update", "change", "sign"}
 IN_FORCE = ("signed", "copy")
+
+logger = logging.getLogger(__name__)
 
 
 @allow(Permission.SIGN_ORDERS)
@@ -268,10 +273,15 @@ def _check_page(
 
 def _make_first_copy(signed: OrderSet, user: User) -> None:
     """The file is begun once the order set is stored; whoever presses Print finds it ready."""
-    if signed.prints.exists():
+    paper = Paper(settings.SHEET_PAPER)
+    try:
+        print_ = begin_first_print(order_set=signed, paper=paper, by=user, at=signed.signed_at)
+    except DatabaseError:
+        # Signed it is all the same, and that must be shown; whoever presses Print begins the file.
+        logger.exception("the first copy could not be begun")
         return
-    print_ = begin_print(order_set=signed, paper=Paper(settings.SHEET_PAPER), by=user, at=signed.signed_at)
-    render_ahead(print_=print_)
+    if print_ is not None:
+        render_ahead(print_=print_)
 
 
 def _first_copy_waiting(found: OrderSet, paper: Paper, *, at: Any) -> SheetPrint | None:

@@ -14,7 +14,7 @@ from ivigsite.encounters.models import Assessment
 from ivigsite.orders.models import OrderSet, OrderSetEnding, SheetPrint
 from ivigsite.orders.proposal import propose
 from ivigsite.orders.sheet.content import digest
-from tests.scenario import PASSWORD, Site, assess
+from tests.scenario import PASSWORD, Site, assess, person
 
 pytestmark = pytest.mark.django_db
 
@@ -138,9 +138,9 @@ def test_signing_other_content_than_was_shown_is_a_conflict(physician: Client, s
 def test_signing_twice_with_one_key_signs_once(physician: Client, site: Site) -> None:
     assessment = assess(site)
     data = choices(assessment)
+    shown = check(physician, assessment, data).context["digest"]
 
     first = sign(physician, assessment, data)
-    shown = digest(OrderSet.objects.get().sheet_content)
     again = physician.post(
         reverse("sign_orders", args=[assessment.pk]),
         {**data, "digest": shown, "password": PASSWORD, "sign": ""},
@@ -377,3 +377,39 @@ def test_a_stop_without_a_name_is_asked_for(physician: Client, site: Site) -> No
 
     assert answer.status_code == 422
     assert "override_1_by" in answer.context["form"].errors
+
+
+def test_a_form_that_has_signed_does_not_sign_other_choices(physician: Client, site: Site) -> None:
+    assessment = assess(site)
+    data = choices(assessment)
+    other = {**data, "line_platelets": "none", "line_platelets_reason": "not_available"}
+    shown = check(physician, assessment, other).context["digest"]
+    sign(physician, assessment, data)
+
+    looked = check(physician, assessment, other)
+    signed = physician.post(
+        reverse("sign_orders", args=[assessment.pk]),
+        {**other, "digest": shown, "password": PASSWORD, "sign": ""},
+    )
+
+    for answer in (looked, signed):
+        assert answer.status_code == 409
+        assert "has signed an order set already" in answer.content.decode()
+    assert OrderSet.objects.get().lines.filter(kind="platelets").exists()
+
+
+def test_the_key_of_another_signature_signs_nothing(client: Client, physician: Client, site: Site) -> None:
+    assessment = assess(site)
+    data = choices(assessment)
+    shown = check(physician, assessment, data).context["digest"]
+    sign(physician, assessment, data)
+    colleague = person("colleague", "physician", site.ward)
+    client.force_login(colleague)
+
+    answer = client.post(
+        reverse("sign_orders", args=[assessment.pk]),
+        {**data, "digest": shown, "password": PASSWORD, "sign": ""},
+    )
+
+    assert answer.status_code == 409
+    assert OrderSet.objects.get().signed_by == site.physician
