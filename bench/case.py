@@ -1,7 +1,8 @@
 """A whole case as a browser posts it, and what somebody changes in it while typing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 from django.utils import timezone
@@ -13,18 +14,18 @@ from tests.scenario import COMPLETE
 Posted = dict[str, str | list[str]]
 
 UNITS = {"creatinine_umol_per_l": "umol_per_l", "iga_g_per_l": "g_per_l"}
-# What the clinician sees and changes while the panel beside the form follows.
+# What is changed while the panel beside the form follows, one after the other.
 KEYSTROKES: tuple[Mapping[str, str], ...] = (
     {},
     {"platelets": "7"},
-    {"platelets": "7000"},
-    {"platelets": "38000"},
+    {"platelets": "18.000"},
     {"bleeding_level": "none"},
     {"bleeding_level": "life_threatening"},
     {"urgent_surgery": "yes"},
-    {"weight_kg": "120", "height_cm": "160"},
+    {"rapid_rise": "yes", "rapid_rise_reason": "Theatre is booked"},
+    {"height_cm": "160"},
     {"weight_kg": ""},
-    {"platelets": "18.000"},
+    {"iga_g_per_l": ""},
 )
 
 
@@ -54,5 +55,12 @@ def as_typed(value: Any) -> str | list[str]:
     return str(value)
 
 
-def while_typing(case: Posted) -> list[Posted]:
-    return [{**case, **changed} for changed in KEYSTROKES]
+def while_typing(case: Posted) -> Iterator[Posted]:
+    """Forms without end, no two alike, so that nothing kept of one answer makes the next look quick.
+
+    The count is another one each time; the weight, and with it the doses, in each round of keystrokes.
+    """
+    for number in count():
+        turn, keystroke = divmod(number, len(KEYSTROKES))
+        weight_kg = f"{60 + turn % 60}.{turn % 10}"
+        yield {**case, "platelets": str(11_000 + number), "weight_kg": weight_kg, **KEYSTROKES[keystroke]}

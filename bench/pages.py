@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import cycle
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.measure import Samples, interleave
@@ -10,6 +10,7 @@ from bench.report import Figure
 from bench.scratch import Scratch
 
 if TYPE_CHECKING:
+    from bench.case import Posted
     from bench.visitor import InProcess, OverHttp
     from ivigsite.accounts.models import User
 
@@ -19,6 +20,9 @@ BARE, EMPTY = "/bench/bare/", "/bench/empty/"
 PREVIEW_ROUNDS = 200
 PAGE_ROUNDS = 60
 FEW, MANY = 20, 200
+HELD_TO_TARGET = "server"
+# A served request is what somebody waits for, and what the targets are for. Without a server the bare view
+# costs next to nothing, so those ratios are larger; they show best what a change of the code has done.
 PLACES = {"server": "real server, one client that keeps its connection", "process": "in process, test client"}
 
 
@@ -41,42 +45,49 @@ def measure_preview(scratch: Scratch) -> list[Figure]:
 
     site = scratch.site
     path = reverse("assess", args=[site.encounter.pk])
-    forms = while_typing(posted_case(timezone.localtime()))
+    case = posted_case(timezone.localtime())
     figures = []
+    sizes: list[int] = []
     with visitors(scratch, site.physician) as pairs:
         for place, (person, stranger) in pairs.items():
-            typing = cycle(forms)
-
-            def preview(
-                person: "Visitor" = person, typing: Iterator[dict[str, str | list[str]]] = typing
-            ) -> None:
-                person.post(path, next(typing), fragment=True).expect(200)
-
-            sizes = [len(person.post(path, form, fragment=True).expect(200).body) for form in forms]
+            preview = type_and_ask(person, path, while_typing(case), sizes)
             taken = compare(person, stranger, {"preview": preview}, rounds=PREVIEW_ROUNDS)
-            note = times(taken, "preview")
-            if place == "server":
-                note += f"; {len(forms[0])} fields, answers of {min(sizes) // 1000}–{max(sizes) // 1000} kB"
-            figures += ratio_figures("Live preview", taken, "preview", 12, place=place, note=note)
-            figures.append(
-                Figure(
-                    what=f"Live preview ÷ empty view of somebody signed in, {place_name(place)}",
-                    value=taken["preview"].ratio_to(taken["empty"]),
-                    unit="×",
-                    limit=2.5,
-                    note=f"medians of {PREVIEW_ROUNDS} rounds; empty {taken['empty'].median_ms:.2f} ms",
-                )
-            )
-            figures.append(
-                Figure(
-                    what=f"Live preview, p95 for one client, {place_name(place)}",
-                    value=taken["preview"].p95_ms,
-                    unit="ms",
-                    limit=25,
-                    note=f"of {PREVIEW_ROUNDS}; worst {taken['preview'].worst_s * 1000:.0f} ms",
-                )
-            )
+            figures += preview_figures(taken, place)
+    figures[0] = replace(figures[0], note=f"{figures[0].note}; {len(case)} fields, {kilobytes(sizes)}")
     return figures
+
+
+def type_and_ask(
+    person: "Visitor", path: str, forms: Iterator["Posted"], sizes: list[int]
+) -> Callable[[], None]:
+    def preview() -> None:
+        sizes.append(len(person.post(path, next(forms), fragment=True).expect(200).body))
+
+    return preview
+
+
+def kilobytes(sizes: list[int]) -> str:
+    return f"no two forms alike, answers of {min(sizes) // 1000}–{max(sizes) // 1000} kB"
+
+
+def preview_figures(taken: dict[str, Samples], place: str) -> list[Figure]:
+    return [
+        *ratio_figures("Live preview", taken, "preview", 12, place=place),
+        Figure(
+            what=f"Live preview ÷ empty view of somebody signed in, {place_name(place)}",
+            value=taken["preview"].ratio_to(taken["empty"]),
+            unit="×",
+            limit=2.5 if place == HELD_TO_TARGET else None,
+            note=f"medians of {PREVIEW_ROUNDS} rounds; empty {taken['empty'].median_ms:.2f} ms",
+        ),
+        Figure(
+            what=f"Live preview, p95 for one client, {place_name(place)}",
+            value=taken["preview"].p95_ms,
+            unit="ms",
+            limit=25 if place == HELD_TO_TARGET else None,
+            note=f"of {PREVIEW_ROUNDS}; worst {taken['preview'].worst_s * 1000:.0f} ms",
+        ),
+    ]
 
 
 def measure_form(scratch: Scratch) -> list[Figure]:
@@ -142,15 +153,15 @@ def page_calls(person: "Visitor", paths: dict[str, str]) -> dict[str, Callable[[
 
 
 def ratio_figures(
-    what: str, taken: dict[str, Samples], name: str, limit: float | None, *, place: str, note: str = ""
+    what: str, taken: dict[str, Samples], name: str, limit: float | None, *, place: str
 ) -> list[Figure]:
     return [
         Figure(
             what=f"{what} ÷ bare view, {place_name(place)}",
             value=taken[name].ratio_to(taken["bare"]),
             unit="×",
-            limit=limit,
-            note=note or times(taken, name),
+            limit=limit if place == HELD_TO_TARGET else None,
+            note=times(taken, name),
         )
     ]
 
