@@ -67,11 +67,15 @@ def prepare() -> None:
 def prepare_database() -> None:
     from django.conf import settings
     from django.core.management import call_command
+    from django.utils import timezone
+
+    from ivigsite.orders.demo import sign_demo_order_set
 
     settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
     call_command("migrate", verbosity=0, interactive=False)
     call_command("load_protocol", verbosity=0)
     call_command("seed_demo", verbosity=0)
+    sign_demo_order_set(at=timezone.now())
 
 
 def prepare_missing_database() -> None:

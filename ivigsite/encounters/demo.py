@@ -133,7 +133,7 @@ DEMO_PATIENTS: Final = (
         birth_date=date(1974, 5, 2),
         sex="female",
         ward="EAST",
-        bed="Bed 4",
+        bed="4",
         opened_hours_ago=30,
         visits=(
             Visit(
@@ -171,7 +171,7 @@ DEMO_PATIENTS: Final = (
         birth_date=date(1958, 11, 23),
         sex="male",
         ward="EAST",
-        bed="Bed 7",
+        bed="7",
         opened_hours_ago=9,
         allergies="Penicillin: rash",
         allergies_known="listed",
@@ -198,7 +198,7 @@ DEMO_PATIENTS: Final = (
         birth_date=date(1963, 2, 14),
         sex="female",
         ward="EAST",
-        bed="Bed 9",
+        bed="9",
         opened_hours_ago=50,
         visits=(
             Visit(
@@ -223,7 +223,7 @@ DEMO_PATIENTS: Final = (
         birth_date=date(1990, 8, 30),
         sex="female",
         ward="EAST",
-        bed="Bed 11",
+        bed="11",
         opened_hours_ago=20,
         visits=(
             Visit(
@@ -326,7 +326,7 @@ DEMO_PATIENTS: Final = (
         birth_date=date(1985, 4, 27),
         sex="",
         ward="EAST",
-        bed="Bed 12",
+        bed="12",
         opened_hours_ago=0,
         allergies_known="not_recorded",
     ),

@@ -145,7 +145,7 @@ def banner_of(encounter: Encounter, last: Assessment | None, *, at: datetime) ->
         has_allergies=bool(patient.allergies),
         pregnancy=_pregnancy(patient, facts),
         renal_function=_creatinine(facts),
-        place=f"{encounter.ward.name}, {encounter.bed}" if encounter.bed else encounter.ward.name,
+        place=f"{encounter.ward.name}, bed {encounter.bed}" if encounter.bed else encounter.ward.name,
     )
 
 
