@@ -14,7 +14,8 @@ from django.urls import reverse
 from ivigsite.audit.actions import find_problems
 from ivigsite.orders.models import OrderSet, OrderSetEnding
 from tests.encounters.answers import saving
-from tests.safety.world import World, client_of, signature, untouched
+from tests.orders.test_signing import choices
+from tests.safety.world import World, client_of, signature
 from tests.scenario import PASSWORD, assess
 
 pytestmark = pytest.mark.django_db
@@ -100,7 +101,7 @@ def without(counts: Mapping[str, int], names: set[str]) -> Mapping[str, int]:
 
 def test_signing_is_all_or_nothing_and_says_which(world: World, visitor: Client) -> None:
     made = assess(world.site)
-    posted = signature(visitor, made, untouched(made))
+    posted = signature(visitor, made, choices(made))
     before = rows()
 
     def act() -> HttpResponse:
@@ -128,7 +129,7 @@ def test_signing_is_all_or_nothing_and_says_which(world: World, visitor: Client)
 
 def test_signing_again_after_a_fault_signs_once(world: World, visitor: Client) -> None:
     made = assess(world.site)
-    posted = signature(visitor, made, untouched(made))
+    posted = signature(visitor, made, choices(made))
     url = reverse("sign_orders", args=[made.pk])
 
     for number in range(1, statements_of(lambda: visitor.post(url, posted)) + 1, 5):
@@ -197,7 +198,7 @@ def test_a_commit_that_fails_signs_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     world = build_world()
     visitor = client_of(world.site.physician, raise_request_exception=False)
     made = assess(world.site)
-    posted = signature(visitor, made, untouched(made))
+    posted = signature(visitor, made, choices(made))
     before = rows()
 
     def fail() -> None:

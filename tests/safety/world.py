@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
 
 from ivigsite.accounts.models import SignIn, User
@@ -14,7 +12,7 @@ from ivigsite.accounts.roles import Role
 from ivigsite.encounters.models import Assessment
 from ivigsite.orders.actions import keep_file
 from ivigsite.orders.models import OrderSet, SheetPrint
-from ivigsite.orders.proposal import propose
+from tests.orders.test_signing import check, choices, sign
 from tests.scenario import PASSWORD, Site, assess, build_site, person
 
 
@@ -43,7 +41,7 @@ def build_world() -> World:
         user.wards.add(site.ward)
     assessment = assess(site)
     client = client_of(site.physician)
-    sign(client, assessment, untouched(assessment))
+    sign(client, assessment, choices(assessment))
     order_set = OrderSet.objects.get()
     print_ = order_set.prints.get()
     # Made by nobody: who renders for every page that is tried here waits for minutes.
@@ -64,35 +62,8 @@ def client_of(user: User, **options: Any) -> Client:
     return client
 
 
-def untouched(assessment: Assessment, **changes: str) -> dict[str, str]:
-    """What the choose page posts when nothing on it is touched, with these answers changed."""
-    proposal = propose(assessment=assessment, product=None, at=timezone.now())
-    lines: dict[str, str] = {}
-    for card in proposal.cards:
-        name = f"line_{card.group or card.code}"
-        if card.role == "required":
-            lines[name] = card.code
-        lines.setdefault(name, "none")
-    return {
-        "starts_at": timezone.localtime().strftime("%d-%b-%Y %H:%M"),
-        "idempotency_key": str(uuid4()),
-        "product": "privigen",
-        **lines,
-        **changes,
-    }
-
-
-def check(client: Client, assessment: Assessment, data: Mapping[str, str]) -> Any:
-    return client.post(reverse("choose_orders", args=[assessment.pk]), {**data, "check": ""})
-
-
-def signature(client: Client, assessment: Assessment, data: Mapping[str, str]) -> dict[str, str]:
+def signature(client: Client, assessment: Assessment, data: dict[str, str]) -> dict[str, str]:
     """What the check page posts once the password is typed."""
     shown = check(client, assessment, data)
     assert shown.status_code == 200, shown.content.decode()
     return {**data, "digest": shown.context["digest"], "password": PASSWORD, "sign": ""}
-
-
-def sign(client: Client, assessment: Assessment, data: Mapping[str, str]) -> Any:
-    posted = signature(client, assessment, data)
-    return client.post(reverse("sign_orders", args=[assessment.pk]), posted)
