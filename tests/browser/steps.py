@@ -1,0 +1,156 @@
+"""What people do in a browser, by the words on the page."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Locator, Page, expect
+
+from tests.scenario import PASSWORD, Site
+
+Answers = Mapping[str, str]
+
+BLEED: Answers = {
+    "platelets": "18",
+    "platelets_unit": "e9_per_l",
+    "bleeding_findings": "melaena",
+    "who_bleeding_grade": "3",
+    "bleeding_sites": "gi",
+    "bleeding_risk_factors": "none",
+    "urgent_surgery": "no",
+    "rapid_rise": "no",
+}
+CAUSE: Answers = {
+    "aetiology": "primary_itp",
+    "clumps": "no",
+    "low_count_confirmed": "yes",
+    "ttp_suspected": "no",
+    "schistocytes": "no",
+    "haemolysis": "no",
+    "hit_suspected": "no",
+    "dic_suspected": "no",
+    "marrow_failure": "no",
+    "obstetric_tma": "no",
+    "causative_drug": "no",
+    "dat_positive": "no",
+}
+WEIGHT: Answers = {"weight_kg": "72", "weight_method": "measured", "height_cm": "168", "pregnant": "no"}
+BEFORE_IMMUNOGLOBULIN: Answers = {
+    "first_ivig": "yes",
+    "iga_sample_taken": "yes",
+    "anti_iga": "no",
+    "immunoglobulin_reaction": "no",
+    "ivig_refused": "no",
+    "creatinine_umol_per_l": "74",
+    "creatinine_umol_per_l_unit": "umol_per_l",
+    "renal_risk_factors": "none",
+    "thrombosis_risk_factors": "none",
+    "recent_thrombosis": "no",
+    "overload_risk_factors": "none",
+    "blood_group": "o",
+    "serology_sample_taken": "yes",
+    "group_and_screen_taken": "yes",
+    "consent": "recorded",
+    "migraine_or_aseptic_meningitis": "no",
+}
+CAUTIONS: Answers = {
+    "steroid_contraindicated": "no",
+    "hepatitis_b_positive": "no",
+    "antithrombotic": "none",
+    "nil_by_mouth": "no",
+    "platelets_refused": "no",
+    "irradiated_needed": "no",
+    "rhd_negative_childbearing": "no",
+    "venous_lines": "2",
+    "hyperprolinaemia": "no",
+    "fructose_intolerance": "no",
+    "corn_allergy": "no",
+    "glucose_monitored": "no",
+    "glucose_specific_meter": "yes",
+}
+PATIENT: Answers = {
+    "record_number": "DEMO-4711",
+    "family_name": "Examplebleed",
+    "given_name": "Vera",
+    "birth_date": "14-Jul-1985",
+    "sex": "female",
+    "allergies_known": "none_known",
+}
+
+
+def whole_case() -> Answers:
+    """Every answer that signing a grade 4 bleed needs, with a sample of an hour ago."""
+    now = timezone.localtime()
+    times = {
+        "sampled_at": (now - timedelta(hours=1)).strftime("%d-%b-%Y %H:%M"),
+        "weighed_on": now.strftime("%d-%b-%Y"),
+    }
+    return {**BLEED, **times, **CAUSE, **WEIGHT, **BEFORE_IMMUNOGLOBULIN, **CAUTIONS}
+
+
+def sign_in(page: Page, username: str = "physician") -> None:
+    page.goto("/")
+    page.get_by_label("User name").fill(username)
+    page.get_by_label("Password").fill(PASSWORD)
+    press(page, "Sign in")
+    expect(page.get_by_role("heading", name="Open encounters")).to_be_visible()
+
+
+def sign_out(page: Page) -> None:
+    page.locator("#user-menu > summary").click()
+    press(page, "Sign out")
+    page.wait_for_url("**/login/?because=signed_out")
+
+
+def press(page: Page, button: str) -> None:
+    page.get_by_role("button", name=button, exact=True).click()
+
+
+def assess_page(site: Site) -> str:
+    return reverse("assess", args=[site.encounter.pk])
+
+
+def control(page: Page, name: str, value: str) -> Locator:
+    """The option of a question that has this value, else the field to type it in."""
+    return page.locator(f'main [name="{name}"]:is([value="{value}"], :not([type=radio], [type=checkbox]))')
+
+
+def answer(page: Page, answers: Answers) -> None:
+    for name, value in answers.items():
+        found = control(page, name, value)
+        if found.get_attribute("type") in ("radio", "checkbox"):
+            found.check()
+        else:
+            found.fill(value)
+
+
+def unfold(page: Page) -> None:
+    """Open the sections that are folded while nothing in them is answered."""
+    folded = page.locator("details.fold:not([open]) > summary")
+    while folded.count():
+        folded.first.click()
+
+
+def register(page: Page, **changes: str) -> None:
+    """Register a patient on the ward and arrive at the first assessment."""
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="New patient").click()
+    answer(page, {**PATIENT, **changes})
+    page.get_by_label("Ward", exact=True).select_option(label="Haematology ward")
+    press(page, "Open encounter")
+    expect(page.get_by_role("heading", name="New assessment")).to_be_visible()
+
+
+def headline(page: Page) -> Locator:
+    return page.locator("#recommendation .recommendation-headline")
+
+
+def dose_of(page: Page, drug: str) -> Locator:
+    """The line of the order page that is chosen for a drug."""
+    return page.locator(".order-line:has(input:checked)").filter(has_text=drug)
+
+
+def expect_signed(page: Page) -> None:
+    expect(page.get_by_role("heading", name=re.compile("^Order set "))).to_be_visible()
+    expect(page.locator("main")).to_contain_text("Signed, in force")
