@@ -1,16 +1,18 @@
 """Choosing lines of a proposal, and signing what was chosen."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import uuid4
 
 from django import forms
+from django.core.exceptions import ValidationError
 
 from ivigsite import fields
-from ivigsite.encounters.advice import OrderCard
+from ivigsite.encounters.advice import TIMING_WORDS, OrderCard
 from ivigsite.orders.models import DeclineReason
+from ivigsite.orders.presentation import rate_words, start_words
 from ivigsite.orders.proposal import NONE, Proposal
 from protocols.engine.facts import UNKNOWN
 from protocols.engine.protocol import Role, Severity
@@ -21,13 +23,11 @@ PASSWORD_LENGTH: Final = 128
 STARTS_WITHIN: Final = timedelta(hours=24)
 STARTED_BEFORE: Final = timedelta(minutes=60)
 SINGLE: Final = "single:"
-TIMINGS: Final = ("concurrent", "now", "standby", "monitoring", "consult")
+TIMINGS: Final = tuple(TIMING_WORDS)
 GROUP_TITLES: Final = {
     "ivig": "Immunoglobulin",
     "corticosteroid": "Corticosteroid",
-    "platelets": "Platelet transfusion",
-    "consult": "Haematology",
-    "other": "Also",
+    "platelets": "Platelets",
 }
 
 
@@ -74,25 +74,51 @@ class LineGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownOption:
-    """One radio button; without a card it is "do not order"."""
+    """One line that can be chosen; without a card it is "do not order" among alternatives."""
 
     value: str
     element_id: str
     is_chosen: bool
     card: OrderCard | None
+    rate: str
+    start: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownGroup:
-    """One group of lines as the page shows it."""
+    """One group of lines as the page shows it: radio buttons, or one box to tick."""
 
     name: str
     title: str
+    timing: str
+    is_single: bool
     options: tuple[ShownOption, ...]
     errors: Any
     reason: Any
     comment: Any
-    needs_reason: bool
+
+    @property
+    def element_id(self) -> str:
+        return f"group-{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSection:
+    """The groups that are carried out at one time."""
+
+    timing: str
+    title: str
+    groups: tuple[ShownGroup, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownStop:
+    """A stop that a named haematologist may pass; `is_partial` when it holds some lines only."""
+
+    rule: str
+    is_partial: bool
+    reason: Any
+    by: Any
 
 
 class ChooseForm(forms.Form):
@@ -100,13 +126,16 @@ class ChooseForm(forms.Form):
 
     idempotency_key = forms.UUIDField(widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None, *, proposal: Proposal, now: datetime, **options: Any) -> None:
+    def __init__(
+        self, data: Any = None, *, proposal: Proposal, now: datetime, kept: Mapping[str, str] | None = None
+    ) -> None:
+        """`kept` is what a page carried that is not to be judged yet: it is shown again as it was."""
         initial = {
             "starts_at": _next_quarter(now),
             "idempotency_key": uuid4(),
             "product": proposal.outcome_product,
         }
-        super().__init__(data, initial=initial, **options)
+        super().__init__(data, initial=initial)
         self.proposal = proposal
         self.fields["starts_at"] = fields.DateTimeField(
             label="Start time (T0)",
@@ -120,25 +149,66 @@ class ChooseForm(forms.Form):
         self._add_product()
         self.groups = tuple(self._add_group(cards) for cards in _grouped(proposal.cards))
         self._add_overrides()
+        if kept:
+            # A box that is not ticked is not sent.
+            self.initial = {name: kept.get(name, "") for name in self.fields}
 
     @property
-    def line_groups(self) -> tuple["ShownGroup", ...]:
+    def line_groups(self) -> tuple[ShownGroup, ...]:
         """Each group as the page shows it: its options with their cards, and the fields behind a refusal."""
         return tuple(self._show(group) for group in self.groups)
 
     @property
-    def stops(self) -> tuple[tuple[Any, Any, Any], ...]:
+    def sections(self) -> tuple[ShownSection, ...]:
+        """The groups in the order in which they are carried out."""
+        groups = self.line_groups
+        return tuple(
+            ShownSection(timing=timing, title=title, groups=found)
+            for timing, title in TIMING_WORDS.items()
+            if (found := tuple(group for group in groups if group.timing == timing))
+        )
+
+    @property
+    def stops(self) -> tuple[ShownStop, ...]:
         """Each stop that a named haematologist may pass, with its two bound fields."""
         return tuple(
-            (finding, self[f"override_{number}_reason"], self[f"override_{number}_by"])
+            ShownStop(
+                rule=finding.rule,
+                is_partial=not finding.stops(()),
+                reason=self[f"override_{number}_reason"],
+                by=self[f"override_{number}_by"],
+            )
             for number, finding in self._named_stops()
+        )
+
+    @property
+    def start(self) -> datetime | None:
+        """T0 as it stands in its field, or None where that is no moment."""
+        try:
+            return cast(datetime, self.fields["starts_at"].clean(self["starts_at"].value()))
+        except ValidationError:
+            return None
+
+    @property
+    def chosen_cards(self) -> tuple[OrderCard, ...]:
+        """The lines that are chosen as the form stands, first things first."""
+        cards = self.proposal.cards_by_code
+        return tuple(cards[code] for code in _in_order(map(self._standing, self.groups), cards))
+
+    @property
+    def missing_cards(self) -> tuple[OrderCard, ...]:
+        """The recommended lines that are not chosen as the form stands."""
+        return tuple(
+            group.required
+            for group in self.groups
+            if group.required is not None and self._standing(group) != group.required.code
         )
 
     def clean(self) -> dict[str, Any]:
         chosen = [code for group in self.groups if (code := self._chosen(group)) != NONE]
         for group in self.groups:
             self._clean_group(group)
-        for number, finding in self._named_stops():
+        for number, finding in self._stops_to_pass():
             for part, words in (
                 ("reason", "Say why this stop is passed."),
                 ("by", "Name the haematologist."),
@@ -152,10 +222,8 @@ class ChooseForm(forms.Form):
 
     def to_choices(self) -> Choices:
         given = self.cleaned_data
-        codes = [code for group in self.groups if (code := self._chosen(group)) != NONE]
-        timing_of = {code: card.timing for code, card in self.proposal.cards_by_code.items()}
         return Choices(
-            codes=tuple(sorted(codes, key=lambda code: TIMINGS.index(timing_of[code]))),
+            codes=_in_order(map(self._chosen, self.groups), self.proposal.cards_by_code),
             starts_at=given["starts_at"],
             product=given["product"],
             declined=tuple(
@@ -169,40 +237,56 @@ class ChooseForm(forms.Form):
                     reason=given[f"override_{number}_reason"],
                     haematologist=given[f"override_{number}_by"],
                 )
-                for number, finding in self._named_stops()
+                for number, finding in self._stops_to_pass()
             ),
         )
 
-    def _show(self, group: LineGroup) -> "ShownGroup":
+    def _show(self, group: LineGroup) -> ShownGroup:
         bound = self[group.choice]
         by_code = {card.code: card for card in group.cards}
-        chosen = str(bound.value() or NONE)
-        options = tuple(
-            ShownOption(
-                value=option.data["value"],
-                element_id=option.id_for_label,
-                is_chosen=option.data["value"] == chosen,
-                card=by_code.get(option.data["value"]),
-            )
-            for option in bound
-        )
-        needs_reason = group.required is not None and chosen != group.required.code
+        standing = self._standing(group)
+        first = group.required or group.cards[0]
         return ShownGroup(
             name=group.choice,
-            title=GROUP_TITLES.get(group.cards[0].kind, "Other"),
-            options=options,
+            title=GROUP_TITLES.get(first.kind, ""),
+            timing=first.timing,
+            is_single=len(group.cards) == 1,
+            options=tuple(
+                ShownOption(
+                    value=option.data["value"],
+                    element_id=option.id_for_label,
+                    is_chosen=option.data["value"] == standing,
+                    card=by_code.get(option.data["value"]),
+                    rate=rate_words(self.proposal, option.data["value"]),
+                    start=start_words(self.proposal, option.data["value"]),
+                )
+                for option in bound
+            ),
             errors=bound.errors,
             reason=self[group.reason] if group.required else None,
             comment=self[group.comment] if group.required else None,
-            needs_reason=needs_reason,
         )
 
     def _chosen(self, group: LineGroup) -> str:
-        return str(self.cleaned_data.get(group.choice) or NONE)
+        code = self.cleaned_data.get(group.choice, UNKNOWN)
+        return NONE if code is UNKNOWN else str(code)
+
+    def _standing(self, group: LineGroup) -> str:
+        """What is chosen in the group as the form stands, judged or not."""
+        code = self[group.choice].value()
+        return str(code) if code in {card.code for card in group.cards} else NONE
 
     def _named_stops(self) -> list[tuple[int, Any]]:
         holds = [f for f in self.proposal.recommendation.findings if f.severity is Severity.HARD_NAMED]
         return list(enumerate(holds, start=1))
+
+    def _stops_to_pass(self) -> list[tuple[int, Any]]:
+        """The named stops that stand before what is chosen; the others need no answer."""
+        by_code = self.proposal.cards_by_code
+        cards = [by_code[code] for group in self.groups if (code := self._chosen(group)) != NONE]
+        kinds = {card.kind for card in cards}
+        has_held = any(card.is_held for card in cards)
+        return [(number, stop) for number, stop in self._named_stops() if has_held or stop.stops(kinds)]
 
     def _clean_group(self, group: LineGroup) -> None:
         if group.required is None or self._chosen(group) == group.required.code:
@@ -241,18 +325,19 @@ class ChooseForm(forms.Form):
             label=cards[0].text,
             choices=choices,
             widget=forms.RadioSelect,
-            required=True,
+            # A line of its own is a box to tick, and a box that is not ticked is not sent.
+            required=len(cards) > 1,
             initial=required.code if required else NONE,
         )
         if required is not None:
             self.fields[group.reason] = fields.StrictChoiceField(
-                label="Why the recommended line is not ordered",
+                label="Why not the recommended line",
                 choices=DeclineReason.choices,
                 widget=forms.Select,
                 required=False,
             )
             self.fields[group.comment] = fields.TextField(
-                label="Comment", max_length=COMMENT_LENGTH, required=False
+                label="Comment, needed for “Other”", max_length=COMMENT_LENGTH, required=False
             )
         return group
 
@@ -282,7 +367,12 @@ class SignForm(forms.Form):
 class VoidForm(forms.Form):
     """Why an order set is withdrawn."""
 
-    reason = fields.TextField(label="Reason", max_length=COMMENT_LENGTH)
+    reason = fields.TextField(
+        label="Reason",
+        max_length=COMMENT_LENGTH,
+        help_text="Stands on every copy printed from now on.",
+        error_messages={"required": "Say why the order set is voided."},
+    )
     password = forms.CharField(
         label="Your password",
         max_length=PASSWORD_LENGTH,
@@ -298,6 +388,11 @@ def _grouped(cards: Iterable[OrderCard]) -> list[tuple[OrderCard, ...]]:
         key = card.group or f"{SINGLE}{card.code}"
         groups[key] = (*groups.get(key, ()), card)
     return list(groups.values())
+
+
+def _in_order(codes: Iterable[str], cards: Mapping[str, OrderCard]) -> tuple[str, ...]:
+    chosen = [code for code in codes if code != NONE]
+    return tuple(sorted(chosen, key=lambda code: TIMINGS.index(cards[code].timing)))
 
 
 def _next_quarter(now: datetime) -> datetime:

@@ -17,7 +17,7 @@ from ivigsite.accounts.models import User
 from ivigsite.accounts.passwords import WrongPassword
 from ivigsite.accounts.permissions import Permission, allow
 from ivigsite.audit.actions import record
-from ivigsite.encounters.advice import order_cards, rate_table
+from ivigsite.encounters.advice import order_cards
 from ivigsite.encounters.models import Assessment
 from ivigsite.encounters.selectors import assessment_for, banner_of
 from ivigsite.orders.actions import (
@@ -29,13 +29,13 @@ from ivigsite.orders.actions import (
     hand_out,
     render_ahead,
     render_print,
-    sheet_state,
     sign_order_set,
     state_name,
     void_order_set,
 )
 from ivigsite.orders.forms import ChooseForm, SignForm, VoidForm
 from ivigsite.orders.models import OrderSet, SheetPrint
+from ivigsite.orders.presentation import alerts_of, is_blocked, signed_sections, summarise
 from ivigsite.orders.proposal import CannotOrder, Proposal, propose
 from ivigsite.orders.sheet.content import SheetContent, digest
 from ivigsite.orders.sheet.jobs import SheetFailed, SheetQueueFull
@@ -58,15 +58,16 @@ def choose(request: SignedInRequest, assessment_id: UUID) -> HttpResponse:
         proposal = propose(assessment=assessment, product=_posted_product(request), at=now)
     except CannotOrder as refusal:
         return _refused(request, assessment, refusal)
-    form = ChooseForm(request.POST or None, proposal=proposal, now=now)
-    if "check" in request.POST and form.is_valid():
+    is_check = "check" in request.POST
+    form = ChooseForm(request.POST if is_check else None, proposal=proposal, now=now, kept=request.POST)
+    if is_check and form.is_valid():
         return _check_page(request, proposal, form, SignForm(), status=200)
+    context = _choose_context(proposal, form)
     if request.htmx:
-        return render(request, "orders/_lines.html", _choose_context(proposal, form))
-    is_wrong = "check" in request.POST
-    return render(
-        request, "orders/choose.html", _choose_context(proposal, form), status=422 if is_wrong else 200
-    )
+        # Another product changes every line; another line changes only what stands beside the lines.
+        template = "_lines_and_summary" if request.htmx.target == "order-lines" else "_summary"
+        return render(request, f"orders/{template}.html", context)
+    return render(request, "orders/choose.html", context, status=422 if is_check else 200)
 
 
 @allow(Permission.SIGN_ORDERS)
@@ -91,7 +92,7 @@ def sign(request: SignedInRequest, assessment_id: UUID) -> HttpResponse:
     try:
         confirm_password(user=request.user, password=signing.cleaned_data["password"], at=now)
     except WrongPassword as refusal:
-        signing.add_error("password", refusal.message)
+        signing.add_error("password", _password_words(refusal, "Nothing was signed."))
         return _check_page(request, proposal, form, signing, status=403)
     try:
         signed = sign_order_set(
@@ -117,17 +118,20 @@ def order_set(request: SignedInRequest, order_set_id: UUID) -> HttpResponse:
     now = timezone.now()
     found = _order_set_for(request.user, order_set_id)
     record(action="order_set.viewed", by=request.user, at=now, object_id=found.pk)
+    content, state = found.sheet_content, state_name(found, at=now)
+    cards = order_cards(
+        load_protocol_value(found.protocol_version), [line.proposal for line in found.lines.all()]
+    )
     context = {
         "order_set": found,
-        "content": found.sheet_content,
+        "content": content,
         "encounter": found.encounter,
         "banner": banner_of(found.encounter, found.assessment, at=now),
-        "state": sheet_state(found, at=now),
-        "state_name": state_name(found, at=now),
-        "cards": order_cards(
-            load_protocol_value(found.protocol_version), [line.proposal for line in found.lines.all()]
-        ),
-        "prints": found.prints.select_related("printed_by"),
+        "state": state,
+        "sections": signed_sections(content, cards, starts_at=found.starts_at),
+        "starts_at": found.starts_at,
+        "is_in_force": state in IN_FORCE,
+        "prints": found.prints.select_related("printed_by").prefetch_related("handed_out__to"),
         "papers": [(paper.value, "A4" if paper is Paper.A4 else "US Letter") for paper in Paper],
         "version": found.protocol_version,
     }
@@ -187,7 +191,7 @@ def void(request: SignedInRequest, order_set_id: UUID) -> HttpResponse:
             confirm_password(user=request.user, password=form.cleaned_data["password"], at=now)
             void_order_set(order_set=found, reason=form.cleaned_data["reason"], by=request.user, at=now)
         except WrongPassword as refusal:
-            form.add_error("password", refusal.message)
+            form.add_error("password", _password_words(refusal, "Nothing was voided."))
         except AlreadyEnded:
             return render(request, "409.html", status=409)
         else:
@@ -195,6 +199,7 @@ def void(request: SignedInRequest, order_set_id: UUID) -> HttpResponse:
     context = {
         "form": form,
         "order_set": found,
+        "content": found.sheet_content,
         "encounter": found.encounter,
         "banner": banner_of(found.encounter, found.assessment, at=now),
     }
@@ -237,16 +242,18 @@ def _refused(request: SignedInRequest, assessment: Assessment, refusal: CannotOr
 
 
 def _choose_context(proposal: Proposal, form: ChooseForm) -> dict[str, Any]:
-    chosen = [group.required.code for group in form.groups if group.required]
-    plans = [plan for code in chosen if (plan := proposal.rate_plan_of(code))]
     return {
         "form": form,
         "proposal": proposal,
         "assessment": proposal.assessment,
         "encounter": proposal.assessment.encounter,
         "banner": banner_of(proposal.assessment.encounter, proposal.assessment, at=timezone.now()),
-        "findings": [finding for finding in proposal.findings if finding.level != "information"],
-        "rate_table": rate_table(proposal.protocol, plans[0]) if plans else None,
+        "alerts": alerts_of(proposal),
+        "notes": [finding for finding in proposal.findings if finding.level == "information"],
+        "is_blocked": is_blocked(proposal),
+        "summary": summarise(
+            proposal, chosen=form.chosen_cards, missing=form.missing_cards, starts_at=form.start
+        ),
         "version": proposal.assessment.protocol_version,
     }
 
@@ -264,6 +271,10 @@ def _check_page(
     context = {
         **_choose_context(proposal, form),
         "content": content,
+        "sections": signed_sections(
+            content, [proposal.cards_by_code[code] for code in choices.codes], starts_at=choices.starts_at
+        ),
+        "starts_at": choices.starts_at,
         "digest": digest(content),
         "signing": signing,
         "carried": [(name, value) for name in form.fields for value in request.POST.getlist(name)],
@@ -288,6 +299,11 @@ def _first_copy_waiting(found: OrderSet, paper: Paper, *, at: Any) -> SheetPrint
     if state_name(found, at=at) not in IN_FORCE:
         return None
     return found.prints.filter(copy_number=1, paper=paper, handed_out=None).first()
+
+
+def _password_words(refusal: WrongPassword, outcome: str) -> str:
+    """The refusal where only the password was asked for again, and what became of the act."""
+    return f"{refusal.message.replace('user name or password', 'password')} {outcome}"
 
 
 def _void_status(form: VoidForm) -> int:

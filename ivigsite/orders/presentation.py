@@ -1,0 +1,209 @@
+"""Lines of an order set as its pages show them: when each starts, how fast it runs, in which order."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from ivigsite.encounters.advice import TIMING_WORDS, FindingCard, OrderCard, RateRow, rate_table
+from ivigsite.orders.proposal import Proposal
+from ivigsite.orders.sheet.content import SheetContent, SheetOrder
+from protocols.engine.protocol import Severity
+
+TIMED = ("now", "concurrent")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedLine:
+    """A chosen line with the time on the clock at which it starts, if it has one."""
+
+    card: OrderCard
+    start: str
+    starts_at: datetime | None
+    rate: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedStep:
+    """One setting of the pump from a time on the clock; without T0 there is none."""
+
+    row: RateRow
+    starts_at: datetime | None
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedPlan:
+    """The rate plan of one line, with its times on the clock."""
+
+    product: str
+    steps: tuple[TimedStep, ...]
+    ends_at: datetime | None
+    total: str
+    maximum: str
+    is_at_risk: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What would be ordered as the form stands."""
+
+    starts_at: datetime | None
+    lines: tuple[PlannedLine, ...]
+    missing: tuple[OrderCard, ...]
+    plan: TimedPlan | None
+
+    @property
+    def dosed(self) -> tuple[OrderCard, ...]:
+        """The chosen lines that have a dose: what a narrow screen says in one line."""
+        return tuple(line.card for line in self.lines if line.card.dose)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedLine:
+    """One line of the content beside the card that says where it came from."""
+
+    order: SheetOrder
+    card: OrderCard
+    start: str
+
+    @property
+    def anchor(self) -> str:
+        """The place on the choose page where this line was chosen."""
+        return f"group-line_{self.card.group or self.card.code}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedSection:
+    timing: str
+    title: str
+    lines: tuple[SignedLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """A finding to read before choosing, and whether it stops signing."""
+
+    finding: FindingCard
+    is_stop: bool
+
+
+def start_words(proposal: Proposal, code: str) -> str:
+    """When a line starts, told from T0; empty for a line that waits for something else."""
+    card = proposal.cards_by_code.get(code)
+    if card is None or card.timing not in TIMED:
+        return ""
+    return offset_words(proposal.orders[code].start_after_minutes)
+
+
+def offset_words(minutes: int) -> str:
+    """Minutes after T0 as people say them, such as `T0 + 1 h 30 min`."""
+    if minutes == 0:
+        return "At T0"
+    hours, rest = divmod(minutes, 60)
+    parts = [f"{hours} h" if hours else "", f"{rest} min" if rest else ""]
+    return f"T0 + {' '.join(part for part in parts if part)}"
+
+
+def rate_words(proposal: Proposal, code: str) -> str:
+    """How fast a line runs, such as `21 to 168 mL per h, 5 h 14 min`."""
+    if code not in proposal.orders:
+        return ""
+    table = rate_table(proposal.protocol, proposal.rate_plan_of(code))
+    if table is not None:
+        rates = dict.fromkeys((table.rows[0].ml_per_h, table.rows[-1].ml_per_h))
+        return f"{' to '.join(rates)} mL per h, {table.total}"
+    minutes = getattr(getattr(proposal.orders[code].dose, "regimen", None), "infuse_over_minutes", None)
+    return f"over {minutes} min" if minutes else ""
+
+
+def summarise(
+    proposal: Proposal,
+    *,
+    chosen: Iterable[OrderCard],
+    missing: Iterable[OrderCard],
+    starts_at: datetime | None,
+) -> Summary:
+    """The chosen lines with their times, and the rate plan of the first one that has a rate plan."""
+    lines = tuple(_planned(proposal, card, starts_at) for card in chosen)
+    plans = (_timed_plan(proposal, line) for line in lines)
+    return Summary(
+        starts_at=starts_at,
+        lines=lines,
+        missing=tuple(missing),
+        plan=next((plan for plan in plans if plan is not None), None),
+    )
+
+
+def signed_sections(
+    content: SheetContent, cards: Sequence[OrderCard], *, starts_at: datetime
+) -> tuple[SignedSection, ...]:
+    """The orders of a content by the time at which they are carried out; `cards` come in their order."""
+    lines = [
+        SignedLine(order=order, card=card, start=_start_of(order, starts_at))
+        for order, card in zip(content.orders, cards, strict=True)
+    ]
+    return tuple(
+        SignedSection(timing=timing, title=title, lines=found)
+        for timing, title in TIMING_WORDS.items()
+        if (found := tuple(line for line in lines if line.order.group == timing))
+    )
+
+
+def alerts_of(proposal: Proposal) -> tuple[Alert, ...]:
+    """The warnings and stops, worst first; what is only for information is not among them."""
+    stops = {
+        finding.rule for finding in proposal.recommendation.findings if finding.severity is Severity.HARD
+    }
+    return tuple(
+        Alert(finding=card, is_stop=card.rule in stops)
+        for card in proposal.findings
+        if card.level != "information"
+    )
+
+
+def is_blocked(proposal: Proposal) -> bool:
+    """Whether a finding stops every line, so that nothing chosen here could be signed."""
+    findings = proposal.recommendation.findings
+    return any(finding.severity is Severity.HARD and finding.stops(()) for finding in findings)
+
+
+def _start_of(order: SheetOrder, starts_at: datetime) -> str:
+    if order.start_at is None:
+        return ""
+    return offset_words((order.start_at - starts_at) // timedelta(minutes=1))
+
+
+def _planned(proposal: Proposal, card: OrderCard, starts_at: datetime | None) -> PlannedLine:
+    after = proposal.orders[card.code].start_after_minutes
+    return PlannedLine(
+        card=card,
+        start=start_words(proposal, card.code),
+        starts_at=_later(starts_at, after) if card.timing in TIMED else None,
+        rate=rate_words(proposal, card.code),
+    )
+
+
+def _timed_plan(proposal: Proposal, line: PlannedLine) -> TimedPlan | None:
+    plan = proposal.rate_plan_of(line.card.code)
+    table = rate_table(proposal.protocol, plan)
+    if plan is None or table is None:
+        return None
+    steps: list[TimedStep] = []
+    elapsed = Decimal(0)
+    for row, step in zip(table.rows, plan["steps"], strict=True):
+        starts_at = _later(line.starts_at, int(elapsed))
+        steps.append(TimedStep(row=row, starts_at=starts_at, is_last=row is table.rows[-1]))
+        elapsed += Decimal(step["minutes"])
+    return TimedPlan(
+        product=table.product,
+        steps=tuple(steps),
+        ends_at=_later(line.starts_at, plan["total_minutes"]),
+        total=table.total,
+        maximum=table.maximum,
+        is_at_risk=table.is_at_risk,
+    )
+
+
+def _later(moment: datetime | None, minutes: int) -> datetime | None:
+    return None if moment is None else moment + timedelta(minutes=minutes)
