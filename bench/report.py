@@ -12,6 +12,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
+# Above this share of the cores taken by others, what takes long is interrupted more often than what is short.
+QUIET_LOAD_PER_CORE = 0.5
+BUSY = (
+    "The machine was busy with other things when the run began: times and ratios of what takes longer than"
+    " a few milliseconds are overstated."
+)
 NOT_MEASURED = "not measured in this run"
 INTRODUCTION = (
     "Written by `python3 manage.py bench`; do not edit. Ratios compare what was measured in turns within this"
@@ -62,7 +68,13 @@ def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
 
 
-def results_page(sections: Mapping[str, list[Figure]], *, facts: Mapping[str, str], seconds: float) -> str:
+def is_busy(load: float, *, cores: int) -> bool:
+    return load > QUIET_LOAD_PER_CORE * cores
+
+
+def results_page(
+    sections: Mapping[str, list[Figure]], *, facts: Mapping[str, str], seconds: float, was_busy: bool
+) -> str:
     """The whole of RESULTS.md."""
     figures = [figure for section in sections.values() for figure in section]
     met = sum(1 for figure in figures if figure.met)
@@ -71,6 +83,7 @@ def results_page(sections: Mapping[str, list[Figure]], *, facts: Mapping[str, st
         "# Figures",
         INTRODUCTION,
         f"{met} of {judged} figures with a target keep to it. The run took {seconds:.0f} s.",
+        *([BUSY] if was_busy else []),
         "## The machine",
         table(("What", "Value"), facts.items()),
     ]
@@ -83,7 +96,7 @@ def machine_facts(*, today: date, load_before: float) -> dict[str, str]:
     """What the figures depend on, without the name of the machine or of anything on it."""
     return {
         "Date": today.isoformat(),
-        "Cores": str(len(os.sched_getaffinity(0))),
+        "Cores": str(cores()),
         "Memory": f"{memory_gib():.0f} GiB",
         "Load before the run": f"{load_before:.1f}",
         "CPython": platform.python_version(),
@@ -93,6 +106,10 @@ def machine_facts(*, today: date, load_before: float) -> dict[str, str]:
         "SQLite": sqlite3.sqlite_version,
         "Chromium": chromium_version(),
     }
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def memory_gib() -> float:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench.report import HEADINGS, Figure, machine_facts, results_page, table, write_results
+from bench.report import HEADINGS, Figure, cores, is_busy, machine_facts, results_page, table, write_results
 from bench.scratch import Scratch, own_folder
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -37,7 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     if options.only:
         print_sections(sections)
         return 0
-    write_results(RESULTS, results_page(sections, facts=facts, seconds=time.monotonic() - start))
+    seconds, was_busy = time.monotonic() - start, is_busy(load_before, cores=cores())
+    write_results(RESULTS, results_page(sections, facts=facts, seconds=seconds, was_busy=was_busy))
     say(f"Written to {RESULTS.relative_to(RESULTS.parent.parent)}")
     return 0
 

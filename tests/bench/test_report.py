@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.report import HEADINGS, NOT_MEASURED, Figure, machine_facts, results_page, short, table
+from bench.report import HEADINGS, NOT_MEASURED, Figure, is_busy, machine_facts, results_page, short, table
 
 
 def figure(**changes: object) -> Figure:
@@ -70,12 +70,24 @@ def test_page_counts_what_is_met_among_what_has_a_target():
         "Memory": [figure(limit=None)],
     }
 
-    page = results_page(sections, facts={"Cores": "2"}, seconds=61.4)
+    page = results_page(sections, facts={"Cores": "2"}, seconds=61.4, was_busy=False)
 
     assert "1 of 2 figures with a target keep to it. The run took 61 s." in page
     assert page.index("## The machine") < page.index("## Pages") < page.index("## Memory")
     assert page.count(" | ".join(HEADINGS)) == 2
     assert "| Cores | 2 |" in page
+
+
+@pytest.mark.parametrize(("load", "busy"), [(0.0, False), (1.0, False), (1.1, True), (9.0, True)])
+def test_two_cores_are_busy_when_more_than_one_is_taken(load: float, busy: bool):
+    assert is_busy(load, cores=2) is busy
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_page_says_so_when_the_machine_was_busy(busy: bool):
+    page = results_page({}, facts={}, seconds=1, was_busy=busy)
+
+    assert ("busy with other things" in page) is busy
 
 
 def test_facts_name_versions_and_no_machine_and_no_folder():
