@@ -1,0 +1,137 @@
+"""Raw SQL against the records of the past; and, with the guards taken away, what the pages then say."""
+
+import pytest
+from django.apps import apps
+from django.db import DatabaseError, connection, transaction
+from django.urls import reverse
+
+from ivigsite.orders.models import OrderSet
+from protocols.mapping import ROWS
+from protocols.models import OrderTemplate
+from tests.safety.world import World, client_of
+
+pytestmark = pytest.mark.django_db
+
+PAST = (
+    "encounters.Assessment",
+    "orders.OrderSet",
+    "orders.OrderLine",
+    "orders.SheetPrint",
+    "orders.SheetFile",
+)
+PAST_TABLES = [apps.get_model(name)._meta.db_table for name in (*PAST, "audit.AuditEntry")]
+CONTENT_TABLES = [model._meta.db_table for model in (*ROWS.values(), OrderTemplate)]
+
+
+def run(statement: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def columns(table: str) -> list[str]:
+    with connection.cursor() as cursor:
+        return [column.name for column in connection.introspection.get_table_description(cursor, table)]
+
+
+def content_of(table: str) -> list[tuple[object, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(f'SELECT * FROM "{table}" ORDER BY 1')
+        return cursor.fetchall()
+
+
+def upsert(table: str) -> str:
+    """Write every row of a table once more over itself, in the words of this database."""
+    names = ", ".join(f'"{name}"' for name in columns(table))
+    key = apps_key(table)
+    if connection.vendor == "sqlite":
+        return f'INSERT OR REPLACE INTO "{table}" ({names}) SELECT {names} FROM "{table}"'
+    return (
+        f'INSERT INTO "{table}" ({names}) SELECT {names} FROM "{table}" '
+        f'ON CONFLICT ("{key}") DO UPDATE SET "{key}" = EXCLUDED."{key}"'
+    )
+
+
+def apps_key(table: str) -> str:
+    return next(model._meta.pk.column for model in apps.get_models() if model._meta.db_table == table)
+
+
+@pytest.mark.parametrize("table", PAST_TABLES)
+def test_nothing_of_the_past_is_changed_removed_or_written_over(world: World, table: str) -> None:
+    before = content_of(table)
+    assert before
+    key = apps_key(table)
+
+    for statement in (
+        f'UPDATE "{table}" SET "{key}" = "{key}"',
+        f'DELETE FROM "{table}"',
+        upsert(table),
+    ):
+        with pytest.raises(DatabaseError, match="do not change"):
+            run(statement)
+
+    assert content_of(table) == before
+
+
+@pytest.mark.parametrize("column", ["code", "idempotency_key"])
+def test_a_new_order_set_does_not_push_out_a_signed_one(world: World, column: str) -> None:
+    table = "orders_orderset"
+    new = {"id": "'00000000000000000000000000000001'", "number": "99", "code": "'ELSE'"}
+    new["idempotency_key"] = "'00000000000000000000000000000002'"
+    del new[column]
+    values = ", ".join(new.get(name, f'"{name}"') for name in columns(table))
+    verb = "INSERT OR REPLACE" if connection.vendor == "sqlite" else "INSERT"
+
+    with pytest.raises(DatabaseError):
+        run(f'{verb} INTO "{table}" SELECT {values} FROM "{table}"')
+
+    assert OrderSet.objects.get() == world.order_set
+
+
+@pytest.mark.parametrize("table", CONTENT_TABLES)
+def test_no_row_of_an_approved_protocol_is_changed_removed_or_added(world: World, table: str) -> None:
+    before = content_of(table)
+    assert before
+    names = columns(table)
+    new = ", ".join(
+        {"id": "'0000000000000000000000000000000a'", "key": "'new'", "position": "999"}.get(name, f'"{name}"')
+        for name in names
+    )
+
+    for statement in (
+        f'UPDATE "{table}" SET position = position',
+        f'DELETE FROM "{table}"',
+        f'INSERT INTO "{table}" SELECT {new} FROM "{table}" LIMIT 1',
+    ):
+        with pytest.raises(DatabaseError, match="does not change"):
+            run(statement)
+
+    assert content_of(table) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "seal = 'x'",
+        "state = 'draft'",
+        "disclaimer = 'Certified.'",
+        "default_policy = 'actual'",
+        "approver_id = author_id",
+        "number = 7",
+    ],
+)
+def test_an_approved_version_keeps_what_was_approved(world: World, change: str) -> None:
+    with pytest.raises(DatabaseError):
+        run(f"UPDATE protocols_protocolversion SET {change}")
+
+    with pytest.raises(DatabaseError):
+        run("DELETE FROM protocols_protocolversion")
+
+
+def test_a_closed_encounter_stays_closed(world: World) -> None:
+    client_of(world.site.physician).post(
+        reverse("close_encounter", args=[world.site.encounter.pk]),
+        {"reason": "Discharged", "version": "3"},
+    )
+
+    with pytest.raises(DatabaseError, match="do not change"):
+        run("UPDATE encounters_encounter SET closed_at = NULL, closed_by_id = NULL, close_reason = ''")
