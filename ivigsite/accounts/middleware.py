@@ -9,7 +9,7 @@ from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.shortcuts import redirect, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django.utils import timezone
 
 from ivigsite.accounts import sessions
@@ -29,6 +29,7 @@ class SessionRulesMiddleware:
 
     def __call__(self, request: SiteRequest) -> HttpResponse:
         now = timezone.now()
+        sessions.forget_impossible_key(request)
         request.sign_in = sessions.current_sign_in(request)
         request.session_ending = sessions.overdue(request.sign_in, at=now) if request.sign_in else None
         if request.sign_in and request.session_ending:
@@ -60,6 +61,9 @@ class PermissionMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: SiteRequest) -> HttpResponse:
+        # Nothing here is named by NUL, and PostgreSQL can neither look it up nor keep it in the trail.
+        if "%00" in request.get_full_path():
+            return render(request, "400.html", status=400)
         return self.get_response(request)
 
     def process_view(self, request: SiteRequest, view: View, args: Any, kwargs: Any) -> HttpResponse | None:
@@ -97,7 +101,10 @@ def _page_of(request: SiteRequest) -> str:
     """Return the page the person was looking at: for a fragment or a sent form, the one it was on."""
     if request.method in ("GET", "HEAD") and not request.headers.get("HX-Request"):
         return request.get_full_path()
-    shown = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+    try:
+        shown = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+    except ValueError:
+        return "/"
     if shown.netloc != request.get_host():
         return "/"
     return f"{shown.path}?{shown.query}" if shown.query else shown.path

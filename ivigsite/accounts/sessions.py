@@ -39,6 +39,12 @@ def _start(*, request: HttpRequest, user: User, **_kwargs: object) -> None:
     record(action="session.started", by=user, at=now, object_id=sign_in.id)
 
 
+def forget_impossible_key(request: HttpRequest) -> None:
+    """Go on without a session where its cookie holds NUL, which PostgreSQL cannot even look up."""
+    if "\0" in (request.session.session_key or ""):
+        request.session = type(request.session)()
+
+
 def current_sign_in(request: HttpRequest) -> SignIn | None:
     """Return the open session of a request with its user, in one query."""
     sign_in_id = request.session.get(SESSION_KEY)
