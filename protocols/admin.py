@@ -187,9 +187,12 @@ class ProtocolVersionAdmin(RefusingAdmin):
     def _ask(
         self, request: HttpRequest, version: ProtocolVersion, name: str, form: forms.Form
     ) -> HttpResponse:
+        step = steps_for(version, request.user)[name]
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{steps_for(version, request.user)[name].label}: {version}",
+            "title": f"{step.label}: {version}",
+            "step": step,
+            "events": version.events.select_related("by"),
             "opts": self.opts,
             "version": version,
             "form": form,

@@ -7,7 +7,7 @@ from django import template
 
 from protocols.engine.conditions import CONDITION_FACTS
 from protocols.engine.facts import Kind
-from protocols.engine.plain import decimal_text
+from protocols.engine.numbers import format_decimal
 from protocols.engine.protocol import Comparator, Condition, PerUnit, Regimen, WeightBasis, When
 
 register = template.Library()
@@ -42,12 +42,12 @@ def provenance_look(provenance: str) -> str:
 
 @register.filter
 def thousands(count: int) -> str:
-    return f"{count:,}"
+    return format_decimal(count)
 
 
 @register.filter
 def exactly(value: Decimal | None) -> str:
-    return "" if value is None else decimal_text(value)
+    return "" if value is None else format_decimal(value)
 
 
 @register.filter
@@ -58,15 +58,15 @@ def spaced(key: str) -> str:
 @register.filter
 def amount(regimen: Regimen) -> str:
     """What one dose is made of, such as `1 g per kg dosing weight, at most 80 mg`."""
-    words = f"{decimal_text(regimen.amount)} {regimen.unit}"
+    words = f"{format_decimal(regimen.amount)} {regimen.unit}"
     if regimen.amount_minimum is not None and regimen.amount_maximum is not None:
-        low, high = decimal_text(regimen.amount_minimum), decimal_text(regimen.amount_maximum)
-        words = f"{low} to {high} {regimen.unit}, {decimal_text(regimen.amount)} unless changed,"
+        low, high = format_decimal(regimen.amount_minimum), format_decimal(regimen.amount_maximum)
+        words = f"{low} to {high} {regimen.unit}, {format_decimal(regimen.amount)} unless changed,"
     if regimen.per is PerUnit.KG:
         weight = "dosing weight" if regimen.weight is WeightBasis.DOSING else "actual weight"
         words = f"{words} per kg {weight}"
     if regimen.cap is not None:
-        words = f"{words}, at most {decimal_text(regimen.cap)} {regimen.unit}"
+        words = f"{words}, at most {format_decimal(regimen.cap)} {regimen.unit}"
     return words
 
 
@@ -84,4 +84,6 @@ def _condition(condition: Condition) -> str:
 def _value(value: str, kind: Kind, named: dict[str, str]) -> str:
     if kind is Kind.YES_NO:
         return _TRUTH.get(value, value)
+    if kind in (Kind.WHOLE, Kind.DECIMAL):
+        return format_decimal(Decimal(value))
     return named.get(value, value)

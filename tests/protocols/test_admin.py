@@ -154,7 +154,8 @@ def test_a_step_asks_before_it_is_taken() -> None:
     html = as_("reviewer").get(step_url(version, "start_review")).content.decode()
 
     assert version.seal in html
-    assert "Yes, go on" in html
+    assert 'value="Start the review"' in html
+    assert "Submitted" in html
     assert ProtocolVersion.objects.get().state == State.SUBMITTED
 
 

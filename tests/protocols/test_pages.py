@@ -173,7 +173,7 @@ def test_the_list_shows_every_version_with_its_state_and_people(client: Client) 
     text = text_of(page(client, "versions"))
 
     assert "Replaced by version 2." in text
-    assert text.count("Approver") == 2
+    assert text.count(", Approver") == 2
     assert "A third one, version 3" in text
 
 
