@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db import OperationalError, connection, transaction
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -20,7 +19,7 @@ from tests.scenario import PASSWORD, assess
 
 pytestmark = pytest.mark.django_db
 
-Act = Callable[[], HttpResponse]
+Act = Callable[[], Any]
 # What a person's act leaves behind; sessions and files that are made again by themselves do not count.
 KEPT = [
     model
@@ -67,7 +66,7 @@ def statements_of(act: Act) -> int:
     return faults.count
 
 
-def failing_at(number: int, act: Act) -> HttpResponse:
+def failing_at(number: int, act: Act) -> Any:
     with connection.execute_wrapper(Faults(number)):
         answer = act()
     # Outside a test there is no block around the request that a failed statement could spoil.
@@ -75,7 +74,7 @@ def failing_at(number: int, act: Act) -> HttpResponse:
     return answer
 
 
-def outcomes(act: Act) -> Iterator[tuple[int, HttpResponse, Mapping[str, int]]]:
+def outcomes(act: Act) -> Iterator[tuple[int, Any, Mapping[str, int]]]:
     """Each place where the act can fail, what the person was told, and what was there afterwards."""
     for number in range(1, statements_of(act) + 1):
         with taken_back():
@@ -104,7 +103,7 @@ def test_signing_is_all_or_nothing_and_says_which(world: World, visitor: Client)
     posted = signature(visitor, made, choices(made))
     before = rows()
 
-    def act() -> HttpResponse:
+    def act() -> Any:
         return visitor.post(reverse("sign_orders", args=[made.pk]), posted)
 
     complete = without(whole(act), {*PRINTING, "AuditEntry"})
@@ -146,7 +145,7 @@ def test_an_assessment_is_all_or_nothing(world: World, visitor: Client) -> None:
     posted = saving(world.site.encounter)
     before = rows()
 
-    def act() -> HttpResponse:
+    def act() -> Any:
         return visitor.post(reverse("assess", args=[world.site.encounter.pk]), posted)
 
     complete = whole(act)
@@ -160,7 +159,7 @@ def test_voiding_is_all_or_nothing(world: World, visitor: Client) -> None:
     posted = {"reason": "Wrong patient", "password": PASSWORD}
     before = rows()
 
-    def act() -> HttpResponse:
+    def act() -> Any:
         return visitor.post(reverse("void_order_set", args=[world.order_set.pk]), posted)
 
     complete = whole(act)
@@ -181,7 +180,7 @@ def test_admitting_is_all_or_nothing(world: World, visitor: Client) -> None:
     }
     before = rows()
 
-    def act() -> HttpResponse:
+    def act() -> Any:
         return visitor.post(reverse("new_patient"), posted)
 
     complete = whole(act)

@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -42,7 +41,7 @@ EXACT = {
 }
 
 
-def missing(answer: HttpResponse) -> list[str]:
+def missing(answer: Any) -> list[str]:
     """What an answer lacks of the headers that all of them carry."""
     wrong = [name for name, value in EXACT.items() if answer.headers.get(name) != value]
     policy = answer.headers.get("Content-Security-Policy", "")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Barrier, Thread
 from typing import Any
 from uuid import uuid4
@@ -213,10 +214,7 @@ def test_a_file_that_two_made_is_kept_once(site: Site) -> None:
         )
 
         kept = at_once(
-            [
-                lambda data=data, print_=print_: keep_file(print_=print_, data=data, at=now)
-                for data in (b"one", b"two", b"three")
-            ]
+            [partial(keep_file, print_=print_, data=data, at=now) for data in (b"one", b"two", b"three")]
         )
 
         stored = SheetFile.objects.get(print=print_)

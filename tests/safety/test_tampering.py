@@ -1,5 +1,7 @@
 """Raw SQL against the records of the past; and, with the guards taken away, what the pages then say."""
 
+from typing import Any
+
 import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, transaction
@@ -20,7 +22,8 @@ PAST = (
     "orders.SheetFile",
 )
 PAST_TABLES = [apps.get_model(name)._meta.db_table for name in (*PAST, "audit.AuditEntry")]
-CONTENT_TABLES = [model._meta.db_table for model in (*ROWS.values(), OrderTemplate)]
+CONTENT_MODELS: list[Any] = [*ROWS.values(), OrderTemplate]
+CONTENT_TABLES = [model._meta.db_table for model in CONTENT_MODELS]
 
 
 def run(statement: str) -> None:
@@ -36,7 +39,7 @@ def columns(table: str) -> list[str]:
 def content_of(table: str) -> list[tuple[object, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(f'SELECT * FROM "{table}" ORDER BY 1')
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def upsert(table: str) -> str:
@@ -52,7 +55,8 @@ def upsert(table: str) -> str:
 
 
 def apps_key(table: str) -> str:
-    return next(model._meta.pk.column for model in apps.get_models() if model._meta.db_table == table)
+    columns: dict[str, Any] = {model._meta.db_table: model._meta.pk for model in apps.get_models()}
+    return str(columns[table].column)
 
 
 @pytest.mark.parametrize("table", PAST_TABLES)
