@@ -23,7 +23,7 @@ from tests.scenario import PASSWORD, Site, assess
 pytestmark = pytest.mark.django_db
 
 T0 = datetime(2026, 11, 22, 22, 30, tzinfo=UTC)
-STOPPED = {"bleeding_level": "life_threatening", "ttp_suspected": True}
+STOPPED: dict[str, Any] = {"bleeding_level": "life_threatening", "ttp_suspected": True}
 
 
 class Inputs(HTMLParser):
@@ -81,7 +81,8 @@ def page(physician: Client, site: Site) -> Inputs:
 
 
 def test_no_alternative_offered_or_standby_line_arrives_ticked(physician: Client, site: Site) -> None:
-    for changes in ({}, {"bleeding_level": "life_threatening"}, {"platelets_per_ul": 40000}):
+    cases: list[dict[str, Any]] = [{}, {"bleeding_level": "life_threatening"}, {"platelets_per_ul": 40000}]
+    for changes in cases:
         assessment = assess(site, **changes)
         cards = propose(assessment=assessment, product=None, at=timezone.now()).cards
 
