@@ -82,7 +82,9 @@ def test_answers_of_a_quick_check_fill_the_assessment(physician: Client, site: S
 
 
 @pytest.mark.parametrize(
-    "carried", ["", "nonsense", "[" * 1000, signing.dumps({"platelets": "1"}, salt="another")]
+    "carried",
+    ["", "nonsense", "[" * 1000, signing.dumps({"platelets": "1"}, salt="another")],
+    ids=["nothing", "nonsense", "brackets", "signed for something else"],
 )
 def test_carried_answers_that_nobody_signed_are_dropped(physician: Client, site: Site, carried: str):
     response = physician.post(
