@@ -18,7 +18,7 @@ RENDER_SECONDS = 30
 
 @pytest.fixture
 def watch() -> Iterator[Watch]:
-    """Fail a test when a page breaks its policy, logs an error or may be kept; who means it clears the list."""
+    """Fail a test when a page breaks its policy, logs an error or may be kept; who plants one clears it."""
     watch = Watch()
     yield watch
     assert watch.complaints == []
@@ -51,9 +51,9 @@ def site(transactional_db: None, live_server: LiveServer) -> "Site":
 def rendered(site: "Site", monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let every sheet begun in a test be finished before its rows go."""
     from ivigsite.orders import views
+    from ivigsite.orders.actions import render_ahead
 
     begun: list[Event] = []
-    render_ahead = views.render_ahead
 
     def remembered(*, print_: "SheetPrint") -> None:
         done = Event()
