@@ -1,13 +1,17 @@
 """What people do in a browser, by the words on the page."""
 
 import re
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import NoReturn
+from uuid import uuid4
 
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
+from ivigsite.encounters.actions import PatientDetails, Place, admit_patient
+from ivigsite.encounters.models import Assessment, Encounter
 from tests.scenario import PASSWORD, Site
 
 Answers = Mapping[str, str]
@@ -90,6 +94,36 @@ def whole_case() -> Answers:
     return {**BLEED, **times, **CAUSE, **WEIGHT, **BEFORE_IMMUNOGLOBULIN, **CAUTIONS}
 
 
+def save_assessment(page: Page, encounter: Encounter, answers: Answers) -> None:
+    """Fill in the form of an encounter and store it."""
+    page.goto(assess_page(encounter))
+    unfold(page)
+    answer(page, answers)
+    press(page, "Save assessment")
+    expect(page.get_by_role("heading", name=re.compile(r"^Assessment \d"))).to_be_visible()
+
+
+def admit_second(site: Site) -> Encounter:
+    """Another patient on the same ward, with a name that is easily taken for the first."""
+    return admit_patient(
+        details=PatientDetails(
+            record_number="9990002223",
+            family_name="O'Brien-Nunes",
+            given_name="Tess",
+            title="",
+            birth_date=date(1981, 3, 4),
+            sex="female",
+            allergies_known="none_known",
+            allergies="",
+        ),
+        place=Place(ward=site.ward, bed="13", protocol_version=site.version),
+        idempotency_key=uuid4(),
+        entered={},
+        by=site.physician,
+        at=timezone.now(),
+    )
+
+
 def sign_in(page: Page, username: str = "physician") -> None:
     page.goto("/")
     page.get_by_label("User name").fill(username)
@@ -108,8 +142,12 @@ def press(page: Page, button: str) -> None:
     page.get_by_role("button", name=button, exact=True).click()
 
 
-def assess_page(site: Site) -> str:
-    return reverse("assess", args=[site.encounter.pk])
+def assess_page(encounter: Encounter) -> str:
+    return reverse("assess", args=[encounter.pk])
+
+
+def choose_page(assessment: Assessment) -> str:
+    return reverse("choose_orders", args=[assessment.pk])
 
 
 def control(page: Page, name: str, value: str) -> Locator:
@@ -154,3 +192,12 @@ def dose_of(page: Page, drug: str) -> Locator:
 def expect_signed(page: Page) -> None:
     expect(page.get_by_role("heading", name=re.compile("^Order set "))).to_be_visible()
     expect(page.locator("main")).to_contain_text("Signed, in force")
+
+
+def failing_with(failure: Exception) -> Callable[..., NoReturn]:
+    """What fails in this way, to stand in for a part of the server."""
+
+    def fail(*_args: object, **_options: object) -> NoReturn:
+        raise failure
+
+    return fail
