@@ -57,7 +57,7 @@ def missing(answer: Any) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize("role", ["physician", "nurse", "admin"])
+@pytest.mark.parametrize("role", ["physician", "admin"])
 def test_every_route_answers_with_every_header(world: World, role: Any) -> None:
     client = client_of(world.people[role], raise_request_exception=False)
     # One table of content stands for the others, and what ends the session comes last.
@@ -138,14 +138,14 @@ ANSWERS: dict[int, list[Callable[[Client, World], Any]]] = {
 }
 
 
-@pytest.mark.parametrize("status", ANSWERS)
-def test_answer_of_each_kind_carries_them(world: World, status: int) -> None:
+def test_answer_of_each_kind_carries_them(world: World) -> None:
     client = client_of(world.site.physician, raise_request_exception=False)
 
-    for ask in ANSWERS[status]:
-        answer = ask(client, world)
-        assert answer.status_code == status
-        assert missing(answer) == []
+    for status, asks in ANSWERS.items():
+        for ask in asks:
+            answer = ask(client, world)
+            assert answer.status_code == status
+            assert missing(answer) == []
 
 
 def test_a_fault_carries_them_and_tells_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

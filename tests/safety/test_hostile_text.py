@@ -190,14 +190,15 @@ def test_letters_that_the_paper_lacks_stop_the_signature_by_name(
     assert not OrderSet.objects.exists()
 
 
-@pytest.mark.parametrize("text", ["a\u202eb", "a\0b", "\u200b\u200b", "a\u2028b", "a\x1bb", "x" * 101])
-@pytest.mark.parametrize("field", ["family_name", "given_name", "title", "bed"])
-def test_hidden_characters_and_overlong_names_are_refused(
-    client: Client, site: Site, field: str, text: str
-) -> None:
-    answer = admit(client, site, **{field: text})
+def test_hidden_characters_and_overlong_names_are_refused(client: Client, site: Site) -> None:
+    taken = [
+        (field, text)
+        for field in ("family_name", "given_name", "title", "bed")
+        for text in ("a\u202eb", "a\0b", "\u200b\u200b", "a\u2028b", "a\x1bb", "x" * 101)
+        if admit(client, site, **{field: text}).status_code != 422
+    ]
 
-    assert answer.status_code == 422
+    assert taken == []
     assert Encounter.objects.count() == 1
 
 

@@ -1,5 +1,6 @@
 """A protocol that was tampered with, withdrawn or never approved: said in words, and never a dose."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -71,16 +72,16 @@ def tampered(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
-@pytest.mark.parametrize("name", COMPUTES)
-def test_nothing_is_computed_from_a_protocol_that_was_tampered_with(tampered: World, name: str) -> None:
+def test_nothing_is_computed_from_a_protocol_that_was_tampered_with(tampered: World) -> None:
     client = client_of(tampered.site.physician, raise_request_exception=False)
 
-    answer = COMPUTES[name](client, tampered)
+    for name, ask in COMPUTES.items():
+        answer = ask(client, tampered)
 
-    assert answer.status_code in (409, 500, 503)
-    words = answer.content.decode().replace("\u00a0", " ")
-    assert "70 g" not in words
-    assert "1 g per kg" not in words
+        assert answer.status_code in (409, 500, 503), name
+        words = answer.content.decode().replace("\u00a0", " ")
+        assert "70 g" not in words, name
+        assert "1 g per kg" not in words, name
     assert OrderSet.objects.get() == tampered.order_set
     assert tampered.site.encounter.assessments.count() == 1
 
@@ -132,22 +133,22 @@ def withdrawn(world: World) -> World:
     return world
 
 
-@pytest.mark.parametrize(
-    ("name", "status"), [("quick check", 503), ("live preview", 503), ("protocol", 200), ("newcomer", 503)]
-)
-def test_without_an_approved_protocol_pages_say_so(withdrawn: World, name: str, status: int) -> None:
+def test_without_an_approved_protocol_pages_say_so(withdrawn: World) -> None:
     client = client_of(withdrawn.site.physician)
-    asks: dict[str, Ask] = {
-        **COMPUTES,
-        "newcomer": lambda client, world: client.post("/patients/new/", newcomer(world)),
+    asks: dict[str, tuple[Ask, int]] = {
+        "quick check": (COMPUTES["quick check"], 503),
+        "live preview": (COMPUTES["live preview"], 503),
+        "newcomer": (lambda client, world: client.post("/patients/new/", newcomer(world)), 503),
+        "protocol": (COMPUTES["protocol"], 200),
     }
 
-    answer = asks[name](client, withdrawn)
+    for name, (ask, status) in asks.items():
+        answer = ask(client, withdrawn)
 
-    assert answer.status_code == status
-    words = answer.content.decode().lower()
-    assert "no protocol is approved" in words or "no approved protocol" in words or "no version" in words
-    assert "70 g" not in words
+        assert answer.status_code == status, name
+        words = answer.content.decode().lower()
+        assert re.search("no protocol is approved|no approved protocol|no version", words), name
+        assert "70 g" not in words, name
 
 
 def test_foot_of_every_page_says_that_nothing_is_approved(withdrawn: World) -> None:

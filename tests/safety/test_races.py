@@ -214,7 +214,10 @@ def test_a_file_that_two_made_is_kept_once(site: Site) -> None:
         )
 
         kept = at_once(
-            [partial(keep_file, print_=print_, data=data, at=now) for data in (b"one", b"two", b"three")]
+            [
+                partial(keep_file, print_=print_, data=data, at=timezone.now())
+                for data in (b"one", b"two", b"three")
+            ]
         )
 
         stored = SheetFile.objects.get(print=print_)
