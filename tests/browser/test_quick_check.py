@@ -49,3 +49,6 @@ def test_quick_check_stops_where_another_cause_is_suspected(bedside: Page):
         "stopped"
     )
     expect(bedside.locator("#recommendation")).to_contain_text("Not to be ordered yet.")
+    answers = bedside.get_by_role("region", name="Can both be given?").locator(".both-answer")
+    expect(answers).to_have_count(1)
+    expect(answers).to_contain_text("Not while this stop stands")
