@@ -317,6 +317,13 @@ def test_an_address_that_is_none_is_no_fault(world: World, people: list[Client],
         )
 
 
+def test_a_header_gone_wrong_is_no_fault_for_anybody(world: World, people: list[Client]) -> None:
+    for client in people:
+        for headers in HEADERS:
+            for method, path in (("get", "/"), ("post", "/me/stay/")):
+                assert send(client, world, method, path, headers=headers) < 500, headers
+
+
 @pytest.mark.parametrize("token", [None, "", "x" * 64, "\0", "٢" * 32])
 def test_a_form_without_our_token_changes_nothing(world: World, token: str | None) -> None:
     client = client_of(world.site.physician, enforce_csrf_checks=True, raise_request_exception=False)
