@@ -18,7 +18,14 @@ from ivigsite.encounters import board as board_lines
 from ivigsite.encounters.advice import present
 from ivigsite.encounters.assessment_form import AssessmentForm, FactsForm, QuickCheckForm, as_posted
 from ivigsite.encounters.form_layout import helper_for
-from ivigsite.encounters.forms import CloseForm, EncounterForm, PatientForm, SaveForm, save_form_for
+from ivigsite.encounters.forms import (
+    VERSION_DIGITS,
+    CloseForm,
+    EncounterForm,
+    PatientForm,
+    SaveForm,
+    save_form_for,
+)
 from ivigsite.encounters.models import Assessment, Encounter, Patient
 from ivigsite.encounters.preview import preview
 from ivigsite.encounters.role_views import panels_for
@@ -140,7 +147,7 @@ def correct(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
         try:
             actions.correct_patient(
                 patient=found,
-                version=int(seen) if seen.isascii() and seen.isdecimal() else 0,
+                version=_version_seen(seen),
                 details=form.to_details(),
                 by=request.user,
                 at=now,
@@ -427,6 +434,11 @@ def _carried_answers(carried: str) -> dict[str, Any]:
     except signing.BadSignature:
         return {}
     return answers
+
+
+def _version_seen(text: str) -> int:
+    """The version a page showed; what is no such number is a version that never was."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= VERSION_DIGITS else 0
 
 
 def _board_context(request: SignedInRequest) -> dict[str, Any]:

@@ -127,3 +127,20 @@ def test_version_that_is_no_number_is_refused(physician: Client, site: Site, ver
     )
 
     assert response.status_code == 422
+
+
+def test_a_version_of_thousands_of_digits_is_a_conflict_and_no_fault(physician: Client, site: Site):
+    patient = site.encounter.patient
+    details = {
+        "record_number": patient.record_number,
+        "family_name": "Another",
+        "given_name": "Name",
+        "birth_date": "03-Apr-1981",
+        "sex": "female",
+        "allergies_known": "none_known",
+        "version": "9" * 5000,
+    }
+
+    answer = physician.post(reverse("correct_patient", args=[patient.pk]), details)
+
+    assert answer.status_code == 409
