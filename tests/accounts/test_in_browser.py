@@ -44,6 +44,7 @@ def leave_idle_for(seconds: int) -> None:
 
 
 @pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.hazard("H14")
 def test_answer_that_is_an_error_is_said_and_nothing_else_changes(signed_in: Page, status: int):
     signed_in.get_by_role("button", name=str(status)).click()
 
@@ -52,6 +53,7 @@ def test_answer_that_is_an_error_is_said_and_nothing_else_changes(signed_in: Pag
     expect(signed_in.locator("#target")).to_have_text("as it was")
 
 
+@pytest.mark.hazard("H14")
 def test_error_without_words_is_said_in_ours(signed_in: Page):
     signed_in.get_by_role("button", name="502").click()
 
@@ -137,6 +139,7 @@ def test_back_after_signing_out_shows_nothing(signed_in: Page):
     expect(signed_in.get_by_text("as it was")).to_have_count(0)
 
 
+@pytest.mark.hazard("H21")
 def test_list_that_stopped_refreshing_says_so(signed_in: Page):
     expect(signed_in.locator("#lost")).to_be_hidden()
 

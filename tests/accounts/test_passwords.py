@@ -131,6 +131,7 @@ def test_success_forgets_the_failures():
 
 
 @pytest.mark.django_db
+@pytest.mark.hazard("H25")
 def test_one_persons_failures_do_not_lock_out_the_ward():
     fail_patiently(make_user().username, 10)
     colleague = make_user()

@@ -30,6 +30,7 @@ def status(client: Client, after: timedelta, path: str = "/page/", **headers: st
         return client.get(path, headers=headers).status_code
 
 
+@pytest.mark.hazard("H23")
 def test_session_holds_until_ten_idle_minutes_have_passed():
     assert status(signed_in(), IDLE - timedelta(seconds=1)) == 200
     assert status(signed_in(), IDLE) == 302
@@ -43,6 +44,7 @@ def test_what_a_person_does_starts_the_ten_minutes_anew():
     assert status(client, timedelta(minutes=28)) == 302
 
 
+@pytest.mark.hazard("H23")
 def test_polls_never_extend_a_session():
     client = signed_in()
 

@@ -162,6 +162,7 @@ def test_withdrawn_protocol_is_said_beside_the_quick_check(
     watch.complaints.clear()
 
 
+@pytest.mark.hazard("H14")
 def test_lost_connection_is_said_and_taken_back(form: Page, watch: Watch):
     form.context.set_offline(True)
     answer(form, {"weight_kg": "72"})
@@ -176,6 +177,7 @@ def test_lost_connection_is_said_and_taken_back(form: Page, watch: Watch):
     watch.complaints.clear()
 
 
+@pytest.mark.hazard("H14")
 def test_server_that_does_not_answer_is_said(form: Page, watch: Watch):
     form.evaluate("htmx.config.timeout = 100")
     form.route(PREVIEW, lambda route: None)

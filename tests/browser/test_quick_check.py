@@ -38,6 +38,7 @@ def test_quick_check_answers_beside_the_questions_and_starts_an_encounter(bedsid
     assert not Assessment.objects.exists()
 
 
+@pytest.mark.hazard("H09")
 def test_quick_check_stops_where_another_cause_is_suspected(bedside: Page):
     bedside.get_by_role("link", name="Quick check").click()
     unfold(bedside)

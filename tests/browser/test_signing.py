@@ -37,6 +37,7 @@ def check(bedside: Page, site: Site) -> Page:
     return bedside
 
 
+@pytest.mark.hazard("H24")
 def test_only_recommended_lines_arrive_ticked(bedside: Page, site: Site):
     shown: set[str] = set()
     for case, facts in CASES.items():
@@ -50,6 +51,7 @@ def test_only_recommended_lines_arrive_ticked(bedside: Page, site: Site):
     assert shown >= {"required", "alternative", "offered", "standby"}
 
 
+@pytest.mark.hazard("H05")
 def test_no_dose_can_be_typed_anywhere(bedside: Page, site: Site):
     bedside.goto(choose_page(assess(site, bleeding_level="life_threatening", bleeding_sites=["cns"])))
     choosing = typed_into(bedside)
@@ -95,6 +97,7 @@ def test_new_form_answers_nothing_and_offers_not_known_everywhere(bedside: Page,
     }
 
 
+@pytest.mark.hazard("H13")
 def test_double_click_signs_one_order_set(check: Page):
     check.get_by_role("button", name="Sign order set").dblclick()
 
@@ -102,6 +105,7 @@ def test_double_click_signs_one_order_set(check: Page):
     assert OrderSet.objects.count() == 1
 
 
+@pytest.mark.hazard("H13")
 def test_answer_lost_on_the_way_leaves_one_order_set_that_is_shown(check: Page, site: Site):
     def lose(route: Route) -> None:
         route.fetch(max_redirects=0)
@@ -127,6 +131,7 @@ def test_wrong_password_signs_nothing_and_says_so(check: Page):
     assert not OrderSet.objects.exists()
 
 
+@pytest.mark.hazard("H08")
 def test_back_after_signing_out_shows_no_patient(bedside: Page, site: Site):
     for path in (reverse("encounter", args=[site.encounter.pk]), assess_page(site.encounter)):
         bedside.goto(path)

@@ -61,6 +61,7 @@ def test_reassessment_starts_from_what_lasts_and_shows_what_changed(bedside: Pag
     assert Assessment.objects.filter(number=1).values().get() == old
 
 
+@pytest.mark.hazard("H08")
 def test_two_tabs_store_each_patients_answers_with_that_patient(
     bedside: Page, other_tab: Page, site: Site, second: Encounter
 ):
@@ -80,6 +81,7 @@ def test_two_tabs_store_each_patients_answers_with_that_patient(
     assert second.assessments.get().facts["weight_kg"] == "55"
 
 
+@pytest.mark.hazard("H08")
 def test_form_of_one_patient_cannot_be_stored_with_another(bedside: Page, site: Site, second: Encounter):
     bedside.goto(assess_page(site.encounter))
     answer(bedside, FIRST)
@@ -91,6 +93,7 @@ def test_form_of_one_patient_cannot_be_stored_with_another(bedside: Page, site: 
     assert not Assessment.objects.exists()
 
 
+@pytest.mark.hazard("H08")
 def test_orders_signed_in_one_tab_leave_the_other_patient_alone(
     bedside: Page, other_tab: Page, site: Site, second: Encounter
 ):
@@ -110,6 +113,7 @@ def test_orders_signed_in_one_tab_leave_the_other_patient_alone(
     assert dict(doses) == {site.encounter.pk: "70", second.pk: "55"}
 
 
+@pytest.mark.hazard("H12")
 def test_stale_form_shows_both_values_and_keeps_what_was_typed(bedside: Page, other_tab: Page, site: Site):
     bedside.goto(assess_page(site.encounter))
     answer(bedside, {**FIRST, "platelets": "41"})

@@ -40,6 +40,7 @@ def test_shipped_protocol_has_no_problems(protocol: Protocol) -> None:
     assert [(p.section, p.key, p.message) for p in find_problems(protocol)] == []
 
 
+@pytest.mark.hazard("H03")
 def test_every_one_of_the_hundred_cells_leads_to_a_branch(protocol: Protocol) -> None:
     rules = [branch_for(protocol, *cell) for cell in CELLS]
 
@@ -138,6 +139,7 @@ def test_forbidden_words_are_recognised(pattern: str, why: str, example: str) ->
     assert not re.search(pattern, "Give 80 g (0.5 g per kg) over 1,000 minutes daily.")
 
 
+@pytest.mark.hazard("H11")
 def test_steroids_are_written_so_that_they_are_not_mixed_up(protocol: Protocol) -> None:
     drugs = {row.drug for row in protocol.regimens if row.unit == "mg"}
 
@@ -152,6 +154,7 @@ def test_emergency_gives_all_three_arms_at_once_and_calls_now(protocol: Protocol
     assert emergency.consult == "stat"
 
 
+@pytest.mark.hazard("H02")
 def test_grade_borders_belong_to_the_milder_grade(protocol: Protocol) -> None:
     borders = {band.grade: band.lower_per_ul for band in protocol.grade_bands}
 

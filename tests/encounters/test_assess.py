@@ -55,6 +55,7 @@ def test_preview_stores_nothing(physician: Client, site: Site):
     assert not AuditEntry.objects.filter(action="assessment.made").exists()
 
 
+@pytest.mark.hazard("H01")
 def test_preview_echoes_the_count_in_both_units_with_its_grade(physician: Client, site: Site):
     page = preview(physician, site, platelets="24", platelets_unit="e9_per_l")
 
@@ -84,6 +85,7 @@ def test_preview_gives_no_grade_to_a_count_that_cannot_be_read(physician: Client
     assert "data-grade" not in page
 
 
+@pytest.mark.hazard("H01")
 def test_implausible_count_is_confirmed_in_the_panel(physician: Client, site: Site):
     asked = preview(physician, site, platelets="22", platelets_unit="per_ul")
     token = re.search(r'name="confirmed" value="([^"]+)"', asked)
@@ -110,6 +112,7 @@ def test_gate_stops_even_without_a_count(physician: Client, site: Site):
     assert "TTP" in response.content.decode()
 
 
+@pytest.mark.hazard("H24")
 def test_unknown_answer_is_listed_with_what_it_would_change(physician: Client, site: Site):
     page = preview(physician, site)
 
@@ -196,6 +199,7 @@ def test_double_click_stores_once_and_answers_the_same(physician: Client, site: 
     assert Assessment.objects.count() == 1
 
 
+@pytest.mark.hazard("H08")
 def test_form_of_another_patients_page_is_refused(physician: Client, site: Site):
     data = saving(site.encounter, encounter=str(uuid4()))
 
@@ -229,6 +233,7 @@ def test_form_that_lacks_its_hidden_parts_is_refused(physician: Client, site: Si
     assert Assessment.objects.count() == 0
 
 
+@pytest.mark.hazard("H12")
 def test_second_of_two_people_sees_both_versions_and_loses_nothing(physician: Client, site: Site):
     mine = saving(site.encounter, platelets="40", who_bleeding_grade="1", bleeding_level_reason="Mine")
     assess(site)

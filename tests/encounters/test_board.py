@@ -157,6 +157,7 @@ def test_rows_refresh_without_the_page(physician: Client, site: Site):
     assert "<html" not in page
 
 
+@pytest.mark.hazard("H23")
 def test_refreshing_does_not_keep_a_session_alive(physician: Client, site: Site):
     before = site.physician.sign_ins.get().last_active_at
 
@@ -212,6 +213,7 @@ def test_empty_filter_does_not_look_like_an_empty_ward(nurse: Client, site: Site
         ("Li", "Lu", False),
     ],
 )
+@pytest.mark.hazard("H08")
 def test_names_one_slip_apart_are_flagged(one: str, other: str, alike: bool):
     names = [(uuid4(), one), (uuid4(), other)]
 

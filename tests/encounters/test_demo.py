@@ -37,6 +37,7 @@ def test_demo_has_its_people_with_known_passwords():
 
 
 @pytest.mark.usefixtures("seeded")
+@pytest.mark.hazard("H20")
 def test_three_demo_people_approved_the_protocol():
     version = current_version()
 

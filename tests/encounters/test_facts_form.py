@@ -72,6 +72,7 @@ def test_empty_form_knows_only_who_the_patient_is(protocol: Protocol):
 
 
 @pytest.mark.parametrize("name", ["urgent_surgery", "pregnant", "ttp_suspected", "bleeding_sites", "consent"])
+@pytest.mark.hazard("H24")
 def test_not_known_is_an_answer_and_is_never_no(protocol: Protocol, name: str):
     form = filled(protocol, **{name: "unknown"})
 
@@ -89,6 +90,7 @@ def test_none_of_these_is_an_answer_of_its_own(protocol: Protocol):
     ("typed", "unit", "per_ul"),
     [("18", "e9_per_l", 18000), ("25,000", "per_ul", 25000), ("24.9", "e9_per_l", 24900)],
 )
+@pytest.mark.hazard("H01")
 def test_count_is_read_in_the_unit_that_was_chosen(protocol: Protocol, typed: str, unit: str, per_ul: int):
     form = filled(protocol, platelets=typed, platelets_unit=unit)
 
@@ -107,6 +109,7 @@ def test_count_is_read_in_the_unit_that_was_chosen(protocol: Protocol, typed: st
         ("0", "e9_per_l", "clumping checked"),
     ],
 )
+@pytest.mark.hazard("H01")
 def test_count_that_cannot_be_read_safely_is_not_used(protocol: Protocol, typed: str, unit: str, says: str):
     form = filled(protocol, platelets=typed, platelets_unit=unit)
 
@@ -153,6 +156,7 @@ def test_confirmation_of_one_count_is_none_of_another(protocol: Protocol):
         ("19.9", "below the limit"),
     ],
 )
+@pytest.mark.hazard("H04")
 def test_weight_that_cannot_be_read_safely_is_not_used(protocol: Protocol, typed: str, says: str):
     form = filled(protocol, weight_kg=typed)
 
@@ -161,6 +165,7 @@ def test_weight_that_cannot_be_read_safely_is_not_used(protocol: Protocol, typed
     assert form.known_facts().weight_kg is UNKNOWN
 
 
+@pytest.mark.hazard("H04")
 def test_limits_of_the_weight_follow_the_age(protocol: Protocol):
     newborn = filled(protocol, date(2026, 11, 1), weight_kg="3.2")
     adult = filled(protocol, weight_kg="3.2")

@@ -44,6 +44,7 @@ def test_every_field_is_drawn_once(protocol: Protocol):
     assert page.count('id="id_weight_kg"') == 1
 
 
+@pytest.mark.hazard("H24")
 def test_nothing_arrives_chosen(protocol: Protocol):
     page = drawn(protocol)
 

@@ -81,6 +81,7 @@ def test_advice_appears_beside_the_form_and_is_announced(bedside: Page, live_ser
     expect(bedside.get_by_role("status").filter(has_text="Grade 4")).to_have_count(1)
 
 
+@pytest.mark.hazard("H01")
 def test_implausible_count_is_confirmed_beside_the_form(bedside: Page, live_server: LiveServer):
     bedside.goto(live_server.url + reverse("quick_check"))
     bedside.get_by_label("Platelet count", exact=True).fill("22")

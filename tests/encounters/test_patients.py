@@ -205,6 +205,7 @@ def test_corrected_record_keeps_who_changed_what(physician: Client, site: Site):
     assert "Corrected" not in str(entry.details)
 
 
+@pytest.mark.hazard("H12")
 def test_second_correction_shows_both_values_and_stores_neither(physician: Client, site: Site):
     patient = site.encounter.patient
     url = reverse("correct_patient", args=[patient.pk])

@@ -104,6 +104,7 @@ def test_target_that_may_apply_is_kept() -> None:
     assert targets == {("gi",): [20], ("cns",): [20, 30], UNKNOWN: [20, 30]}
 
 
+@pytest.mark.hazard("H03")
 def test_patient_the_protocol_does_not_cover_is_told_why_and_to_call() -> None:
     outcome = evaluate(PROTOCOL, patient(platelets_per_ul=20))
 
@@ -119,6 +120,7 @@ def test_patient_not_covered_still_gets_the_consult_of_a_gate() -> None:
     assert outcome.consult is ConsultLevel.STAT
 
 
+@pytest.mark.hazard("H03")
 def test_cell_the_protocol_forgot_is_not_covered() -> None:
     forgetful = sound_protocol(decision_rules=PROTOCOL.decision_rules[:1])
 
@@ -271,6 +273,7 @@ def test_gate_does_not_stop_life_threatening_bleeding_unless_it_says_so() -> Non
     assert stopped.consult is ConsultLevel.STAT
 
 
+@pytest.mark.hazard("H09")
 def test_line_a_gate_blocks_stays_visible_and_never_arrives_ticked() -> None:
     said = recommended(clumps=True, bleeding_level="life_threatening")
     platelets, ivig = order_of(said, "E_PLATELETS"), order_of(said, "E_IVIG")
@@ -378,6 +381,7 @@ def test_line_waits_for_the_weight_it_needs() -> None:
     assert (said.dosing_weight, said.rate_plan) == (UNKNOWN, None)
 
 
+@pytest.mark.hazard("H06")
 def test_two_calculations_that_disagree_block_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dosing, "nearest_multiple", lambda *_: D("30.1"))
 

@@ -14,6 +14,7 @@ ALL_CLEAR = {"bleeding_findings": (), "who_bleeding_grade": 0, "egfr": 100}
 
 
 @pytest.mark.parametrize(("count", "grade"), [(0, 2), (9, 2), (10, 1), (19, 1), (20, 0), (10_000_000, 0)])
+@pytest.mark.hazard("H02")
 def test_count_on_a_border_belongs_to_the_milder_grade(count: int, grade: int) -> None:
     assert grade_for(PROTOCOL.grade_bands, count).grade == grade
 

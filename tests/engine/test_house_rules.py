@@ -63,6 +63,7 @@ def test_module_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(ast.parse(text))
 
 
+@pytest.mark.hazard("H06")
 def test_no_module_computes_in_floats() -> None:
     found = [
         f"{name}:{node.lineno}"

@@ -167,6 +167,7 @@ def test_count_per_microlitre_has_no_decimal_point(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["25,00", "2,5", "25,0000", "2500,000", ",250", "25,", "25,,000", "0,250", "1,25,000"]
 )
+@pytest.mark.hazard("H01")
 def test_count_per_microlitre_is_grouped_in_exact_threes_or_not_at_all(text: str) -> None:
     with pytest.raises(BadInput, match="each three digits") as refusal:
         parse_count_per_ul(text)
@@ -186,6 +187,7 @@ def test_count_per_microlitre_is_grouped_in_exact_threes_or_not_at_all(text: str
         (".5", 500),
     ],
 )
+@pytest.mark.hazard("H01")
 def test_count_per_litre_is_read_as_a_whole_count_per_microlitre(text: str, per_ul: int) -> None:
     count = parse_count_e9_per_l(text)
 
@@ -254,6 +256,7 @@ def test_what_is_no_number_is_not_written(value: str) -> None:
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12))
+@pytest.mark.hazard("H06")
 def test_written_number_has_no_exponent_no_trailing_zero_and_the_same_value(value: Decimal) -> None:
     text = format_decimal(value)
 
@@ -276,11 +279,13 @@ def test_plainly_written_number_is_read_back(value: Decimal) -> None:
         (150_000, "150,000 per microlitre (150 x 10⁹ per litre)"),
     ],
 )
+@pytest.mark.hazard("H01")
 def test_count_is_echoed_in_both_units(per_ul: int, text: str) -> None:
     assert echo_count(per_ul) == text
 
 
 @given(st.integers(0, 2_000_000))
+@pytest.mark.hazard("H01")
 def test_either_half_of_the_echo_is_read_back_as_the_same_count(per_ul: int) -> None:
     half, other_half = echo_count(per_ul).removesuffix(" x 10⁹ per litre)").split(" per microlitre (")
 

@@ -65,6 +65,7 @@ def test_dose_before_cap_and_rounding_is_rate_times_weight(weight: D, amount: D)
 
 
 @given(weights, amounts, amounts, steps, ties)
+@pytest.mark.hazard("H07")
 def test_cap_is_never_exceeded(weight: D, amount: D, cap: D, size: D, tie: Ties) -> None:
     dose = dose_of(
         regimen(
@@ -87,6 +88,7 @@ def test_cap_is_never_exceeded(weight: D, amount: D, cap: D, size: D, tie: Ties)
 
 
 @given(amounts, steps, ties)
+@pytest.mark.hazard("H06")
 def test_rounding_moves_a_dose_by_at_most_half_a_step(amount: D, size: D, tie: Ties) -> None:
     nearest = nearest_multiple(amount, step(str(size), ties=tie))
 
@@ -153,6 +155,7 @@ def test_ledger_of_every_dose_is_accepted(weight: D, height: D, sex: str, amount
     st.data(),
     st.decimals("-10", "10", places=3).filter(bool),
 )
+@pytest.mark.hazard("H06")
 def test_ledger_with_any_changed_result_is_refused(
     weight: D, height: D, data: st.DataObject, change: D
 ) -> None:
@@ -267,6 +270,7 @@ def test_unknown_answer_names_facts_that_are_missing_and_no_others(when: Any, fa
 
 @settings(max_examples=150)
 @given(any_facts())
+@pytest.mark.hazard("H03")
 def test_every_patient_gets_an_outcome_that_json_can_hold(facts: Facts) -> None:
     plain = outcome_to_plain(PROTOCOL, evaluate(PROTOCOL, facts))
 
@@ -303,6 +307,7 @@ def test_order_of_answers_makes_no_difference(facts: Facts, random: Any) -> None
 
 @settings(max_examples=60)
 @given(complete_facts())
+@pytest.mark.hazard("H24")
 def test_unknown_never_lowers_caution(facts: Facts) -> None:
     """What a complete case brings to light stays when a fact goes missing, or that very fact is asked for."""
     complete = evaluate(PROTOCOL, facts)
@@ -322,6 +327,7 @@ def test_unknown_never_lowers_caution(facts: Facts) -> None:
 @given(
     complete_facts(), st.sampled_from(["bleeding_level", "urgent_surgery", "rapid_rise", "platelets_per_ul"])
 )
+@pytest.mark.hazard("H24")
 def test_open_axis_never_lowers_the_consult_of_the_branch(facts: Facts, axis: str) -> None:
     # Rules that raise the consult speak only once the branch is known.
     quiet = sound_protocol(safety_rules=())

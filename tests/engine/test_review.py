@@ -326,6 +326,7 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("section", "changes", "key", "words"), FAULTS)
+@pytest.mark.hazard("H02", "H07")
 def test_fault_is_found_where_it_stands(section: str, changes: dict[str, Any], key: str, words: str) -> None:
     problems = find_problems(sound_protocol(**changes))
 

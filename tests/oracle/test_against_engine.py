@@ -110,6 +110,7 @@ def first(disagreements: list[str]) -> str:
 # ---- grade and branch
 
 
+@pytest.mark.hazard("H02")
 def test_grade_of_every_count_up_to_150_000_agrees(protocol: Protocol) -> None:
     wrong = [
         count
@@ -143,6 +144,7 @@ def strided_counts() -> range:
 
 
 @pytest.mark.parametrize("counts", [border_counts, strided_counts])
+@pytest.mark.hazard("H03")
 def test_evaluation_agrees_in_every_cell(protocol: Protocol, counts: Callable[[], list[int]]) -> None:
     wrong = []
     for count, level, (surgery, rapid) in product(counts(), BLEEDING_LEVELS, NEEDS):
@@ -551,6 +553,7 @@ def test_dosing_weight_and_its_basis_agree(judged: list[tuple[Plain, Plain]]) ->
     assert not wrong, wrong
 
 
+@pytest.mark.hazard("H06")
 def test_ivig_grams_agree(judged: list[tuple[Plain, Plain]]) -> None:
     wrong, _ = first_lines(judged, gram_problems)
 
@@ -574,6 +577,7 @@ def test_what_hangs_on_the_product_agrees(
     assert not wrong, wrong
 
 
+@pytest.mark.hazard("H06")
 def test_corticosteroid_doses_agree(judged: list[tuple[Plain, Plain]]) -> None:
     wrong, _ = first_lines(judged, steroid_problems)
 
@@ -671,6 +675,7 @@ def test_first_infusion_is_capped_at_4_8(protocol: Protocol, history: Plain, is_
         {"sex": "female", "pregnant": True},
     ],
 )
+@pytest.mark.hazard("H10")
 def test_each_risk_of_section_5_slows_the_infusion(protocol: Protocol, risk: Plain) -> None:
     plan = outcome_of(protocol, adult_with(12_000, "active", False, False) | risk)["rate_plan"]
 
@@ -696,6 +701,7 @@ def test_continuous_infusion_runs_evenly_for_a_day(protocol: Protocol, weight: s
 # ---- repeat rules and targets
 
 
+@pytest.mark.hazard("H07")
 def test_second_dose_is_due_when_section_2_3_says(protocol: Protocol) -> None:
     urgent = {
         "EMERGENCY_COMBINED",

@@ -124,6 +124,7 @@ def test_every_one_of_the_22_branches_is_reached() -> None:
         (0, 4),
     ],
 )
+@pytest.mark.hazard("H02")
 def test_count_on_a_border_belongs_to_the_milder_grade(platelets_per_ul: int, grade: int) -> None:
     assert expected_grade(platelets_per_ul) == grade
 

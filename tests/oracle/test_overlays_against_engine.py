@@ -93,6 +93,7 @@ def test_vials_that_do_not_sum_to_the_dose_are_called_a_part_vial(protocol: Prot
 
 
 @pytest.mark.parametrize("confirmed", [{}, {"low_count_confirmed": False}])
+@pytest.mark.hazard("H09")
 def test_clumped_count_of_a_bleeding_patient_is_not_acted_on_silently(
     protocol: Protocol, confirmed: Plain
 ) -> None:
@@ -107,6 +108,7 @@ def test_clumped_count_of_a_bleeding_patient_is_not_acted_on_silently(
 
 
 @pytest.mark.parametrize("count", [1_000_000, 2_000_000])
+@pytest.mark.hazard("H01")
 def test_count_of_a_million_in_a_bleeding_patient_asks_for_the_unit(protocol: Protocol, count: int) -> None:
     said = outcome_of(protocol, adult_with(count, "active", False, False))
 

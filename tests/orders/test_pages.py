@@ -221,6 +221,7 @@ def test_a_stop_before_every_line_leaves_nothing_to_press(physician: Client, sit
     assert "HS-24 stops signing." in text_of(answer)
 
 
+@pytest.mark.hazard("H22")
 def test_a_named_stop_is_asked_about_only_when_a_held_line_is_ordered(physician: Client, site: Site) -> None:
     assessment = assess(site, **STOPPED)
     nothing_held = choices(assessment)
@@ -234,6 +235,7 @@ def test_a_named_stop_is_asked_about_only_when_a_held_line_is_ordered(physician:
     assert {"override_1_reason", "override_1_by"} <= set(with_held.context["form"].errors)
 
 
+@pytest.mark.hazard("H22")
 def test_findings_stand_in_one_panel_with_the_stops_first(physician: Client, site: Site) -> None:
     html = open_page(physician, assess(site, weight_kg="92", first_ivig=None, iga_g_per_l=None)).content
 
@@ -305,6 +307,7 @@ def test_lines_stand_in_the_order_in_which_they_are_carried_out(site: Site) -> N
 # Checking
 
 
+@pytest.mark.hazard("H08")
 def test_the_check_page_shows_the_patient_twice_and_the_signer(physician: Client, site: Site) -> None:
     assessment = assess(site)
 
@@ -354,6 +357,7 @@ def test_enter_in_the_password_signs_and_does_not_change(physician: Client, site
     assert 'form="sign-form"' not in html
 
 
+@pytest.mark.hazard("H23")
 def test_a_wrong_password_says_that_nothing_was_signed(physician: Client, site: Site) -> None:
     assessment = assess(site)
 
@@ -390,6 +394,7 @@ def test_a_printed_page_says_that_it_is_not_the_sheet(physician: Client, site: S
     assert "HTML fallback, not the sheet. DEMO, fictional patient. Signed, in force when printed." in text
 
 
+@pytest.mark.hazard("H16")
 def test_a_void_order_set_says_not_to_follow_it_on_screen_and_on_paper(physician: Client, site: Site) -> None:
     order_set = signed(physician, assess(site))
     void_order_set(order_set=order_set, reason="Wrong patient", by=site.physician, at=timezone.now())

@@ -88,6 +88,7 @@ def test_another_paper_is_another_copy(physician: Client, order_set: OrderSet, f
     assert list(order_set.prints.values_list("copy_number", "paper")) == [(1, "A4"), (2, "letter")]
 
 
+@pytest.mark.hazard("H16")
 def test_an_old_copy_is_not_handed_out_once_the_order_set_is_void(
     physician: Client, order_set: OrderSet, fake_bytes: list[Any]
 ) -> None:
@@ -108,6 +109,7 @@ def test_an_old_copy_is_not_handed_out_once_the_order_set_is_void(
 @pytest.mark.parametrize(
     ("failure", "status"), [(SheetFailed("took too long"), 503), (SheetQueueFull("busy"), 429)]
 )
+@pytest.mark.hazard("H18")
 def test_a_sheet_that_cannot_be_made_says_so_and_leaves_no_file(
     physician: Client,
     order_set: OrderSet,
@@ -127,6 +129,7 @@ def test_a_sheet_that_cannot_be_made_says_so_and_leaves_no_file(
     assert not SheetFile.objects.exists()
 
 
+@pytest.mark.hazard("H15")
 def test_a_failed_copy_is_made_at_the_next_press(
     physician: Client, order_set: OrderSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +146,7 @@ def test_a_failed_copy_is_made_at_the_next_press(
     assert order_set.prints.count() == 1
 
 
+@pytest.mark.hazard("H17")
 def test_the_printed_file_carries_patient_doses_and_page_numbers_on_every_page(
     physician: Client, order_set: OrderSet
 ) -> None:
@@ -185,6 +189,7 @@ def test_signing_again_with_the_same_key_begins_no_second_copy(
     assert len(asked_ahead) == 1
 
 
+@pytest.mark.hazard("H16")
 def test_an_order_set_past_its_validity_prints_as_expired(order_set: OrderSet) -> None:
     later = order_set.valid_until + timedelta(minutes=1)
 

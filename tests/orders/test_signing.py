@@ -65,6 +65,7 @@ def test_only_recommended_lines_arrive_chosen(physician: Client, site: Site) -> 
     assert {card.role for card in chosen} == {"required"}
 
 
+@pytest.mark.hazard("H05")
 def test_choose_page_has_no_field_for_a_dose(physician: Client, site: Site) -> None:
     page = physician.get(reverse("choose_orders", args=[assess(site).pk]))
 
@@ -81,6 +82,7 @@ def test_check_page_stores_nothing(physician: Client, site: Site) -> None:
     assert not OrderSet.objects.exists()
 
 
+@pytest.mark.hazard("H05")
 def test_signing_stores_the_computed_doses(physician: Client, site: Site) -> None:
     assessment = assess(site)
 
@@ -112,6 +114,7 @@ def test_signing_with_a_field_that_is_not_asked_is_refused(physician: Client, si
 
 
 @pytest.mark.parametrize("password", ["", "wrong password altogether"])
+@pytest.mark.hazard("H23")
 def test_signing_without_the_password_signs_nothing_and_keeps_the_choices(
     physician: Client, site: Site, password: str
 ) -> None:
@@ -135,6 +138,7 @@ def test_signing_other_content_than_was_shown_is_a_conflict(physician: Client, s
     assert not OrderSet.objects.exists()
 
 
+@pytest.mark.hazard("H13")
 def test_signing_twice_with_one_key_signs_once(physician: Client, site: Site) -> None:
     assessment = assess(site)
     data = choices(assessment)
@@ -337,6 +341,7 @@ def test_every_dose_on_the_content_is_the_dose_of_its_line(physician: Client, si
         assert dose.amount == Decimal(stored[number].dose_amount)
 
 
+@pytest.mark.hazard("H09")
 def test_a_held_line_is_not_signed_without_a_named_haematologist(physician: Client, site: Site) -> None:
     assessment = assess(
         site,

@@ -51,6 +51,7 @@ WEIGHT_LIMITS = Range(minimum=D(1), maximum=D(400), soft_minimum=D(30), soft_max
         ("0", PER_UL, 0),
     ],
 )
+@pytest.mark.hazard("H01")
 def test_count_is_read_in_the_unit_that_was_chosen(text: str, unit: CountUnit, per_ul: int) -> None:
     assert parse_count(text, unit) == Count(typed=text, unit=unit, per_ul=per_ul)
 
@@ -70,6 +71,7 @@ def test_count_is_read_in_the_unit_that_was_chosen(text: str, unit: CountUnit, p
         ("0", E9_PER_L, "A count of 0 is rare: confirm count is 0, clumping checked."),
     ],
 )
+@pytest.mark.hazard("H01")
 def test_unlikely_count_is_asked_again_with_the_unit_that_was_probably_meant(
     text: str, unit: CountUnit, question: str
 ) -> None:
@@ -153,6 +155,7 @@ def test_weight_keeps_its_digits(text: str, value: str) -> None:
         "七十",
     ],
 )
+@pytest.mark.hazard("H04")
 def test_weight_in_other_units_is_refused_not_converted(text: str) -> None:
     with pytest.raises(BadInput, match="kilograms only") as refusal:
         parse_weight_kg(text)
@@ -223,6 +226,7 @@ def test_weight_is_read_back_as_it_is_shown(value: Decimal) -> None:
         ("250.10", "250.1 kg is unusual. Check the value and its unit."),
     ],
 )
+@pytest.mark.hazard("H04")
 def test_unlikely_weight_is_asked_again(value: str, question: str) -> None:
     assert question_about_quantity(D(value), WEIGHT_LIMITS, unit="kg") == question
 

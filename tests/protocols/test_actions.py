@@ -306,6 +306,7 @@ def test_an_unrecorded_review_does_not_lead_to_approval() -> None:
         approve(under_review(), "approver")
 
 
+@pytest.mark.hazard("H20")
 def test_approval_of_other_content_than_was_shown_is_refused() -> None:
     version = reviewed()
 

@@ -78,6 +78,7 @@ def test_versions_and_events_have_their_guards() -> None:
 
 
 @pytest.mark.parametrize("table", CONTENT_TABLES)
+@pytest.mark.hazard("H20")
 def test_content_of_a_submitted_version_is_not_changed(table: str) -> None:
     submitted()
 
@@ -206,6 +207,7 @@ def test_events_stay(change: str) -> None:
 
 
 @pytest.mark.parametrize("role", ["author", "reviewer"])
+@pytest.mark.hazard("H20")
 def test_nobody_approves_what_they_wrote_or_reviewed(role: str) -> None:
     version = reviewed()
 

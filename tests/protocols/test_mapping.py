@@ -116,6 +116,7 @@ def test_a_draft_is_read_from_the_database_each_time() -> None:
         ("protocols_safetyrule", "note = 'Never mind.'"),
     ],
 )
+@pytest.mark.hazard("H20")
 def test_an_edit_by_raw_sql_breaks_the_seal(table: str, assignment: str) -> None:
     version = approved()
 

@@ -98,6 +98,7 @@ def without(counts: Mapping[str, int], names: set[str]) -> Mapping[str, int]:
     return {name: count for name, count in counts.items() if name not in names}
 
 
+@pytest.mark.hazard("H14", "H15")
 def test_signing_is_all_or_nothing_and_says_which(world: World, visitor: Client) -> None:
     made = assess(world.site)
     posted = signature(visitor, made, choices(made))
@@ -191,6 +192,7 @@ def test_admitting_is_all_or_nothing(world: World, visitor: Client) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.hazard("H14")
 def test_a_commit_that_fails_signs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.safety.world import build_world
 

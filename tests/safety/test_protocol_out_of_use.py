@@ -157,6 +157,7 @@ def test_foot_of_every_page_says_that_nothing_is_approved(withdrawn: World) -> N
     assert "No protocol version is approved: nothing can be computed." in page
 
 
+@pytest.mark.hazard("H19")
 def test_encounter_shows_that_its_version_was_withdrawn(withdrawn: World) -> None:
     client = client_of(withdrawn.site.physician)
 
@@ -164,6 +165,7 @@ def test_encounter_shows_that_its_version_was_withdrawn(withdrawn: World) -> Non
         assert "withdrawn" in client.get(reverse(name, args=[key])).content.decode()
 
 
+@pytest.mark.hazard("H19")
 def test_nothing_is_signed_on_a_version_that_was_withdrawn_while_it_was_read() -> None:
     site = build_site(at=timezone.now())
     made = assess(site)

@@ -76,6 +76,7 @@ def statuses(answers: Sequence[Any]) -> Counter[int]:
     return Counter(answer.status_code for answer in answers)
 
 
+@pytest.mark.hazard("H13")
 def test_each_key_signs_once_however_often_it_is_clicked(site: Site) -> None:
     client = client_of(site.physician)
     for number in range(1, KEYS + 1):
@@ -113,6 +114,7 @@ def test_two_prescribers_sign_one_assessment_once(site: Site, colleague: User) -
     assert OrderSet.objects.count() == 1
 
 
+@pytest.mark.hazard("H12")
 def test_of_two_who_assess_at_once_one_is_told_of_the_other(site: Site, colleague: User) -> None:
     clients = [client_of(site.physician), client_of(colleague)]
     for number in range(1, PAIRS + 1):
@@ -133,6 +135,7 @@ def test_of_two_who_assess_at_once_one_is_told_of_the_other(site: Site, colleagu
     assert find_problems() == []
 
 
+@pytest.mark.hazard("H12")
 def test_of_two_who_correct_a_patient_one_is_told_of_the_other(site: Site, colleague: User) -> None:
     patient = Patient.objects.get()
     url = reverse("correct_patient", args=[patient.pk])
@@ -154,6 +157,7 @@ def test_of_two_who_correct_a_patient_one_is_told_of_the_other(site: Site, colle
     assert Patient.objects.get().version == 2
 
 
+@pytest.mark.hazard("H13")
 def test_a_patient_admitted_by_a_double_click_is_one_patient_in_one_encounter(site: Site) -> None:
     client = client_of(site.physician)
     posted = {**PATIENT, "ward": str(site.ward.pk), "bed": "4", "idempotency_key": str(uuid4())}

@@ -93,6 +93,7 @@ def test_what_a_person_writes_as_a_reason_is_not_held_to_the_rules_of_orders() -
     assert find_problems(replace(TYPICAL, overrides=(override,))) == []
 
 
+@pytest.mark.hazard("H11")
 def test_a_look_alike_drug_without_tall_letters_is_a_problem() -> None:
     content = replace(TYPICAL, orders=(replace(PREDNISONE, name="prednisone"),))
 

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:Resource
 
 @pytest.mark.parametrize("dpi", [100, 150, 200, 300])
 @pytest.mark.parametrize("paper", [Paper.A4, Paper.LETTER])
+@pytest.mark.hazard("H16")
 def test_the_code_of_a_signed_sheet_is_read_from_a_one_bit_raster(paper: Paper, dpi: int) -> None:
     case = Case("typical", "signed", paper)
     raster = first_page_printed(file_of(case), dpi)
