@@ -10,7 +10,15 @@ from django.db import IntegrityError, transaction
 
 from ivigsite.accounts.models import User, Ward
 from ivigsite.audit.actions import record
-from ivigsite.encounters.models import Assessment, AssessmentDraft, Encounter, Patient
+from ivigsite.encounters.models import (
+    Assessment,
+    AssessmentDraft,
+    EmergencyEnding,
+    EmergencyEndingKind,
+    EmergencyStart,
+    Encounter,
+    Patient,
+)
 from ivigsite.parsing.text import fold
 from protocols.engine.decision import evaluate
 from protocols.engine.facts import Facts
@@ -38,6 +46,10 @@ class EncounterChanged(Exception):
 
 class EncounterClosed(Exception):
     """A closed encounter takes no new assessments."""
+
+
+class NoEmergency(Exception):
+    """There is no running emergency in this encounter: somebody else ended it."""
 
 
 class OpenElsewhere(Exception):
@@ -269,8 +281,75 @@ def close_encounter(*, encounter: Encounter, version: int, reason: str, by: User
     locked.closed_at, locked.closed_by, locked.close_reason = at, by, reason
     locked.version += 1
     locked.save(update_fields=["closed_at", "closed_by", "close_reason", "version"])
+    end_emergency(encounter=locked, kind=EmergencyEndingKind.CLOSED, by=by, at=at)
     record(action="encounter.closed", by=by, at=at, object_id=locked.pk, details={"reason": reason})
     return locked
+
+
+@transaction.atomic
+def start_emergency(*, encounter: Encounter, by: User, at: datetime) -> EmergencyStart:
+    """Start the clock of life-threatening bleeding; where one runs already, that one goes on.
+
+    Raises `EncounterClosed`.
+    """
+    # Locked, so that two people who press at once get one clock.
+    locked = Encounter.objects.select_for_update().get(pk=encounter.pk)
+    if not locked.is_open:
+        raise EncounterClosed
+    last = locked.emergencies.select_related("ending").first()
+    if last is not None and not hasattr(last, "ending"):
+        return last
+    started = EmergencyStart.objects.create(
+        encounter=locked, number=last.number + 1 if last else 1, started_at=at, started_by=by
+    )
+    record(
+        action="emergency.started",
+        by=by,
+        at=at,
+        object_id=started.pk,
+        details={"encounter": locked.pk, "number": started.number},
+    )
+    return started
+
+
+@transaction.atomic
+def stand_down_emergency(
+    *, encounter: Encounter, reason: str, comment: str, by: User, at: datetime
+) -> EmergencyEnding:
+    """Stop the clock without a treatment, for a coded reason; raises `NoEmergency`."""
+    Encounter.objects.select_for_update().get(pk=encounter.pk)
+    ending = end_emergency(
+        encounter=encounter,
+        kind=EmergencyEndingKind.STOOD_DOWN,
+        reason=reason,
+        comment=comment,
+        by=by,
+        at=at,
+    )
+    if ending is None:
+        raise NoEmergency
+    return ending
+
+
+@transaction.atomic
+def end_emergency(
+    *, encounter: Encounter, kind: str, by: User, at: datetime, reason: str = "", comment: str = ""
+) -> EmergencyEnding | None:
+    """Stop the running clock, if there is one; call it behind the lock of the encounter."""
+    running = encounter.emergencies.filter(ending=None).first()
+    if running is None:
+        return None
+    ending = EmergencyEnding.objects.create(
+        start=running, kind=kind, reason=reason, comment=comment, ended_at=at, ended_by=by
+    )
+    record(
+        action="emergency.ended",
+        by=by,
+        at=at,
+        object_id=running.pk,
+        details={"encounter": encounter.pk, "kind": kind, "reason": reason},
+    )
+    return ending
 
 
 def _opened_with(idempotency_key: UUID, by: User) -> Encounter | None:

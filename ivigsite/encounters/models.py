@@ -176,6 +176,69 @@ class Assessment(models.Model):
         return facts_from_plain(self.facts)
 
 
+class EmergencyStart(models.Model):
+    """Somebody declared life-threatening bleeding: from here the clock to the first treatment runs."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    encounter = models.ForeignKey(Encounter, on_delete=models.PROTECT, related_name="emergencies")
+    number = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    started_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["encounter", "-number"]
+        constraints = [
+            UniqueConstraint(fields=["encounter", "number"], name="emergency_number_is_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"emergency {self.number} of {self.encounter}"
+
+
+class EmergencyEndingKind(models.TextChoices):
+    TREATED = "treated", "First treatment signed"
+    STOOD_DOWN = "stood_down", "Stood down"
+    CLOSED = "closed", "Encounter closed"
+
+
+class StandDownReason(models.TextChoices):
+    BY_MISTAKE = "by_mistake", "Started by mistake"
+    NOT_LIFE_THREATENING = "not_life_threatening", "The bleeding is not life-threatening"
+    TREATED_ELSEWHERE = "treated_elsewhere", "Treated without this system"
+    TRANSFERRED = "transferred", "Patient moved to another team"
+    DIED = "died", "Patient died"
+    NO_ACTIVE_TREATMENT = "no_active_treatment", "No active treatment, by decision"
+    OTHER = "other", "Other"
+
+
+class EmergencyEnding(models.Model):
+    """Why the clock of one emergency stopped."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    start = models.OneToOneField(EmergencyStart, on_delete=models.PROTECT, related_name="ending")
+    kind = models.CharField(max_length=10, choices=EmergencyEndingKind.choices)
+    reason = models.CharField(max_length=20, choices=StandDownReason.choices, blank=True)
+    comment = models.CharField(max_length=300, blank=True)
+    ended_at = models.DateTimeField()
+    ended_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            CheckConstraint(
+                condition=Q(kind=EmergencyEndingKind.STOOD_DOWN, reason__in=StandDownReason.values)
+                | Q(kind__in=[EmergencyEndingKind.TREATED, EmergencyEndingKind.CLOSED], reason=""),
+                name="emergency_is_stood_down_with_a_reason",
+            ),
+            CheckConstraint(
+                condition=~Q(reason=StandDownReason.OTHER) | ~Q(comment=""),
+                name="emergency_ended_for_another_reason_says_which",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.start}: {self.kind}"
+
+
 class AssessmentDraft(models.Model):
     """Answers that were typed and not yet assessed, kept on the server for one person and one encounter."""
 

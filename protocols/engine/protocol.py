@@ -485,6 +485,7 @@ class Topic(StrEnum):
     CONSULT = "consult"
     LIMITS = "limits"
     PITFALL = "pitfall"
+    CALL = "call"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
