@@ -415,3 +415,31 @@ class Text(KeyedRow, WithBasis):
     source_says = models.TextField(blank=True)
     others_say = models.TextField(blank=True)
     when = _list()
+
+
+class PlausibleRange(KeyedRow, WithBasis):
+    quantity = _one_of(engine.Quantity)
+    subject = models.TextField(blank=True)
+    unit = _key(blank=True)
+    minimum = _decimal()
+    maximum = _decimal()
+
+
+class WorkedCase(KeyedRow):
+    sentence = models.TextField()
+    starts_from = _key(blank=True)
+    facts = models.JSONField(default=dict, blank=True)
+    outcome = _key(blank=True)
+    grade = models.PositiveSmallIntegerField(null=True, blank=True)
+    branch = _key(blank=True)
+    consult = _key(blank=True)
+    doses = _list()
+    lines = _list()
+    no_lines = _list()
+    held = _list()
+    findings = _list()
+    no_findings = _list()
+    gates = _list()
+    no_gates = _list()
+    monitoring = _list()
+    maximum_ml_per_h = _optional_decimal()

@@ -45,6 +45,8 @@ def to_plain(value: Any) -> Any:
         return decimal_text(value)
     if isinstance(value, tuple):
         return [to_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: to_plain(item) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
         return {name: to_plain(getattr(value, name)) for name in _field_names(type(value))}
     return value
@@ -78,6 +80,8 @@ def _reader(expected: Any) -> Reader:
         return _optional_reader(expected)
     if get_origin(expected) is tuple:
         return _tuple_reader(get_args(expected)[0])
+    if get_origin(expected) is dict:
+        return _read_answers
     if expected is Decimal:
         return _read_decimal
     if issubclass(expected, Enum):
@@ -114,6 +118,20 @@ def _read_decimal(data: Any, path: str) -> Decimal:
     if not PLAIN_NUMBER.fullmatch(data):
         raise PlainError(path, f"{data!r} is not a number")
     return Decimal(decimal_text(Decimal(data)))
+
+
+def _read_answers(data: Any, path: str) -> Any:
+    """Facts as JSON has them: texts, whole numbers, yes or no, lists of texts; no fractions, no nesting."""
+    if not isinstance(data, Mapping):
+        raise PlainError(path, "expected a table")
+    for key, item in data.items():
+        items = item if isinstance(item, list) else [item]
+        allowed = (str,) if isinstance(item, list) else (str, int, bool)
+        if not isinstance(key, str) or any(type(each) not in allowed for each in items):
+            raise PlainError(
+                f"{path}.{key}", "expected a text, a whole number, true, false or a list of texts"
+            )
+    return dict(data)
 
 
 def _enum_reader(expected: type[Enum]) -> Reader:

@@ -502,6 +502,77 @@ class Text:
     basis: Basis
 
 
+class Quantity(StrEnum):
+    """The kinds of number that a mistyped unit or decimal point can make dangerous."""
+
+    AMOUNT_PER_KG = "amount_per_kg"
+    AMOUNT_PER_PATIENT = "amount_per_patient"
+    CAP = "cap"
+    INTERVAL = "interval"
+    DURATION = "duration"
+    INFUSION_TIME = "infusion_time"
+    CONCENTRATION = "concentration"
+    VIAL = "vial"
+    INFUSION_RATE = "infusion_rate"
+    COUNT_TARGET = "count_target"
+    GRADE_BORDER = "grade_border"
+    EARLIEST_REPEAT = "earliest_repeat"
+    PARAMETER = "parameter"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlausibleRange:
+    """What one kind of number can be in this unit; an author who types anything else has slipped.
+
+    `subject` is the drug or parameter the range is for; an empty one is for all without a range of their own.
+    """
+
+    key: str
+    quantity: Quantity
+    subject: str = ""
+    unit: str
+    minimum: Decimal
+    maximum: Decimal
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedDose:
+    """The rounded dose that one line of a case must show."""
+
+    line: str
+    amount: Decimal
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkedCase:
+    """One patient and what the protocol must say of them: a test that belongs to the protocol.
+
+    `facts` are in the keys and values of `facts_json`; those of the case named by `starts_from` come before.
+    An expectation that is left empty is not asked for. `branch` is also that of a proposal behind a gate.
+    """
+
+    key: str
+    sentence: str
+    starts_from: str = ""
+    facts: dict[str, Any] = field(hash=False)
+    outcome: str = ""
+    grade: int | None = None
+    branch: str = ""
+    consult: str = ""
+    doses: tuple[ExpectedDose, ...] = ()
+    lines: tuple[str, ...] = ()
+    no_lines: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    no_findings: tuple[str, ...] = ()
+    gates: tuple[str, ...] = ()
+    no_gates: tuple[str, ...] = ()
+    monitoring: tuple[str, ...] = ()
+    maximum_ml_per_h: Decimal | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
     """One version's content. `evaluate` takes it; the seal is made of it."""
@@ -531,5 +602,7 @@ class Protocol:
     monitoring_items: tuple[MonitoringItem, ...]
     parameters: tuple[Parameter, ...]
     texts: tuple[Text, ...]
+    plausible_ranges: tuple[PlausibleRange, ...] = ()
+    cases: tuple[WorkedCase, ...] = ()
     # Lookups made on first use by `lookup.of`; no part of the value.
     lookups: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)

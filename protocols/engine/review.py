@@ -4,7 +4,7 @@ A protocol without problems is one that `decision.evaluate` answers for every pa
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from itertools import pairwise, product
@@ -15,6 +15,7 @@ from .conditions import CONDITION_FACTS, BadCondition, Values, compile_when, fac
 from .coverage import TooManySituations, can_hold, row_keys, situations
 from .facts import FACT_BY_KEY, LEVELS, UNKNOWN, Kind
 from .lookup import Cell, cells_of
+from .plausibility import implausible_numbers
 from .protocol import (
     Basis,
     Branch,
@@ -35,7 +36,9 @@ from .protocol import (
     WeightBasis,
     WeightPolicy,
     When,
+    WorkedCase,
 )
+from .worked_cases import CaseUnreadable, facts_of
 
 SECTIONS: Final = tuple(
     f.name for f in fields(Protocol) if f.init and f.name != "slug" and "tuple" in str(f.type)
@@ -74,11 +77,19 @@ _NOT_YET_KNOWN: Final[dict[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One reason not to approve: the section and key of the row, and what is wrong in plain words."""
+    """One reason not to approve: section, key and field of the row, and what is wrong in plain words.
+
+    An empty field means the row as a whole; an empty key the section as a whole.
+    """
 
     section: str
     key: str
     message: str
+    field: str = ""
+
+
+Wrong = tuple[str, str]
+"""A field of a row, and what is wrong with it."""
 
 
 def find_problems(protocol: Protocol) -> tuple[Problem, ...]:
@@ -97,8 +108,9 @@ def find_problems(protocol: Protocol) -> tuple[Problem, ...]:
         _names,
         _citations,
         _limits,
+        _implausible,
         # They try the conditions out, and for that all must be readable.
-        *(() if unreadable else (_conditions, _families)),
+        *(() if unreadable else (_conditions, _families, _cases)),
     )
     return (*unreadable, *(problem for check in checks for problem in check(protocol)))
 
@@ -128,18 +140,19 @@ def uncertain_rows(protocol: Protocol) -> tuple[tuple[str, str, str], ...]:
     )
 
 
-def _problems(section: str, key: str, messages: Iterable[str]) -> Iterator[Problem]:
-    return (Problem(section=section, key=key, message=message) for message in messages)
+def _problems(section: str, key: str, wrong: Iterable[Wrong]) -> Iterator[Problem]:
+    return (Problem(section=section, key=key, field=name, message=message) for name, message in wrong)
 
 
-def _those_that_hold(claims: Iterable[tuple[bool, str]]) -> Iterator[str]:
-    return (message for is_wrong, message in claims if is_wrong)
+def _those_that_hold(claims: Iterable[tuple[bool, str, str]]) -> Iterator[Wrong]:
+    return ((name, message) for is_wrong, name, message in claims if is_wrong)
 
 
 def _header(protocol: Protocol) -> Iterator[Problem]:
     for name in ("slug", "title", "target_population", "ctcae_version", "jurisdiction", "disclaimer"):
         if not getattr(protocol, name).strip():
-            yield Problem(section="protocol", key=name, message=f"The {name.replace('_', ' ')} is missing.")
+            message = f"The {name.replace('_', ' ')} is missing."
+            yield Problem(section="protocol", key=name, field=name, message=message)
 
 
 def _bands(protocol: Protocol) -> Iterator[Problem]:
@@ -153,9 +166,10 @@ def _bands(protocol: Protocol) -> Iterator[Problem]:
             str(band.grade),
             _those_that_hold(
                 [
-                    (band.grade < 0, "A grade cannot be below zero."),
+                    (band.grade < 0, "grade", "A grade cannot be below zero."),
                     (
                         band.upper_per_ul is not None and band.upper_per_ul <= band.lower_per_ul,
+                        "upper_per_ul",
                         "The band is empty.",
                     ),
                 ]
@@ -171,14 +185,14 @@ def _bands(protocol: Protocol) -> Iterator[Problem]:
         yield Problem(section="grade_bands", key=str(bands[-1].grade), message=message)
 
 
-def _border_problems(lower: GradeBand, upper: GradeBand) -> Iterator[str]:
+def _border_problems(lower: GradeBand, upper: GradeBand) -> Iterator[Wrong]:
     end = lower.upper_per_ul
     if end is None or end > upper.lower_per_ul:
-        yield f"{upper.lower_per_ul:,} is in grades {lower.grade} and {upper.grade}."
+        yield "lower_per_ul", f"{upper.lower_per_ul:,} is in grades {lower.grade} and {upper.grade}."
     elif end < upper.lower_per_ul:
-        yield f"{end:,} is in no grade."
+        yield "lower_per_ul", f"{end:,} is in no grade."
     if lower.grade <= upper.grade:
-        yield "A higher count must have a lower grade."
+        yield "grade", "A higher count must have a lower grade."
 
 
 def _decision_table(protocol: Protocol) -> Iterator[Problem]:
@@ -201,13 +215,13 @@ def _decision_table(protocol: Protocol) -> Iterator[Problem]:
             yield Problem(section="decision_rules", key=keys[0], message=message)
 
 
-def _rule_problems(rule: DecisionRule, branches: set[str]) -> Iterator[str]:
+def _rule_problems(rule: DecisionRule, branches: set[str]) -> Iterator[Wrong]:
     if not cells_of(rule):
-        yield "The rule speaks for no cell."
+        yield "grades", "The rule speaks for no cell."
     if (rule.branch is None) == (not rule.not_covered):
-        yield "A rule leads to a branch or says why the case is not covered, one of the two."
+        yield "branch", "A rule leads to a branch or says why the case is not covered, one of the two."
     if rule.branch is not None and rule.branch not in branches:
-        yield f"There is no branch {rule.branch}."
+        yield "branch", f"There is no branch {rule.branch}."
 
 
 def _cell_words(cell: Cell) -> str:
@@ -222,7 +236,7 @@ def _bleeding_rules(protocol: Protocol) -> Iterator[Problem]:
     for rule in protocol.bleeding_rules:
         if rule.level not in LEVELS:
             message = f"There is no bleeding level {rule.level}."
-            yield Problem(section="bleeding_rules", key=rule.key, message=message)
+            yield Problem(section="bleeding_rules", key=rule.key, field="level", message=message)
 
 
 def _branches(protocol: Protocol) -> Iterator[Problem]:
@@ -235,11 +249,11 @@ def _branches(protocol: Protocol) -> Iterator[Problem]:
             yield from _problems("orders", key, _template_problems(template, families))
 
 
-def _branch_problems(branch: Branch, is_led_to: bool) -> Iterator[str]:
+def _branch_problems(branch: Branch, is_led_to: bool) -> Iterator[Wrong]:
     if not is_led_to:
-        yield "No rule leads to this branch, so nobody can reach it."
+        yield "key", "No rule leads to this branch, so nobody can reach it."
     if len(branch.summary) > _OVER_LONG_CARD:
-        yield f"The summary has more than {_OVER_LONG_CARD} characters."
+        yield "summary", f"The summary has more than {_OVER_LONG_CARD} characters."
     groups = Counter(
         template.group
         for template in branch.orders
@@ -247,23 +261,29 @@ def _branch_problems(branch: Branch, is_led_to: bool) -> Iterator[str]:
     )
     for group, count in groups.items():
         if count > 1:
-            yield f"{count} lines of {group} are required at once."
+            yield "orders", f"{count} lines of {group} are required at once."
 
 
-def _template_problems(template: OrderTemplate, families: set[str]) -> Iterator[str]:
+def _template_problems(template: OrderTemplate, families: set[str]) -> Iterator[Wrong]:
     is_proposed = template.role in (Role.REQUIRED, Role.ALTERNATIVE)
     return _those_that_hold(
         [
             (
                 template.kind in DOSED_KINDS and is_proposed and not template.regimen,
+                "regimen",
                 "The line has no regimen, so it has no dose.",
             ),
             (
                 bool(template.regimen) and template.regimen not in families,
+                "regimen",
                 f"There is no regimen {template.regimen}.",
             ),
-            (not template.text, "The line has no text."),
-            (template.start_after_minutes < 0, "The line starts before its order set."),
+            (not template.text, "text", "The line has no text."),
+            (
+                template.start_after_minutes < 0,
+                "start_after_minutes",
+                "The line starts before its order set.",
+            ),
         ]
     )
 
@@ -278,76 +298,84 @@ def _regimens(protocol: Protocol) -> Iterator[Problem]:
             *_course_problems(regimen),
         ]
         if regimen.family not in used:
-            messages.append("No order line uses this regimen.")
+            messages.append(("family", "No order line uses this regimen."))
         yield from _problems("regimens", regimen.key, messages)
 
 
-def _amount_problems(regimen: Regimen) -> Iterator[str]:
+def _amount_problems(regimen: Regimen) -> Iterator[Wrong]:
     low, high, cap = regimen.amount_minimum, regimen.amount_maximum, regimen.cap
     return _those_that_hold(
         [
-            (regimen.amount <= 0, "The amount must be above zero."),
-            (not regimen.unit, "The amount has no unit."),
-            ((low is None) != (high is None), "A range needs both ends."),
+            (regimen.amount <= 0, "amount", "The amount must be above zero."),
+            (not regimen.unit, "unit", "The amount has no unit."),
+            ((low is None) != (high is None), "amount_maximum", "A range needs both ends."),
             (
                 low is not None and high is not None and not low <= regimen.amount <= high,
+                "amount",
                 "The amount lies outside its own range.",
             ),
-            ((cap is None) != (regimen.cap_kind is None), "A cap must say whether it is soft or hard."),
+            (
+                (cap is None) != (regimen.cap_kind is None),
+                "cap_kind",
+                "A cap must say whether it is soft or hard.",
+            ),
             (
                 cap is not None and regimen.per is PerUnit.PATIENT and cap < regimen.amount,
+                "cap",
                 "The amount is above its own cap.",
             ),
         ]
     )
 
 
-def _per_kg_problems(regimen: Regimen) -> Iterator[str]:
+def _per_kg_problems(regimen: Regimen) -> Iterator[Wrong]:
     steps = [row.step for row in regimen.rounding]
     cap = regimen.cap
     has_bad_step = any(step <= 0 for step in steps)
     return _those_that_hold(
         [
-            (regimen.weight is None, "A dose per kg needs to say which weight it multiplies."),
+            (regimen.weight is None, "weight", "A dose per kg needs to say which weight it multiplies."),
             (
                 not any(row.from_weight_kg == 0 for row in regimen.rounding),
+                "rounding",
                 "There is no rounding from 0 kg upward.",
             ),
-            (has_bad_step, "A rounding step must be above zero."),
+            (has_bad_step, "rounding", "A rounding step must be above zero."),
             (
                 cap is not None and not has_bad_step and any(cap % step for step in steps),
+                "cap",
                 "The cap is no multiple of the rounding step, so a rounded dose could pass it.",
             ),
-            (cap is None and not regimen.uses_product, "There is no cap."),
+            (cap is None and not regimen.uses_product, "cap", "There is no cap."),
         ]
     )
 
 
-def _product_dose_problems(protocol: Protocol, regimen: Regimen) -> Iterator[str]:
+def _product_dose_problems(protocol: Protocol, regimen: Regimen) -> Iterator[Wrong]:
     if regimen.per is not PerUnit.KG or regimen.weight is not WeightBasis.DOSING or regimen.unit != "g":
-        yield "A dose from a product is in g per kg dosing weight."
+        yield "unit", "A dose from a product is in g per kg dosing weight."
     if regimen.deviation_limit_percent is None:
-        yield "There is no limit to how far rounding may move the dose."
+        yield "deviation_limit_percent", "There is no limit to how far rounding may move the dose."
     limits = {parameter.key: parameter.value for parameter in protocol.parameters}
     if regimen.amount > limits.get("ivig_day_limit_g_per_kg", regimen.amount):
-        yield "The amount is above the limit for one day."
+        yield "amount", "The amount is above the limit for one day."
     course = regimen.amount * regimen.doses
     if course > limits.get("ivig_course_limit_g_per_kg", course):
-        yield "The course is above its limit."
+        yield "doses", "The course is above its limit."
 
 
-def _course_problems(regimen: Regimen) -> Iterator[str]:
+def _course_problems(regimen: Regimen) -> Iterator[Wrong]:
     if regimen.doses < 1:
-        yield "The number of doses must be at least one."
+        yield "doses", "The number of doses must be at least one."
     if regimen.doses > 1 and regimen.interval_hours is None:
-        yield "Several doses need an interval."
+        yield "interval_hours", "Several doses need an interval."
     if regimen.infuse_over_minutes is not None and regimen.infuse_over_minutes < 1:
-        yield "The infusion takes no time."
+        yield "infuse_over_minutes", "The infusion takes no time."
     for name in ("drug", "route", "frequency", "duration", "instructions"):
         if not getattr(regimen, name):
-            yield f"The {name} is missing."
+            yield name, f"The {name} is missing."
     if regimen.unit == "mg" and not regimen.taper:
-        yield "There is no word on tapering or stopping."
+        yield "taper", "There is no word on tapering or stopping."
 
 
 def _families(protocol: Protocol) -> Iterator[Problem]:
@@ -394,15 +422,18 @@ def _policies(protocol: Protocol) -> Iterator[Problem]:
         yield from _problems("weight_policies", policy.key, _policy_problems(policy))
 
 
-def _policy_problems(policy: WeightPolicy) -> Iterator[str]:
+def _policy_problems(policy: WeightPolicy) -> Iterator[Wrong]:
     if not policy.adjusts:
         return
     if policy.adjustment_factor is None or not 0 < policy.adjustment_factor < 1:
-        yield "The adjustment factor must lie between 0 and 1."
+        yield "adjustment_factor", "The adjustment factor must lie between 0 and 1."
     if policy.minimum_height_cm is None:
-        yield "A policy that adjusts needs a minimum height: the ideal weight is not made for short people."
+        yield (
+            "minimum_height_cm",
+            "A policy that adjusts needs a minimum height: the ideal weight is not made for short people.",
+        )
     elif not _has_ideal_weight(policy.minimum_height_cm):
-        yield "Nobody has an ideal weight at the minimum height."
+        yield "minimum_height_cm", "Nobody has an ideal weight at the minimum height."
 
 
 def _has_ideal_weight(height_cm: Decimal) -> bool:
@@ -419,53 +450,62 @@ def _products(protocol: Protocol) -> Iterator[Problem]:
         yield from _problems("products", row.key, (*_product_problems(row), *_rate_problems(row)))
 
 
-def _product_problems(row: Product) -> Iterator[str]:
+def _product_problems(row: Product) -> Iterator[Wrong]:
     return _those_that_hold(
         [
             (
                 not 0 < row.concentration_percent <= 100,
+                "concentration_percent",
                 "The concentration must lie between 0 and 100 percent.",
             ),
-            (row.route != "iv" and row.offered, "A product that is not for intravenous use is offered."),
-            (not row.vials_g or any(size <= 0 for size in row.vials_g), "The vial sizes are missing."),
-            (not row.labels, "What its label says is missing."),
+            (
+                row.route != "iv" and row.offered,
+                "route",
+                "A product that is not for intravenous use is offered.",
+            ),
+            (
+                not row.vials_g or any(size <= 0 for size in row.vials_g),
+                "vials_g",
+                "The vial sizes are missing.",
+            ),
+            (not row.labels, "labels", "What its label says is missing."),
         ]
     )
 
 
-def _rate_problems(row: Product) -> Iterator[str]:
+def _rate_problems(row: Product) -> Iterator[Wrong]:
     rates = [step.ml_per_kg_per_h for step in row.rate_steps]
     if not rates or any(step.ml_per_kg_per_h <= 0 or step.minutes <= 0 for step in row.rate_steps):
-        yield "The rate steps are missing or not above zero."
+        yield "rate_steps", "The rate steps are missing or not above zero."
         return
     if rates != sorted(rates):
-        yield "The rate steps do not rise."
+        yield "rate_steps", "The rate steps do not rise."
     if rates[-1] > row.maximum_ml_per_kg_per_h:
-        yield "The last rate step is above the product's maximum."
+        yield "rate_steps", "The last rate step is above the product's maximum."
     if not 0 < row.at_risk_ml_per_kg_per_h <= row.maximum_ml_per_kg_per_h:
-        yield "The at-risk rate must lie above zero and not above the maximum."
+        yield "at_risk_ml_per_kg_per_h", "The at-risk rate must lie above zero and not above the maximum."
     if rates[0] > row.at_risk_ml_per_kg_per_h:
-        yield "The first rate step is above the at-risk rate."
+        yield "rate_steps", "The first rate step is above the at-risk rate."
 
 
 def _safety(protocol: Protocol) -> Iterator[Problem]:
     for gate in protocol.gates:
         if gate.stops_life_threatening and not gate.stops:
             message = "A gate that stops life-threatening bleeding must stop the rest too."
-            yield Problem(section="gates", key=gate.key, message=message)
+            yield Problem(section="gates", key=gate.key, field="stops_life_threatening", message=message)
     for rule in protocol.safety_rules:
         messages = (message for effect in rule.effects for message in _effect_problems(effect))
         yield from _problems("safety_rules", rule.key, messages)
 
 
-def _effect_problems(effect: Effect) -> Iterator[str]:
+def _effect_problems(effect: Effect) -> Iterator[Wrong]:
     targets: dict[EffectKind, tuple[str, ...]] = {
         EffectKind.HOLD_LINES: tuple(OrderKind),
         EffectKind.RAISE_CONSULT: tuple(ConsultLevel),
         EffectKind.AT_RISK_RATE: ("",),
     }
     if effect.target not in targets[effect.kind]:
-        yield f"{effect.kind} cannot have the target {effect.target!r}."
+        yield "effects", f"{effect.kind} cannot have the target {effect.target!r}."
 
 
 def _names(protocol: Protocol) -> Iterator[Problem]:
@@ -474,10 +514,11 @@ def _names(protocol: Protocol) -> Iterator[Problem]:
         if count > 1:
             yield Problem(section=section, key=key, message=f"{count} rows have this key.")
     if protocol.default_policy not in {policy.key for policy in protocol.weight_policies}:
-        yield Problem(section="protocol", key="default_policy", message="There is no such policy.")
+        message = "There is no such policy."
+        yield Problem(section="protocol", key="default_policy", field="default_policy", message=message)
     if protocol.default_product not in {row.key for row in protocol.products if row.offered}:
         message = "There is no such product on offer."
-        yield Problem(section="protocol", key="default_product", message=message)
+        yield Problem(section="protocol", key="default_product", field="default_product", message=message)
     yield from _repeats(protocol)
     yield from _needed(protocol)
 
@@ -489,10 +530,10 @@ def _repeats(protocol: Protocol) -> Iterator[Problem]:
         for key in rule.branches:
             if key not in branches:
                 message = f"There is no branch {key}."
-                yield Problem(section="repeat_rules", key=rule.key, message=message)
+                yield Problem(section="repeat_rules", key=rule.key, field="branches", message=message)
             if key in ruled:
                 message = f"Another rule says when {key} may be repeated."
-                yield Problem(section="repeat_rules", key=rule.key, message=message)
+                yield Problem(section="repeat_rules", key=rule.key, field="branches", message=message)
             ruled.add(key)
 
 
@@ -522,7 +563,7 @@ def _unreadable_conditions(protocol: Protocol) -> Iterator[Problem]:
             compile_when(when)
         except BadCondition as bad:
             message = f"A condition cannot be read: {bad}."
-            yield Problem(section=section, key=key, message=message)
+            yield Problem(section=section, key=key, field="when", message=message)
 
 
 def _conditions(protocol: Protocol) -> Iterator[Problem]:
@@ -530,19 +571,19 @@ def _conditions(protocol: Protocol) -> Iterator[Problem]:
         yield from _problems(section, key, _when_problems(protocol, section, when))
 
 
-def _when_problems(protocol: Protocol, section: str, when: When) -> Iterator[str]:
+def _when_problems(protocol: Protocol, section: str, when: When) -> Iterator[Wrong]:
     if any(not group for group in when):
-        yield "A group of conditions is empty, so it always holds."
+        yield "when", "A group of conditions is empty, so it always holds."
     if not can_hold(protocol, when):
-        yield "The conditions contradict each other, so they never hold."
+        yield "when", "The conditions contradict each other, so they never hold."
     for fact in facts_asked(when):
         if fact in _NOT_YET_KNOWN.get(section, frozenset()):
-            yield f"{fact} is not yet known where this is asked."
+            yield "when", f"{fact} is not yet known where this is asked."
     for condition in (condition for group in when for condition in group):
         definition = CONDITION_FACTS[condition.fact]
         if definition.kind is Kind.ROW:
             for value in sorted(set(condition.values) - set(row_keys(protocol, definition))):
-                yield f"A condition names {condition.fact} {value}, which is not there."
+                yield "when", f"A condition names {condition.fact} {value}, which is not there."
 
 
 def _citations(protocol: Protocol) -> Iterator[Problem]:
@@ -555,19 +596,70 @@ def _citations(protocol: Protocol) -> Iterator[Problem]:
     for citation in protocol.citations:
         if not citation.reference or not citation.passage:
             message = "The reference or passage is missing."
-            yield Problem(section="citations", key=citation.key, message=message)
+            yield Problem(section="citations", key=citation.key, field="passage", message=message)
         if citation.key not in used:
             yield Problem(section="citations", key=citation.key, message="No row uses this citation.")
 
 
-def _basis_problems(basis: Basis, there: set[str]) -> Iterator[str]:
+def _basis_problems(basis: Basis, there: set[str]) -> Iterator[Wrong]:
     if not basis.cites:
-        yield "The row cites nothing."
+        yield "cites", "The row cites nothing."
     for cite in basis.cites:
         if cite not in there:
-            yield f"The citation {cite} does not exist."
+            yield "cites", f"The citation {cite} does not exist."
     if (basis.uncertain or basis.provenance is Provenance.HOUSE_VALUE) and not basis.note:
-        yield "An uncertain row or a house value needs a note for the clinical reviewer."
+        yield "note", "An uncertain row or a house value needs a note for the clinical reviewer."
+
+
+def _implausible(protocol: Protocol) -> Iterator[Problem]:
+    for row in protocol.plausible_ranges:
+        if row.minimum > row.maximum:
+            yield from _problems(
+                "plausible_ranges", row.key, [("maximum", "The maximum is below the minimum.")]
+            )
+    for found in implausible_numbers(protocol):
+        number = found.measured
+        yield Problem(section=number.section, key=number.key, field=number.field, message=found.message)
+
+
+def _cases(protocol: Protocol) -> Iterator[Problem]:
+    """Cases that cannot be tried; whether they pass is for `worked_cases.run_cases` to say."""
+    there = {
+        "branch": {branch.key for branch in protocol.branches},
+        "lines": {template.key for branch in protocol.branches for template in branch.orders}
+        | {text.key for text in protocol.texts},
+        "findings": {rule.key for rule in protocol.safety_rules},
+        "gates": {gate.key for gate in protocol.gates},
+        "monitoring": {item.key for item in protocol.monitoring_items},
+    }
+    can_read = protocol.default_policy in {policy.key for policy in protocol.weight_policies}
+    for case in protocol.cases:
+        yield from _problems("cases", case.key, _case_problems(protocol, case, there, can_read=can_read))
+
+
+def _case_problems(
+    protocol: Protocol, case: WorkedCase, there: Mapping[str, set[str]], *, can_read: bool
+) -> Iterator[Wrong]:
+    if not case.sentence:
+        yield "sentence", "The case has no sentence that says what it shows."
+    named = {
+        "branch": {case.branch} - {""},
+        "lines": {*case.lines, *case.no_lines, *case.held, *(dose.line for dose in case.doses)},
+        "findings": {*case.findings, *case.no_findings},
+        "gates": {*case.gates, *case.no_gates},
+        "monitoring": set(case.monitoring),
+    }
+    if not any(named.values()) and not (case.outcome or case.consult) and case.grade is None:
+        yield "outcome", "The case expects nothing, so it could not fail."
+    for name, keys in named.items():
+        for key in sorted(keys - there[name]):
+            yield name, f"The case names {key}, which is not there."
+    if not can_read:
+        return
+    try:
+        facts_of(protocol, case)
+    except CaseUnreadable as error:
+        yield "facts", f"The facts cannot be read: {error}"
 
 
 def _limits(protocol: Protocol) -> Iterator[Problem]:
@@ -578,17 +670,17 @@ def _limits(protocol: Protocol) -> Iterator[Problem]:
         )
 
 
-def _limit_problems(limit: InputLimit, for_anybody: InputLimit | None) -> Iterator[str]:
+def _limit_problems(limit: InputLimit, for_anybody: InputLimit | None) -> Iterator[Wrong]:
     order = [limit.minimum, limit.soft_minimum, limit.soft_maximum, limit.maximum]
     given = [value for value in order if value is not None]
     if given != sorted(given):
-        yield "The limits are not in order."
+        yield "maximum", "The limits are not in order."
     definition = FACT_BY_KEY.get(limit.fact)
     if definition is None or definition.kind not in (Kind.WHOLE, Kind.DECIMAL):
-        yield "There is no such number to enter."
+        yield "fact", "There is no such number to enter."
     if limit.population not in (ANYBODY, "adult", "child"):
-        yield f"There is no population {limit.population}."
+        yield "population", f"There is no population {limit.population}."
     if for_anybody is None:
-        yield "There is no limit for anybody."
+        yield "population", "There is no limit for anybody."
     elif limit.minimum < for_anybody.minimum or limit.maximum > for_anybody.maximum:
-        yield "The limits are wider than those for anybody, which hold too."
+        yield "maximum", "The limits are wider than those for anybody, which hold too."

@@ -29,11 +29,13 @@ from protocols.engine.protocol import (
     OrderTemplate,
     Parameter,
     PerUnit,
+    PlausibleRange,
     ProcedureTarget,
     Product,
     ProductLabel,
     Protocol,
     Provenance,
+    Quantity,
     RateStep,
     Regimen,
     RepeatRule,
@@ -48,6 +50,7 @@ from protocols.engine.protocol import (
     WeightBasis,
     WeightPolicy,
     When,
+    WorkedCase,
 )
 
 D = Decimal
@@ -234,6 +237,25 @@ def text(key: str, topic: Topic, when: When = ()) -> Text:
 def parameter(key: str, value: str) -> Parameter:
     return Parameter(key=key, label=key, value=D(value), unit="things", basis=BASIS)
 
+
+def plausible(quantity: Quantity, unit: str, **more: Any) -> PlausibleRange:
+    plain: dict[str, Any] = {"minimum": D(0), "maximum": D(1000)}
+    return PlausibleRange(key=f"{quantity} {unit}", quantity=quantity, unit=unit, basis=BASIS, **plain | more)
+
+
+def case(key: str, facts: dict[str, Any], **more: Any) -> WorkedCase:
+    return WorkedCase(key=key, sentence=f"Case {key}", facts=facts, **more)
+
+
+ANSWERED = {
+    "bleeding_level": "active",
+    "bleeding_sites": ["other"],
+    "urgent_surgery": False,
+    "rapid_rise": False,
+    "weight_kg": "60",
+    "age_years": 30,
+    "pregnant": False,
+}
 
 REGIMENS = (
     infused("IVIG", "F_IVIG", "0.5"),
@@ -494,6 +516,29 @@ PROTOCOL = Protocol(
         text("consult_same_day", Topic.CONSULT),
         text("consult_stat", Topic.CONSULT),
         text("conflict", Topic.CONFLICT, if_is("aetiology", "primary_itp")),
+    ),
+    plausible_ranges=tuple(
+        plausible(quantity, unit)
+        for quantity, unit in (
+            (Quantity.AMOUNT_PER_KG, "g"),
+            (Quantity.AMOUNT_PER_KG, "mg"),
+            (Quantity.AMOUNT_PER_PATIENT, "mg"),
+            (Quantity.AMOUNT_PER_PATIENT, "pack"),
+            (Quantity.CAP, "mg"),
+            (Quantity.INTERVAL, "hours"),
+            (Quantity.DURATION, "days"),
+            (Quantity.INFUSION_TIME, "minutes"),
+            (Quantity.CONCENTRATION, "percent"),
+            (Quantity.VIAL, "g"),
+            (Quantity.INFUSION_RATE, "mL per kg per h"),
+            (Quantity.COUNT_TARGET, "per microlitre"),
+            (Quantity.GRADE_BORDER, "per microlitre"),
+            (Quantity.EARLIEST_REPEAT, "hours"),
+        )
+    ),
+    cases=(
+        case("USUAL", {"platelets_per_ul": 5, **ANSWERED}, branch="TREAT"),
+        case("SMALL", {"weight_kg": "30"}, starts_from="USUAL", branch="TREAT"),
     ),
 )
 

@@ -20,6 +20,16 @@ BASIS = engine.Basis(cites=("C10",), provenance=engine.Provenance.STUDY)
 HOUSE = engine.Basis(
     cites=("C10",), provenance=engine.Provenance.HOUSE_VALUE, uncertain=True, note="Ratify this number."
 )
+PLAUSIBLE = (
+    (engine.Quantity.AMOUNT_PER_KG, "g"),
+    (engine.Quantity.CONCENTRATION, "percent"),
+    (engine.Quantity.VIAL, "g"),
+    (engine.Quantity.INFUSION_RATE, "mL per kg per h"),
+    (engine.Quantity.COUNT_TARGET, "per microlitre"),
+    (engine.Quantity.GRADE_BORDER, "per microlitre"),
+    (engine.Quantity.EARLIEST_REPEAT, "hours"),
+)
+DECIDED = {"bleeding_level": "none", "urgent_surgery": False, "rapid_rise": False, "weight_kg": "40"}
 LEVELS = tuple(key for key, _ in BLEEDING_LEVELS)
 
 
@@ -242,6 +252,26 @@ def small_protocol(**changes: Any) -> engine.Protocol:
             for key in ("pump_rate_step_ml_per_h", "ivig_day_limit_g_per_kg", "ivig_course_limit_g_per_kg")
         ),
         texts=tuple(text(f"consult_{level}", engine.Topic.CONSULT) for level in ("info", "same_day", "stat")),
+        plausible_ranges=tuple(
+            engine.PlausibleRange(
+                key=f"N{number}",
+                quantity=quantity,
+                unit=unit,
+                minimum=Decimal(0),
+                maximum=Decimal(1000),
+                basis=HOUSE,
+            )
+            for number, (quantity, unit) in enumerate(PLAUSIBLE)
+        ),
+        cases=(
+            engine.WorkedCase(
+                key="CASE10",
+                sentence="A low count gives both",
+                facts={"platelets_per_ul": 5, "bleeding_sites": ["gi"], "clumps": False, **DECIDED},
+                branch="LOW_BRANCH",
+                doses=(engine.ExpectedDose(line="L1", amount=Decimal(20), unit="g"),),
+            ),
+        ),
     )
     return replace(protocol, **changes)
 
