@@ -9,7 +9,7 @@ from django.db.models import Max
 
 from protocols.engine.plain import PlainError, seal
 from protocols.engine.protocol import Protocol
-from protocols.engine.review import Problem, find_problems
+from protocols.engine.review import Problem, failing_cases, find_problems
 from protocols.lifecycle import EventKind, State
 from protocols.mapping import (
     SCALARS,
@@ -325,7 +325,7 @@ def _require_other_than(by: User, person: User | None, message: str) -> None:
 
 
 def _require_no_problems(protocol: Protocol) -> None:
-    if problems := find_problems(protocol):
+    if problems := find_problems(protocol) or failing_cases(protocol):
         raise ProblemsFound(problems)
 
 

@@ -38,7 +38,7 @@ from .protocol import (
     When,
     WorkedCase,
 )
-from .worked_cases import CaseUnreadable, facts_of
+from .worked_cases import CaseResult, CaseUnreadable, facts_of, run_cases
 
 SECTIONS: Final = tuple(
     f.name for f in fields(Protocol) if f.init and f.name != "slug" and "tuple" in str(f.type)
@@ -113,6 +113,23 @@ def find_problems(protocol: Protocol) -> tuple[Problem, ...]:
         *(() if unreadable else (_conditions, _families, _cases)),
     )
     return (*unreadable, *(problem for check in checks for problem in check(protocol)))
+
+
+def failing_cases(protocol: Protocol) -> tuple[Problem, ...]:
+    """Each case that fails, as a problem; for a protocol without other problems."""
+    return tuple(
+        Problem(section="cases", key=result.key, message=f"{result.sentence}: {_failure(result)}")
+        for result in run_cases(protocol)
+        if not result.passes
+    )
+
+
+def _failure(result: CaseResult) -> str:
+    parts = (
+        f"{difference.part} should be {difference.expected}, and is {difference.found}"
+        for difference in result.differences
+    )
+    return result.error or "; ".join(parts)
 
 
 def rows_of(protocol: Protocol) -> Iterator[tuple[str, str, Any]]:

@@ -2,7 +2,10 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
+from decimal import Decimal
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -11,7 +14,7 @@ from protocols.engine.decision import branch_for
 from protocols.engine.facts import LEVELS
 from protocols.engine.plain import from_plain, seal, to_plain
 from protocols.engine.protocol import DecisionProvenance, OrderKind, Protocol, Provenance, Role
-from protocols.engine.review import find_problems, rows_of, uncertain_rows
+from protocols.engine.review import failing_cases, find_problems, rows_of, uncertain_rows
 
 GRADES = range(5)
 CELLS = list(product(GRADES, LEVELS, (False, True), (False, True)))
@@ -38,6 +41,36 @@ def protocol() -> Protocol:
 
 def test_shipped_protocol_has_no_problems(protocol: Protocol) -> None:
     assert [(p.section, p.key, p.message) for p in find_problems(protocol)] == []
+
+
+def test_every_shipped_case_passes(protocol: Protocol) -> None:
+    assert [(problem.key, problem.message) for problem in failing_cases(protocol)] == []
+
+
+def test_shipped_cases_try_every_branch_and_gate_and_read_as_sentences(protocol: Protocol) -> None:
+    assert len(protocol.cases) >= 60
+    assert {case.branch for case in protocol.cases} >= {branch.key for branch in protocol.branches}
+    assert {gate for case in protocol.cases for gate in case.gates} >= {gate.key for gate in protocol.gates}
+    assert all(len(case.sentence.split()) >= 5 for case in protocol.cases)
+
+
+@pytest.mark.parametrize(
+    ("regimen", "changes", "words"),
+    [
+        ("PRED_1", {"amount": Decimal(20)}, "20 mg is implausible"),
+        ("IVIG_1", {"unit": "mg"}, "no limits say"),
+        ("MP_PULSE", {"amount": Decimal(10000)}, "10000 mg is implausible"),
+    ],
+)
+@pytest.mark.hazard("H07")
+def test_slipped_unit_or_decimal_point_of_a_dose_is_a_problem(
+    protocol: Protocol, regimen: str, changes: dict[str, Any], words: str
+) -> None:
+    rows = tuple(replace(row, **changes) if row.key == regimen else row for row in protocol.regimens)
+
+    problems = find_problems(replace(protocol, regimens=rows))
+
+    assert any(p.key == regimen and words in p.message for p in problems)
 
 
 @pytest.mark.hazard("H03")
@@ -81,7 +114,7 @@ def test_every_row_cites_and_every_house_value_is_put_to_the_reviewer(protocol: 
     for section, key, row in rows_of(protocol):
         basis = getattr(row, "basis", None)
         if basis is None:
-            assert section == "citations"
+            assert section in ("citations", "cases")
             continue
         assert basis.cites, (section, key)
         if basis.provenance is Provenance.HOUSE_VALUE:

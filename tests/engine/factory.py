@@ -239,8 +239,8 @@ def parameter(key: str, value: str) -> Parameter:
 
 
 def plausible(quantity: Quantity, unit: str, **more: Any) -> PlausibleRange:
-    plain: dict[str, Any] = {"minimum": D(0), "maximum": D(1000)}
-    return PlausibleRange(key=f"{quantity} {unit}", quantity=quantity, unit=unit, basis=BASIS, **plain | more)
+    plain: dict[str, Any] = {"key": f"{quantity} {unit}", "minimum": D(0), "maximum": D(1000)}
+    return PlausibleRange(quantity=quantity, unit=unit, basis=BASIS, **plain | more)
 
 
 def case(key: str, facts: dict[str, Any], **more: Any) -> WorkedCase:

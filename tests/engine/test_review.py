@@ -8,12 +8,14 @@ import pytest
 
 from protocols.engine.facts import FACT_BY_KEY, LEVELS
 from protocols.engine.protocol import (
+    CapKind,
     Comparator,
     EffectKind,
     OrderKind,
     PerUnit,
     Protocol,
     Provenance,
+    Quantity,
     RateStep,
     Role,
     Severity,
@@ -37,6 +39,7 @@ from .factory import (
     infused,
     line,
     parameter,
+    plausible,
     product,
     regimen,
     safety_rule,
@@ -459,3 +462,102 @@ def test_uncertain_rows_are_listed_with_their_note() -> None:
     noted = sound_protocol(**branch("WATCH", basis=replace(BASIS, uncertain=True, note="Ratify.")))
 
     assert uncertain_rows(noted) == (("branches", "WATCH", "Ratify."),)
+
+
+def with_case(**changes: Any) -> dict[str, Any]:
+    return {"cases": (*PROTOCOL.cases[:1], replace(PROTOCOL.cases[1], **changes))}
+
+
+def measured(key: str, **changes: Any) -> dict[str, Any]:
+    return {"plausible_ranges": tuple(replace(r, **changes) if r.key == key else r for r in RANGES)}
+
+
+RANGES = PROTOCOL.plausible_ranges
+WITH_FIELDS: list[tuple[str, dict[str, Any], str, str, str]] = [
+    ("cases", with_case(sentence=""), "SMALL", "sentence", "no sentence"),
+    ("cases", with_case(branch=""), "SMALL", "outcome", "expects nothing"),
+    ("cases", with_case(branch="GONE"), "SMALL", "branch", "GONE"),
+    ("cases", with_case(lines=("GONE",)), "SMALL", "lines", "GONE"),
+    ("cases", with_case(no_findings=("GONE",)), "SMALL", "findings", "GONE"),
+    ("cases", with_case(gates=("GONE",)), "SMALL", "gates", "GONE"),
+    ("cases", with_case(monitoring=("GONE",)), "SMALL", "monitoring", "GONE"),
+    ("cases", {**with_case(branch="GONE"), "default_policy": "GONE"}, "SMALL", "branch", "GONE"),
+    (
+        "regimens",
+        measured("amount_per_kg mg", maximum=D(1)),
+        "STEROID_ADULT",
+        "amount",
+        "2 mg is implausible",
+    ),
+    ("regimens", measured("amount_per_kg mg", unit="g"), "STEROID_ADULT", "amount", "no limits say"),
+    ("regimens", measured("cap mg", maximum=D(50)), "STEROID_ADULT", "cap", "100 mg is implausible"),
+    ("regimens", measured("interval hours", minimum=D(21)), "IVIG_SLOW", "interval_hours", "20 hours"),
+    ("regimens", measured("duration days", maximum=D(15)), "STEROID_ADULT", "duration_days", "20 days"),
+    ("regimens", measured("infusion_time minutes", maximum=D(60)), "IVIG_EVEN", "infuse_over_minutes", "600"),
+    ("regimens", measured("amount_per_patient pack", maximum=D(1)), "PLATELETS", "amount_maximum", "3 pack"),
+    (
+        "products",
+        measured("concentration percent", maximum=D(5)),
+        "P10",
+        "concentration_percent",
+        "10 percent",
+    ),
+    ("products", measured("vial g", maximum=D(30)), "P10", "vials_g", "40 g"),
+    ("products", measured("infusion_rate mL per kg per h", maximum=D(3)), "P10", "rate_steps", "4 mL per kg"),
+    ("grade_bands", measured("grade_border per microlitre", minimum=D(11)), "2", "upper_per_ul", "10 per"),
+    ("branches", measured("count_target per microlitre", maximum=D(20)), "TREAT", "targets", "30 per"),
+    (
+        "procedure_targets",
+        measured("count_target per microlitre", minimum=D(6)),
+        "SMALL",
+        "platelets_per_ul",
+        "5",
+    ),
+    (
+        "repeat_rules",
+        measured("earliest_repeat hours", minimum=D(21)),
+        "REPEAT",
+        "earliest_hours",
+        "20 hours",
+    ),
+    ("plausible_ranges", measured("cap mg", minimum=D(2000)), "cap mg", "maximum", "below the minimum"),
+    (
+        "parameters",
+        {
+            "plausible_ranges": (
+                *RANGES,
+                plausible(Quantity.PARAMETER, "things", subject="ivig_day_limit_g_per_kg", maximum=D("0.5")),
+            )
+        },
+        "ivig_day_limit_g_per_kg",
+        "value",
+        "1 things is implausible",
+    ),
+    (
+        "regimens",
+        {"regimens": (replace(REGIMENS["IVIG"], cap_kind=CapKind.SOFT), *PROTOCOL.regimens[1:])},
+        "IVIG",
+        "cap_kind",
+        "soft or hard",
+    ),
+]
+
+
+@pytest.mark.parametrize(("section", "changes", "key", "field", "words"), WITH_FIELDS)
+def test_problem_names_the_field_of_the_row_it_stands_in(
+    section: str, changes: dict[str, Any], key: str, field: str, words: str
+) -> None:
+    found = {
+        (p.section, p.key, p.field) for p in find_problems(sound_protocol(**changes)) if words in p.message
+    }
+
+    assert (section, key, field) in found
+
+
+def test_range_of_a_drug_comes_before_the_one_for_all() -> None:
+    adult = "drug STEROID_ADULT"
+    strict = plausible(Quantity.AMOUNT_PER_KG, "mg", key="ADULT", subject=adult, maximum=D(1))
+
+    problems = find_problems(sound_protocol(plausible_ranges=(*RANGES, strict)))
+
+    assert {problem.key for problem in problems} == {"STEROID_ADULT"}

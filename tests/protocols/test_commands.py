@@ -90,7 +90,12 @@ def test_problems_are_printed_as_json_with_exit_1(tmp_path: Path) -> None:
     ran = run("check_protocol", str(tmp_path))
 
     assert ran.code == 1
-    assert {"section": "grade_bands", "key": "1", "message": "The citation C10 does not exist."} in ran.answer
+    assert {
+        "section": "grade_bands",
+        "key": "1",
+        "field": "cites",
+        "message": "The citation C10 does not exist.",
+    } in ran.answer
 
 
 def test_an_unreadable_file_is_exit_2_with_the_line_on_stderr_only(tmp_path: Path) -> None:

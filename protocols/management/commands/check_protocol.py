@@ -8,12 +8,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from protocols.content_files import ContentError, load_content
-from protocols.engine.review import find_problems
+from protocols.engine.review import failing_cases, find_problems
 
 
 class Command(BaseCommand):
     help = (
-        "Print the problems of a content file or directory as JSON. "
+        "Print the problems of a content file or directory as JSON, and the cases of it that fail. "
         "Exit code 0: none, 1: some, 2: it cannot be read."
     )
     requires_system_checks = []
@@ -23,9 +23,11 @@ class Command(BaseCommand):
 
     def handle(self, *, path: Path, **_options: Any) -> None:
         try:
-            problems = find_problems(load_content(path))
+            protocol = load_content(path)
         except ContentError as error:
             raise CommandError(str(error), returncode=2) from error
+        # The cases are tried on a protocol that answers everybody, and on no other.
+        problems = find_problems(protocol) or failing_cases(protocol)
         self.stdout.write(json.dumps([asdict(problem) for problem in problems], indent=2))
         if problems:
             sys.exit(1)
