@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("protocols", "0002_draft_only"),
+        ("protocols", "0003_call_texts"),
     ]
 
     operations = [
