@@ -37,6 +37,8 @@ def posted_case(now: datetime, facts: Mapping[str, Any] = COMPLETE) -> Posted:
         "usual_platelets_unit": CountUnit.PER_UL.value,
         "sampled_at": format_datetime(now - timedelta(hours=2), timezone.get_default_timezone()),
         "weighed_on": format_date((now - timedelta(days=1)).date()),
+        "bleeding_seen_at": format_datetime(now - timedelta(hours=1), timezone.get_default_timezone()),
+        "creatinine_taken_at": format_datetime(now - timedelta(hours=3), timezone.get_default_timezone()),
         "bleeding_level_reason": "Oozing from three sites, seen with the ward's senior physician",
     }
     for key, value in facts.items():

@@ -18,6 +18,7 @@ _KINDS = {
     Kind.CHOICE: "one of",
     Kind.CHOICES: "list of any of",
     Kind.ROW: "key of a row of",
+    Kind.TEXT: "name as text",
 }
 
 

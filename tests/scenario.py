@@ -32,6 +32,10 @@ COMPLETE = {
     "bleeding_sites": ["other"],
     "urgent_surgery": False,
     "rapid_rise": False,
+    "bleeding_findings": ["epistaxis_over_30_min"],
+    "bleeding_seen_by": "Test Night-Nurse",
+    "bleeding_instructed_by": "Test Night-Registrar",
+    "immune_cause": "confirmed",
     "aetiology": "primary_itp",
     "clumps": False,
     "low_count_confirmed": True,
@@ -62,6 +66,7 @@ COMPLETE = {
     "overload_risk_factors": [],
     "blood_group": "o",
     "serology_sample_taken": True,
+    "baseline_samples": ["smear", "coagulation", "haemolysis", "electrolytes", "glucose", "liver"],
     "group_and_screen_taken": True,
     "consent": "recorded",
     "migraine_or_aseptic_meningitis": False,
@@ -166,6 +171,8 @@ def assess(site: Site, *, at: datetime | None = None, **changes: Any) -> Assessm
         "sex": "female",
         "sample_age_hours": "2",
         "weight_age_days": "1",
+        "bleeding_seen_age_hours": "1",
+        "creatinine_age_hours": "3",
         **changes,
     }
     facts = facts_from_plain(plain)

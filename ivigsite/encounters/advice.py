@@ -77,6 +77,8 @@ FIELD_OF: Final = {
     "usual_platelets_per_ul": "usual_platelets",
     "sample_age_hours": "sampled_at",
     "weight_age_days": "weighed_on",
+    "bleeding_seen_age_hours": "bleeding_seen_at",
+    "creatinine_age_hours": "creatinine_taken_at",
 }
 QUESTIONS_SHOWN: Final = 5
 _SHOWN_DECIMALS: Final = Decimal("0.01")

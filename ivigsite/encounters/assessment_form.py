@@ -48,7 +48,8 @@ class FactsForm(forms.Form):
         self.made = fact_fields(protocol)
         # Shared with every other form, and not copied: copying them all would take as long as reading them.
         self.fields |= {name: self.made.by_name[name] for name in self.asked or self.made.by_name}
-        self._set_latest("sampled_at", now)
+        for name in ("sampled_at", "bleeding_seen_at", "creatinine_taken_at"):
+            self._set_latest(name, now)
         self._set_latest("weighed_on", timezone.localdate(now))
 
     @property
@@ -187,7 +188,7 @@ class FactsForm(forms.Form):
         for definition in CATALOGUE:
             value = self.cleaned_data.get(definition.key, UNKNOWN)
             # A judgement that still lacks its reason is no answer yet.
-            if value is UNKNOWN or not self.errors.keys().isdisjoint(
+            if value in ("", UNKNOWN) or not self.errors.keys().isdisjoint(
                 NEEDED.get(definition.key, (definition.key,))
             ):
                 continue
@@ -201,7 +202,12 @@ class FactsForm(forms.Form):
         return values | {key: age for key, age in self._ages().items() if TIMES[key] not in self.errors}
 
     def _ages(self) -> dict[str, Decimal]:
-        return ages_of(
+        hours = {
+            key: _hours_since(moment, self.now)
+            for key in ("bleeding_seen_age_hours", "creatinine_age_hours")
+            if (moment := self.moment(TIMES[key])) is not None
+        }
+        return hours | ages_of(
             sampled_at=self.moment("sampled_at"), weighed_on=self.moment("weighed_on"), at=self.now
         )
 
@@ -249,11 +255,12 @@ class QuickCheckForm(FactsForm):
         "weight_estimate_reason",
         "height_cm",
         "pregnant",
-        "aetiology",
-        "clumps",
-        "low_count_confirmed",
+        "immune_cause",
         "ttp_suspected",
         "hit_suspected",
+        "clumps",
+        "low_count_confirmed",
+        "aetiology",
         "dic_suspected",
         "marrow_failure",
         "obstetric_tma",
@@ -279,8 +286,12 @@ def ages_of(*, sampled_at: datetime | None, weighed_on: date | None, at: datetim
     """How old sample (hours) and weight (days) are at a moment; what has no date is left out."""
     ages: dict[str, Decimal] = {}
     if sampled_at is not None:
-        minutes = (at - sampled_at) // timedelta(minutes=1)
-        ages["sample_age_hours"] = (Decimal(minutes) / 60).quantize(Decimal("0.01"))
+        ages["sample_age_hours"] = _hours_since(sampled_at, at)
     if weighed_on is not None:
         ages["weight_age_days"] = Decimal((timezone.localdate(at) - weighed_on).days)
     return ages
+
+
+def _hours_since(moment: datetime, at: datetime) -> Decimal:
+    minutes = (at - moment) // timedelta(minutes=1)
+    return (Decimal(minutes) / 60).quantize(Decimal("0.01"))

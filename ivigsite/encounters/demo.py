@@ -90,6 +90,7 @@ def _count(number: str, **answers: Any) -> dict[str, Any]:
 
 
 NO_STOP: Final[Mapping[str, Any]] = {
+    "immune_cause": "probable",
     "clumps": "no",
     "ttp_suspected": "no",
     "schistocytes": "no",

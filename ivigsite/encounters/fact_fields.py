@@ -8,7 +8,14 @@ from django import forms
 
 from ivigsite import fields
 from ivigsite.encounters.drawings import Drawings
-from ivigsite.parsing.quantities import COUNT_UNIT_LABELS, CREATININE_UNITS, IGA_UNITS, Unit
+from ivigsite.parsing.quantities import (
+    BILIRUBIN_UNITS,
+    COUNT_UNIT_LABELS,
+    CREATININE_UNITS,
+    FIBRINOGEN_UNITS,
+    IGA_UNITS,
+    Unit,
+)
 from protocols.engine.facts import CATALOGUE, FACT_BY_KEY, FactDefinition, Kind, Section
 from protocols.engine.protocol import InputLimit, Protocol
 
@@ -21,8 +28,15 @@ COUNTS: Final = {"platelets": "platelets_per_ul", "usual_platelets": "usual_plat
 MEASURED: Final[Mapping[str, tuple[Unit, ...]]] = {
     "creatinine_umol_per_l": CREATININE_UNITS,
     "iga_g_per_l": IGA_UNITS,
+    "indirect_bilirubin_umol_per_l": BILIRUBIN_UNITS,
+    "fibrinogen_g_per_l": FIBRINOGEN_UNITS,
 }
-TIMES: Final = {"sample_age_hours": "sampled_at", "weight_age_days": "weighed_on"}
+TIMES: Final = {
+    "sample_age_hours": "sampled_at",
+    "weight_age_days": "weighed_on",
+    "bleeding_seen_age_hours": "bleeding_seen_at",
+    "creatinine_age_hours": "creatinine_taken_at",
+}
 ASKED_OTHERWISE: Final = frozenset({*COUNTS.values(), *TIMES})
 
 WHO_GRADES: Final = (
@@ -47,6 +61,9 @@ FIRST_ASKED: Final = (
     "bleeding_level",
     "bleeding_level_reason",
     "bleeding_level_agreed_by",
+    "bleeding_seen_at",
+    "bleeding_seen_by",
+    "bleeding_instructed_by",
     "urgent_surgery",
     "procedure",
     "hours_to_procedure",
@@ -132,6 +149,30 @@ def _extra_fields() -> Iterable[tuple[str, tuple[Section, forms.Field]]]:
         ),
     )
     yield (
+        "bleeding_seen_at",
+        (
+            Section.BLEEDING,
+            fields.DateTimeField(
+                label="Bleeding seen",
+                required=False,
+                too_late="The bleeding must have been seen by now.",
+                help_text="Date and time. Active bleeding cannot be signed for without it.",
+            ),
+        ),
+    )
+    yield (
+        "creatinine_taken_at",
+        (
+            Section.IMMUNOGLOBULIN,
+            fields.DateTimeField(
+                label="Creatinine sample taken",
+                required=False,
+                too_late="The sample must be in the past.",
+                help_text="Date and time, for example 22-Nov-2026 14:05.",
+            ),
+        ),
+    )
+    yield (
         "weighed_on",
         (
             Section.WEIGHT,
@@ -167,6 +208,8 @@ def _field(definition: FactDefinition, protocol: Protocol) -> forms.Field:
     if definition.kind is Kind.ROW:
         rows = row_choices(protocol, definition.rows)
         return fields.UnknownableChoiceField(widget=forms.Select, choices=rows, **shared)
+    if definition.kind is Kind.TEXT:
+        return fields.NameField(max_length=NAME_LENGTH, **shared)
     return _number(definition, shared)
 
 

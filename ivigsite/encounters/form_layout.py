@@ -14,7 +14,15 @@ from ivigsite.encounters.fact_fields import COUNTS, MEASURED
 from protocols.engine.facts import Section
 
 # Long lists of questions that are often left open are folded until something in them is answered.
-FOLDED: Final = frozenset({Section.CAUSE, Section.IMMUNOGLOBULIN, Section.STEROID_PLATELETS, Section.PRODUCT})
+FOLDED: Final = frozenset(
+    {
+        Section.CAUSE,
+        Section.SCORES,
+        Section.IMMUNOGLOBULIN,
+        Section.STEROID_PLATELETS,
+        Section.PRODUCT,
+    }
+)
 WITH_UNIT: Final = frozenset({*COUNTS, *MEASURED})
 UNITS: Final = frozenset(f"{name}_unit" for name in WITH_UNIT)
 LONG_LISTS: Final = frozenset({"bleeding_findings", "bleeding_risk_factors"})

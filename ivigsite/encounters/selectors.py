@@ -25,7 +25,15 @@ from protocols.engine.protocol import Protocol
 SEARCH_LIMIT: Final = 50
 DRAFT_LIFE: Final = timedelta(hours=24)
 # They change by themselves; the times they are worked out from are what people gave.
-AGEING: Final = frozenset({"sample_age_hours", "weight_age_days", "age_years"})
+AGEING: Final = frozenset(
+    {
+        "sample_age_hours",
+        "weight_age_days",
+        "bleeding_seen_age_hours",
+        "creatinine_age_hours",
+        "age_years",
+    }
+)
 # What must be asked again each time, because yesterday's answer may be wrong today.
 PERISHABLE: Final = frozenset(
     {
@@ -38,6 +46,9 @@ PERISHABLE: Final = frozenset(
         "bleeding_level",
         "bleeding_level_reason",
         "bleeding_level_agreed_by",
+        "bleeding_seen_at",
+        "bleeding_seen_by",
+        "bleeding_instructed_by",
         "urgent_surgery",
         "procedure",
         "hours_to_procedure",
@@ -246,6 +257,8 @@ def fact_words(key: str, value: Any, protocol: Protocol | None = None) -> str:
         return ", ".join(dict(definition.choices)[item] for item in value) or "None of these"
     if definition.kind in (Kind.CHOICE, Kind.ROW):
         return dict(definition.choices).get(value, str(value).replace("_", " "))
+    if definition.kind is Kind.TEXT:
+        return str(value)
     if key == "who_bleeding_grade":
         return f"Grade {value}"
     return f"{format_decimal(Decimal(value))} {definition.unit}".rstrip()

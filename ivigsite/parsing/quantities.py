@@ -64,6 +64,14 @@ IGA_UNITS = (
     Unit(key="g_per_l", label="g per L", in_base=Decimal(1), decimals=3, example="0.85"),
     Unit(key="mg_per_dl", label="mg per dL", in_base=Decimal("0.01"), decimals=1, example="85"),
 )
+BILIRUBIN_UNITS = (
+    Unit(key="umol_per_l", label="micromol per L", in_base=Decimal(1), decimals=1, example="12"),
+    Unit(key="mg_per_dl", label="mg per dL", in_base=Decimal("17.1"), decimals=2, example="0.7"),
+)
+FIBRINOGEN_UNITS = (
+    Unit(key="g_per_l", label="g per L", in_base=Decimal(1), decimals=2, example="2.4"),
+    Unit(key="mg_per_dl", label="mg per dL", in_base=Decimal("0.01"), decimals=0, example="240"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

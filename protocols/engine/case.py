@@ -10,6 +10,7 @@ from . import formulas, lookup
 from .facts import UNKNOWN, Facts, Unknown, known
 from .grading import BleedingAssessment, NoBand, assess_bleeding, grade_for
 from .protocol import GradeBand, ProcedureTarget, Product, Protocol
+from .scores import scores_of
 from .weight import DosingWeight, dosing_weight
 
 
@@ -44,7 +45,7 @@ def case_of(protocol: Protocol, facts: Facts) -> Case:
     if grade is not None:
         values["grade"] = grade.grade
     surgery, surgery_notes = _of_surgery(facts, procedure)
-    values |= surgery
+    values |= surgery | scores_of(values)
     bleeding = assess_bleeding(protocol, values)
     values |= _known(
         bleeding_level=bleeding.level, findings_suggest_higher_level=bleeding.findings_suggest_higher

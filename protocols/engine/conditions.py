@@ -15,6 +15,7 @@ from .derived import DERIVED
 from .facts import FACT_BY_KEY, UNKNOWN, FactDefinition, Kind, Unknown
 from .plain import PLAIN_NUMBER
 from .protocol import Comparator, Condition, When
+from .scores import Score
 
 Truth = bool | Unknown
 Values = Mapping[str, Any]
@@ -38,6 +39,7 @@ COMPARATORS_BY_KIND: Final[dict[Kind, frozenset[Comparator]]] = {
     Kind.CHOICE: _EQUALITY | _PRESENCE,
     Kind.ROW: _EQUALITY | _PRESENCE,
     Kind.CHOICES: _SETS | _PRESENCE,
+    Kind.TEXT: _PRESENCE,
 }
 
 
@@ -74,10 +76,7 @@ class Predicate:
         )
         return tuple(
             dict.fromkeys(
-                asked
-                for fact in open_facts
-                for asked in (DERIVED[fact].made_from if fact in DERIVED else (fact,))
-                if asked not in values
+                asked for fact in open_facts for asked in _asked_for(fact, values) if asked not in values
             )
         )
 
@@ -108,6 +107,13 @@ def judge(
 def facts_asked(when: When) -> tuple[str, ...]:
     """The keys the conditions look at, each once, in the order they are written."""
     return tuple(dict.fromkeys(condition.fact for group in when for condition in group))
+
+
+def _asked_for(fact: str, values: Values) -> tuple[str, ...]:
+    value = values.get(fact)
+    if isinstance(value, Score):
+        return value.asks
+    return DERIVED[fact].made_from if fact in DERIVED else (fact,)
 
 
 def _all(group: tuple[tuple[str, Test], ...], values: Values) -> Truth:
@@ -151,6 +157,8 @@ def _presence_test(condition: Condition) -> Test:
 def _value_test(fact: str, match: Callable[[Any], bool]) -> Test:
     def test(values: Values) -> Truth:
         value = values.get(fact, UNKNOWN)
+        if isinstance(value, Score):
+            return value.settles(match)
         return UNKNOWN if value is UNKNOWN else match(value)
 
     return test

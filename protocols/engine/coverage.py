@@ -71,6 +71,8 @@ def _known_answers(
         return (False, True)
     if definition.kind is Kind.CHOICES:
         return tuple(chain.from_iterable(combinations(mentioned, size) for size in range(len(mentioned) + 1)))
+    if definition.kind is Kind.TEXT:
+        return ("somebody",)
     if definition.kind in (Kind.CHOICE, Kind.ROW):
         return definition.choice_keys or row_keys(protocol, definition)
     numbers = sorted({Decimal(value) for value in mentioned})

@@ -40,6 +40,10 @@ def _derived(
 
 
 _ALL: Final = (
+    # Their values are scores, which know themselves what to ask while they are open.
+    _derived("plasmic", "PLASMIC score", Kind.WHOLE, unit="points"),
+    _derived("four_ts", "4Ts score", Kind.WHOLE, unit="points"),
+    _derived("isth_dic", "ISTH DIC score", Kind.WHOLE, unit="points"),
     _derived("grade", "Grade", Kind.WHOLE, ("platelets_per_ul",)),
     _derived("branch", "Branch", Kind.ROW, _AXES),
     _derived("bmi", "Body mass index", Kind.DECIMAL, ("weight_kg", "height_cm"), unit="kg per m²"),

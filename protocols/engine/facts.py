@@ -36,6 +36,7 @@ class Kind(StrEnum):
     CHOICE = "one of a list"
     CHOICES = "any of a list"
     ROW = "key of a protocol row"
+    TEXT = "a name"
 
 
 _TYPES: Final[dict[Kind, tuple[type, str]]] = {
@@ -45,10 +46,12 @@ _TYPES: Final[dict[Kind, tuple[type, str]]] = {
     Kind.CHOICE: (str, "one key as text"),
     Kind.CHOICES: (tuple, "a tuple of keys"),
     Kind.ROW: (str, "one key as text"),
+    Kind.TEXT: (str, "a name as text"),
 }
 # Far beyond any patient; a number within them can never overflow an equation.
 _MOST_DIGITS: Final = 8
 _MOST_DECIMALS: Final = 30
+_LONGEST_NAME: Final = 100
 
 
 class Section(StrEnum):
@@ -56,6 +59,7 @@ class Section(StrEnum):
 
     BLEEDING = "Count and bleeding"
     CAUSE = "Is this immune?"
+    SCORES = "Scores for TTP, HIT and DIC"
     WEIGHT = "Weight"
     IMMUNOGLOBULIN = "Before immunoglobulin"
     STEROID_PLATELETS = "Steroid and platelet cautions"
@@ -98,6 +102,9 @@ class FactDefinition:
             raise ImpossibleFact(self.key, f"Give {wanted}.")
         if self.kind in (Kind.WHOLE, Kind.DECIMAL):
             self._require_possible_number(Decimal(value))
+        elif self.kind is Kind.TEXT:
+            if not value.strip() or len(value) > _LONGEST_NAME:
+                raise ImpossibleFact(self.key, f"Give 1 to {_LONGEST_NAME} characters.")
         elif self.choices:
             given = value if self.kind is Kind.CHOICES else (value,)
             if any(choice not in self.choice_keys for choice in given):
@@ -204,6 +211,12 @@ AETIOLOGIES: Final = (
     ("checkpoint_inhibitor", "Checkpoint inhibitor"),
 )
 
+IMMUNE_CAUSES: Final = (
+    ("confirmed", "Confirmed"),
+    ("probable", "Probable"),
+    ("unexplained", "Unexplained, or another cause likely"),
+)
+
 RENAL_RISK_FACTORS: Final = (
     ("renal_insufficiency", "Known kidney disease"),
     ("diabetes", "Diabetes"),
@@ -211,6 +224,17 @@ RENAL_RISK_FACTORS: Final = (
     ("sepsis", "Sepsis"),
     ("paraproteinaemia", "Paraproteinaemia"),
     ("nephrotoxic_drugs", "Nephrotoxic drugs"),
+)
+
+BASELINE_SAMPLES: Final = (
+    ("smear", "Blood smear"),
+    ("coagulation", "PT, aPTT and fibrinogen"),
+    ("haemolysis", "LDH, bilirubin, haptoglobin, reticulocytes"),
+    ("electrolytes", "Urea and electrolytes"),
+    ("glucose", "Glucose"),
+    ("liver", "Liver tests"),
+    ("pregnancy_test", "Pregnancy test"),
+    ("viscosity", "Serum protein or viscosity"),
 )
 
 THROMBOSIS_RISK_FACTORS: Final = (
@@ -273,6 +297,18 @@ class Facts:
         choices=BLEEDING_LEVELS,
         help="The clinician's own judgement; where it is left open the level is computed from the findings.",
     )
+    bleeding_seen_age_hours: Decimal | Unknown = _fact(
+        "Time since the bleeding was seen", Kind.DECIMAL, Section.BLEEDING, unit="hours"
+    )
+    bleeding_seen_by: str | Unknown = _fact(
+        "Bleeding seen by", Kind.TEXT, Section.BLEEDING, help="Name of the person who saw it."
+    )
+    bleeding_instructed_by: str | Unknown = _fact(
+        "Treatment instructed by",
+        Kind.TEXT,
+        Section.BLEEDING,
+        help="Name of the physician who asked for the treatment of the bleeding.",
+    )
     urgent_surgery: bool | Unknown = _fact(
         "Urgent surgery or procedure",
         Kind.YES_NO,
@@ -290,10 +326,12 @@ class Facts:
         help="A rise is needed within 24 to 48 hours.",
     )
 
-    aetiology: str | Unknown = _fact("Cause", Kind.CHOICE, Section.CAUSE, choices=AETIOLOGIES)
-    clumps: bool | Unknown = _fact("Platelet clumps or giant platelets reported", Kind.YES_NO, Section.CAUSE)
-    low_count_confirmed: bool | Unknown = _fact(
-        "Low count confirmed on smear or citrate sample", Kind.YES_NO, Section.CAUSE
+    immune_cause: str | Unknown = _fact(
+        "Is the cause immune?",
+        Kind.CHOICE,
+        Section.CAUSE,
+        choices=IMMUNE_CAUSES,
+        help="The clinician's own judgement. Left open, it counts as unexplained.",
     )
     ttp_suspected: bool | Unknown = _fact(
         "TTP or other thrombotic microangiopathy suspected",
@@ -301,13 +339,23 @@ class Facts:
         Section.CAUSE,
         help="No means excluded. Not known is never read as excluded.",
     )
-    schistocytes: bool | Unknown = _fact("Schistocytes on the smear", Kind.YES_NO, Section.CAUSE)
-    haemolysis: bool | Unknown = _fact("Haemolysis without another cause", Kind.YES_NO, Section.CAUSE)
     hit_suspected: bool | Unknown = _fact(
         "HIT or VITT suspected",
         Kind.YES_NO,
         Section.CAUSE,
-        help="Heparin in the last 100 days with a 4Ts score of 4 or more, or a VITT picture.",
+        help="No means excluded: no heparin in the last 100 days, or tested or scored and ruled out.",
+    )
+    clumps: bool | Unknown = _fact("Platelet clumps or giant platelets reported", Kind.YES_NO, Section.CAUSE)
+    low_count_confirmed: bool | Unknown = _fact(
+        "Low count confirmed on smear or citrate sample", Kind.YES_NO, Section.CAUSE
+    )
+    aetiology: str | Unknown = _fact("Cause", Kind.CHOICE, Section.CAUSE, choices=AETIOLOGIES)
+    schistocytes: bool | Unknown = _fact("Schistocytes on the smear", Kind.YES_NO, Section.CAUSE)
+    haemolysis: bool | Unknown = _fact("Haemolysis without another cause", Kind.YES_NO, Section.CAUSE)
+    dat_positive: bool | Unknown = _fact(
+        "Direct antiglobulin test positive before immunoglobulin",
+        Kind.YES_NO,
+        Section.CAUSE,
     )
     dic_suspected: bool | Unknown = _fact("DIC suspected (ISTH score 5 or more)", Kind.YES_NO, Section.CAUSE)
     marrow_failure: bool | Unknown = _fact(
@@ -319,11 +367,85 @@ class Facts:
     causative_drug: bool | Unknown = _fact(
         "Drug known to lower platelets in the last 14 days", Kind.YES_NO, Section.CAUSE
     )
-    dat_positive: bool | Unknown = _fact(
-        "Direct antiglobulin test positive before immunoglobulin",
-        Kind.YES_NO,
-        Section.CAUSE,
+
+    reticulocytes_percent: Decimal | Unknown = _fact(
+        "Reticulocytes", Kind.DECIMAL, Section.SCORES, unit="percent"
     )
+    haptoglobin_undetectable: bool | Unknown = _fact("Haptoglobin undetectable", Kind.YES_NO, Section.SCORES)
+    indirect_bilirubin_umol_per_l: Decimal | Unknown = _fact(
+        "Indirect bilirubin", Kind.DECIMAL, Section.SCORES, unit="micromol per L"
+    )
+    active_cancer: bool | Unknown = _fact("Active cancer in the past year", Kind.YES_NO, Section.SCORES)
+    transplant: bool | Unknown = _fact(
+        "Solid-organ or stem-cell transplant ever", Kind.YES_NO, Section.SCORES
+    )
+    mcv_fl: Decimal | Unknown = _fact("Mean red cell volume (MCV)", Kind.DECIMAL, Section.SCORES, unit="fL")
+    inr: Decimal | Unknown = _fact("INR", Kind.DECIMAL, Section.SCORES, unit="ratio")
+    heparin_last_100_days: bool | Unknown = _fact(
+        "Heparin in the last 100 days", Kind.YES_NO, Section.SCORES, help="Flushes count too."
+    )
+    vitt_picture: bool | Unknown = _fact(
+        "VITT picture",
+        Kind.YES_NO,
+        Section.SCORES,
+        help="A clot or very high D-dimer in the weeks after an adenovirus-vector vaccine.",
+    )
+    heparin_platelet_fall: str | Unknown = _fact(
+        "Fall of the count on heparin",
+        Kind.CHOICE,
+        Section.SCORES,
+        choices=(
+            ("over_50_percent", "More than 50 %"),
+            ("from_30_to_50_percent", "30 to 50 %"),
+            ("below_30_percent", "Less than 30 %"),
+        ),
+    )
+    heparin_timing: str | Unknown = _fact(
+        "When it fell",
+        Kind.CHOICE,
+        Section.SCORES,
+        choices=(
+            ("typical", "Day 5 to 10, or within a day after heparin in the last 30 days"),
+            ("late_or_unclear", "After day 10, or unclear"),
+            ("too_early", "Before day 4 without recent heparin"),
+        ),
+    )
+    heparin_thrombosis: str | Unknown = _fact(
+        "Thrombosis on heparin",
+        Kind.CHOICE,
+        Section.SCORES,
+        choices=(
+            ("new", "New clot, skin necrosis or systemic reaction"),
+            ("progressive_or_suspected", "Progressive or suspected"),
+            ("none", "None"),
+        ),
+    )
+    heparin_other_cause: str | Unknown = _fact(
+        "Other cause of the fall",
+        Kind.CHOICE,
+        Section.SCORES,
+        choices=(("none", "None"), ("possible", "Possible"), ("definite", "Definite")),
+    )
+    dic_predisposing: bool | Unknown = _fact(
+        "Disorder that can cause DIC",
+        Kind.YES_NO,
+        Section.SCORES,
+        help="Such as sepsis, major trauma, cancer or an obstetric emergency.",
+    )
+    fibrin_marker: str | Unknown = _fact(
+        "D-dimer or other fibrin marker",
+        Kind.CHOICE,
+        Section.SCORES,
+        choices=(
+            ("none", "No rise"),
+            ("moderate", "Moderate rise"),
+            ("strong", "Strong rise"),
+        ),
+    )
+    pt_prolongation_seconds: Decimal | Unknown = _fact(
+        "Prothrombin time above the upper limit", Kind.DECIMAL, Section.SCORES, unit="seconds"
+    )
+    fibrinogen_g_per_l: Decimal | Unknown = _fact("Fibrinogen", Kind.DECIMAL, Section.SCORES, unit="g per L")
 
     age_years: int | Unknown = _fact("Age", Kind.WHOLE, Section.WEIGHT, unit="years")
     sex: str | Unknown = _fact(
@@ -382,6 +504,9 @@ class Facts:
         unit="micromol per L",
         is_above_zero=True,
     )
+    creatinine_age_hours: Decimal | Unknown = _fact(
+        "Age of the creatinine", Kind.DECIMAL, Section.IMMUNOGLOBULIN, unit="hours"
+    )
     renal_risk_factors: tuple[str, ...] | Unknown = _fact(
         "Kidney risk factors",
         Kind.CHOICES,
@@ -418,6 +543,12 @@ class Facts:
         "Group, antibody screen and DAT sample taken",
         Kind.YES_NO,
         Section.IMMUNOGLOBULIN,
+    )
+    baseline_samples: tuple[str, ...] | Unknown = _fact(
+        "Other samples taken before immunoglobulin",
+        Kind.CHOICES,
+        Section.IMMUNOGLOBULIN,
+        choices=BASELINE_SAMPLES,
     )
     consent: str | Unknown = _fact(
         "Consent for blood products",

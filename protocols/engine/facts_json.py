@@ -91,6 +91,10 @@ def _read(definition: FactDefinition, item: Any) -> Any:
         if not isinstance(item, str) or (definition.choices and item not in definition.choice_keys):
             raise BadInput("choice", _one_of(definition))
         return item
+    if definition.kind is Kind.TEXT:
+        if not isinstance(item, str):
+            raise BadInput("text", "Give a name as text.")
+        return item
     text = _number_text(item)
     return parse_whole(text) if definition.kind is Kind.WHOLE else parse_decimal(text, decimals=_DECIMALS)
 
@@ -184,6 +188,8 @@ def _schema_of(definition: FactDefinition, protocol: Protocol | None) -> dict[st
         return (
             {**schema, "enum": [*keys, "unknown", None]} if keys else {**schema, "type": ["string", "null"]}
         )
+    if definition.kind is Kind.TEXT:
+        return {**schema, "type": ["string", "null"]}
     number = "integer" if definition.kind is Kind.WHOLE else "number"
     pattern = "^[0-9]+$" if definition.kind is Kind.WHOLE else "^[0-9]+(\\.[0-9]+)?$"
     return {

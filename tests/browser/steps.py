@@ -27,6 +27,7 @@ BLEED: Answers = {
     "rapid_rise": "no",
 }
 CAUSE: Answers = {
+    "immune_cause": "probable",
     "aetiology": "primary_itp",
     "clumps": "no",
     "low_count_confirmed": "yes",
@@ -90,6 +91,9 @@ def whole_case() -> Answers:
     times = {
         "sampled_at": (now - timedelta(hours=1)).strftime("%d-%b-%Y %H:%M"),
         "weighed_on": now.strftime("%d-%b-%Y"),
+        "bleeding_seen_at": (now - timedelta(hours=1)).strftime("%d-%b-%Y %H:%M"),
+        "bleeding_seen_by": "Test Night-Nurse",
+        "bleeding_instructed_by": "Test Night-Registrar",
     }
     return {**BLEED, **times, **CAUSE, **WEIGHT, **BEFORE_IMMUNOGLOBULIN, **CAUTIONS}
 

@@ -37,6 +37,8 @@ def answers(definition: FactDefinition) -> st.SearchStrategy[Any]:
     if definition.kind is Kind.CHOICES:
         chosen = st.sets(st.sampled_from(definition.choice_keys), max_size=4)
         return chosen.map(lambda some: tuple(key for key in definition.choice_keys if key in some))
+    if definition.kind is Kind.TEXT:
+        return st.text(min_size=1, max_size=100).filter(str.strip)
     rows = [row.key for row in getattr(PROTOCOL, definition.rows)]
     return st.sampled_from([*rows, "GONE"])
 
@@ -65,7 +67,8 @@ def complete_facts(draw: st.DrawFn) -> Facts:
 @st.composite
 def conditions(draw: st.DrawFn) -> Condition:
     """Any readable condition that does not ask about knowing itself."""
-    definition = draw(st.sampled_from(CATALOGUE))
+    # A name can only be known or not.
+    definition = draw(st.sampled_from([fact for fact in CATALOGUE if fact.kind is not Kind.TEXT]))
     comparators = COMPARATORS_BY_KIND[definition.kind] - {Comparator.KNOWN, Comparator.UNKNOWN}
     value = draw(answers(definition))
     if definition.kind is Kind.CHOICES:

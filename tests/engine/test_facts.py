@@ -53,6 +53,9 @@ def test_every_fact_has_a_label_and_every_number_its_unit() -> None:
         ("bleeding_sites", ["gi"]),
         ("bleeding_sites", ("gi", "skin")),
         ("product", 10),
+        ("bleeding_seen_by", 10),
+        ("bleeding_seen_by", " "),
+        ("bleeding_seen_by", "n" * 101),
     ],
 )
 def test_value_that_no_patient_can_have_is_refused(key: str, value: Any) -> None:

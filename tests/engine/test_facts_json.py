@@ -50,6 +50,7 @@ def test_absent_null_and_unknown_mean_unknown(absent: dict[str, Any]) -> None:
         ("sex", "male", "male"),
         ("procedure", "BIG", "BIG"),
         ("bleeding_sites", [], ()),
+        ("bleeding_seen_by", "Test Night-Nurse", "Test Night-Nurse"),
     ],
 )
 def test_value_is_read_exactly(key: str, item: Any, value: Any) -> None:
@@ -88,6 +89,8 @@ def test_order_of_choices_and_repeats_make_no_difference() -> None:
         ("sex", "m"),
         ("sex", 1),
         ("procedure", 1),
+        ("bleeding_seen_by", 1),
+        ("bleeding_seen_by", ""),
         ("bleeding_sites", "gi"),
         ("bleeding_sites", ["skin"]),
         ("bleeding_sites", [1]),

@@ -448,6 +448,16 @@ def test_condition_no_number_can_meet_is_a_contradiction() -> None:
     assert "contradict" in find_problems(below_zero)[0].message
 
 
+def test_name_can_be_known_or_not_and_nothing_else() -> None:
+    named = sound_protocol(**one_rule_when((ask("bleeding_seen_by", Comparator.KNOWN),)))
+    both = (ask("bleeding_seen_by", Comparator.KNOWN), ask("bleeding_seen_by", Comparator.UNKNOWN))
+
+    assert find_problems(named) == ()
+    assert "contradict" in find_problems(sound_protocol(**one_rule_when(both)))[0].message
+    compared = sound_protocol(**one_rule_when((ask("bleeding_seen_by", Comparator.IS, "Somebody"),)))
+    assert "cannot be compared by is" in find_problems(compared)[0].message
+
+
 def test_every_row_is_listed_with_its_section_and_key() -> None:
     listed = {(section, key) for section, key, _ in rows_of(PROTOCOL)}
 

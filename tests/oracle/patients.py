@@ -146,6 +146,7 @@ def _patient(
         "bleeding_level": rng.choice(BLEEDING_LEVELS),
         "urgent_surgery": rng.random() < 0.3,
         "rapid_rise": rng.random() < 0.3,
+        "immune_cause": rng.choice(("confirmed", "probable")),
         "aetiology": rng.choice(AETIOLOGIES),
         "product": rng.choice(products),
         "policy": rng.choice(policies),

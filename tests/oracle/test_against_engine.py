@@ -67,6 +67,7 @@ ADULT: Plain = {
     "weight_age_days": 0,
     "height_cm": "180",
     "sample_age_hours": 1,
+    "immune_cause": "confirmed",
     "aetiology": "primary_itp",
     "clumps": False,
     "low_count_confirmed": True,
