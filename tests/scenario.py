@@ -165,6 +165,8 @@ def build_site(at: datetime = NOW) -> Site:
 def assess(site: Site, *, at: datetime | None = None, **changes: Any) -> Assessment:
     """An assessment of the complete case, made now, with these facts changed; None takes a fact away."""
     at = at or timezone.now()
+    if changes.get("bleeding_level") in ("none", "risk_factors"):
+        changes = {"bleeding_findings": [], **changes}
     plain: Mapping[str, Any] = {
         **COMPLETE,
         "age_years": 45,
