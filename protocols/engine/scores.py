@@ -217,10 +217,10 @@ def _item(
 def _haemolysis(values: Values) -> ScoreItem:
     """Any one sign of three is enough, and only all three exclude it."""
     label = "Haemolysis: reticulocytes above 2.5 %, no haptoglobin, or indirect bilirubin above 2.0 mg per dL"
-    signs = {
-        "reticulocytes_percent": lambda percent: percent > _RETICULOCYTES_PERCENT,
-        "haptoglobin_undetectable": lambda is_undetectable: is_undetectable,
-        "indirect_bilirubin_umol_per_l": lambda umol_per_l: (
+    signs: dict[str, Callable[[Any], bool]] = {
+        "reticulocytes_percent": lambda percent: bool(percent > _RETICULOCYTES_PERCENT),
+        "haptoglobin_undetectable": bool,
+        "indirect_bilirubin_umol_per_l": lambda umol_per_l: bool(
             umol_per_l > _BILIRUBIN_MG_PER_DL * _UMOL_PER_L_IN_ONE_MG_PER_DL_BILIRUBIN
         ),
     }
