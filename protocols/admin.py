@@ -72,7 +72,9 @@ class RowForm(SeenForm):
             plain = to_plain(from_plain(engine_class(model), plain))
         except PlainError as error:
             raise forms.ValidationError(str(error)) from error
-        return {name: value for name, value in plain.items() if isinstance(value, list) and name in row}
+        return {
+            name: value for name, value in plain.items() if isinstance(value, list | dict) and name in row
+        }
 
     def _offer(self, name: str, queryset: Any) -> None:
         field = self.fields.get(name)

@@ -381,12 +381,27 @@ class Gate(KeyedRow, WithBasis):
 
 
 class SafetyRule(KeyedRow, WithBasis):
+    number = _key()
     severity = _one_of(engine.Severity)
     when = _list()
+    unknown = _one_of(engine.WhenUnknown, default=engine.WhenUnknown.ASK.value)
     effects = _list()
     text = models.TextField()
     action = models.TextField(blank=True)
-    override = models.TextField(blank=True)
+    override = models.JSONField(default=dict)
+
+
+class OverrideReason(KeyedRow, WithBasis):
+    text = models.TextField()
+    needs_comment = models.BooleanField(default=False)
+    watches = models.BooleanField(default=False)
+
+
+class ExtraOrder(KeyedRow, WithBasis):
+    kind = _one_of(engine.OrderKind)
+    role = _one_of(engine.Role)
+    timing = _one_of(engine.Timing)
+    text = models.TextField()
 
 
 class MonitoringItem(KeyedRow, WithBasis):

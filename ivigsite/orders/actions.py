@@ -58,8 +58,8 @@ def draft_content(*, proposal: Proposal, choices: Choices, key: UUID) -> SheetCo
     """The unsigned content of these choices; raises `CannotOrder` when it may not be signed."""
     if OrderSet.objects.filter(idempotency_key=key).exists():
         raise CannotOrder("This form has signed an order set already. Open the page again to sign another.")
-    kinds = {proposal.cards_by_code[code].kind for code in choices.codes}
-    stops = [f for f in proposal.recommendation.findings if f.stops(kinds) and f.severity is Severity.HARD]
+    names = {name for code in choices.codes for name in proposal.orders[code].names}
+    stops = [f for f in proposal.recommendation.findings if f.stops(names) and f.severity is Severity.HARD]
     if stops:
         raise CannotOrder(f"{stops[0].rule}: {stops[0].text} {stops[0].action}")
     held = [code for code in choices.codes if proposal.cards_by_code[code].is_held]

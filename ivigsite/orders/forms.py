@@ -283,10 +283,10 @@ class ChooseForm(forms.Form):
     def _stops_to_pass(self) -> list[tuple[int, Any]]:
         """The named stops that stand before what is chosen; the others need no answer."""
         by_code = self.proposal.cards_by_code
-        cards = [by_code[code] for group in self.groups if (code := self._chosen(group)) != NONE]
-        kinds = {card.kind for card in cards}
-        has_held = any(card.is_held for card in cards)
-        return [(number, stop) for number, stop in self._named_stops() if has_held or stop.stops(kinds)]
+        codes = [code for group in self.groups if (code := self._chosen(group)) != NONE]
+        names = {name for code in codes for name in self.proposal.orders[code].names}
+        has_held = any(by_code[code].is_held for code in codes)
+        return [(number, stop) for number, stop in self._named_stops() if has_held or stop.stops(names)]
 
     def _clean_group(self, group: LineGroup) -> None:
         if group.required is None or self._chosen(group) == group.required.code:

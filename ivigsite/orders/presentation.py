@@ -163,9 +163,10 @@ def alerts_of(proposal: Proposal) -> tuple[Alert, ...]:
 
 
 def is_blocked(proposal: Proposal) -> bool:
-    """Whether a finding stops every line, so that nothing chosen here could be signed."""
-    findings = proposal.recommendation.findings
-    return any(finding.severity is Severity.HARD and finding.stops(()) for finding in findings)
+    """Whether every drug that is proposed is stopped, so that no treatment chosen here could be signed."""
+    stops = [row for row in proposal.recommendation.findings if row.severity is Severity.HARD]
+    drugs = [order for order in proposal.recommendation.orders if order.dose is not None]
+    return bool(stops) and all(any(stop.stops(order.names) for stop in stops) for order in drugs)
 
 
 def _start_of(order: SheetOrder, starts_at: datetime) -> str:

@@ -13,7 +13,7 @@ from ivigsite.encounters.models import Assessment
 from protocols.engine.decision import chosen_product, evaluate, is_first_exposure, plan_for
 from protocols.engine.facts import UNKNOWN, Facts
 from protocols.engine.outcome import outcome_to_plain, rate_plan_to_plain
-from protocols.engine.protocol import EffectKind, Protocol
+from protocols.engine.protocol import Protocol
 from protocols.engine.recommendation import Order, Recommendation
 from protocols.engine.weight import DosingWeight
 from protocols.mapping import load_protocol_value
@@ -55,16 +55,11 @@ class Proposal:
         weight = self.recommendation.dosing_weight
         if not isinstance(weight, DosingWeight):
             return None
-        is_at_risk = any(
-            effect.kind is EffectKind.AT_RISK_RATE
-            for finding in self.recommendation.findings
-            for effect in finding.effects
-        )
         plan = plan_for(
             self.protocol,
             self.orders[code],
             weight,
-            is_at_risk=is_at_risk,
+            is_at_risk=self.recommendation.is_at_risk,
             is_first_exposure=is_first_exposure(self.protocol, self.facts) is not False,
         )
         return rate_plan_to_plain(plan)

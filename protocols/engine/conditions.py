@@ -53,6 +53,15 @@ class Predicate:
 
     groups: tuple[tuple[tuple[str, Test], ...], ...]
 
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """The facts it looks at, each once."""
+        return tuple(dict.fromkeys(fact for group in self.groups for fact, _ in group))
+
+    def groups_that_hold(self, values: Values) -> tuple[int, ...]:
+        """The positions of the groups that hold."""
+        return tuple(position for position, group in enumerate(self.groups) if _all(group, values) is True)
+
     def __call__(self, values: Values) -> Truth:
         if not self.groups:
             return True

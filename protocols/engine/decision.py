@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
 from itertools import product as combinations
-from typing import Final
+from typing import Final, TypeVar
 
 from . import lookup
 from .arithmetic import exactly
@@ -18,7 +18,7 @@ from .conditions import Values, compile_when, judge
 from .dosing import compute_dose
 from .facts import LEVELS, UNKNOWN, Facts, Unknown, known
 from .infusion import RatePlan
-from .lines import Asks, is_first_exposure, plan_for, propose, values_of
+from .lines import Asks, is_first_exposure, plan_for, propose, values_of, values_of_plan
 from .protocol import (
     ConsultLevel,
     DecisionRule,
@@ -30,6 +30,7 @@ from .protocol import (
     Protocol,
     Regimen,
     Role,
+    Text,
     Timing,
     WeightPolicy,
 )
@@ -44,11 +45,24 @@ from .recommendation import (
     PossibleBranch,
     Recommendation,
     Trace,
+    Unjudged,
 )
-from .safety import Unjudged, consult_level, findings_of, hold_lines, is_at_risk, missing_rows
+from .safety import (
+    added_checks,
+    added_lines,
+    added_texts,
+    applied_effects,
+    apply_to_lines,
+    consult_level,
+    findings_of,
+    is_at_risk,
+    missing_rows,
+)
 from .weight import DosingWeight, dosing_weight
 
 __all__ = ["branch_for", "chosen_product", "compare_policies", "evaluate", "is_first_exposure", "plan_for"]
+
+Row = TypeVar("Row", MonitoringItem, Text)
 
 LIFE_THREATENING: Final = LEVELS[-1]
 _AXES: Final = ("bleeding_level", "urgent_surgery", "rapid_rise")
@@ -244,19 +258,33 @@ def _recommend(
     proposed = tuple(line.order for line in lines)
     repeat = rows.repeats.get(branch.key)
     values = {**case.values, "branch": branch.key, **values_of(case, proposed, repeat)}
-    said, unjudged = findings_of(protocol, values)
+    before, open_before = findings_of(protocol, values, after_plan=False)
+    effects = applied_effects(before, open_before)
+    plan = _plan(
+        protocol,
+        case,
+        apply_to_lines(proposed, screened.gates, effects, case.product),
+        is_at_risk=is_at_risk(effects),
+    )
+    values |= values_of_plan(protocol, case, proposed, plan)
+    after, open_after = findings_of(protocol, values, after_plan=True)
     broken = tuple(line.finding for line in lines if line.finding is not None)
     findings = tuple(
-        sorted((*missing_rows(protocol, case), *broken, *said), key=lambda finding: finding.severity.rank)
+        sorted(
+            (*missing_rows(protocol, case), *broken, *before, *after),
+            key=lambda finding: finding.severity.rank,
+        )
     )
-    consult = consult_level(branch, rules, screened.gates, findings)
-    orders = hold_lines(proposed, screened.gates, findings)
-    plan = _plan(protocol, case, orders, findings)
+    unjudged = (*open_before, *open_after)
+    effects = applied_effects(findings, unjudged)
+    consult = consult_level(branch, rules, screened.gates, effects)
+    orders = apply_to_lines(proposed, screened.gates, effects, case.product)
+    plan = _plan(protocol, case, orders, is_at_risk=is_at_risk(effects))
     asks = chain(
         ((axis, "which rule applies") for axis in _open_axes(case) if len(rules) > 1),
         screened.asks,
         (ask for line in lines for ask in line.asks),
-        ((fact, unjudged_rule.text) for unjudged_rule, missing in unjudged for fact in missing),
+        ((fact, rule.text) for rule in unjudged for fact in rule.asks),
         ((fact, "the dosing weight") for fact in _weight_unknowns(case)),
         _rate_asks(protocol, case, plan),
     )
@@ -269,24 +297,27 @@ def _recommend(
         branch=branch,
         consult=consult,
         dosing_weight=case.weight,
-        orders=(*orders, *_consult_order(protocol, consult)),
+        orders=(*orders, *added_lines(protocol, effects), *_consult_order(protocol, consult)),
         # A target that may apply is kept.
         targets=tuple(target for target in branch.targets if compile_when(target.when)(values) is not False),
         procedure_target=case.procedure if is_for_procedure else None,
         rate_plan=plan,
         findings=findings,
+        unjudged=unjudged,
+        is_at_risk=is_at_risk(effects),
         gates=screened.gates,
         repeat=repeat,
-        monitoring=_monitoring(protocol, values, orders),
-        texts=tuple(text for predicate, text in rows.conditional_texts if predicate(values) is True),
+        monitoring=_each_once(_monitoring(protocol, values, orders), added_checks(protocol, effects)),
+        texts=_each_once(
+            (text for predicate, text in rows.conditional_texts if predicate(values) is True),
+            added_texts(protocol, effects),
+        ),
         questions=_questions(asks),
         trace=_trace(case, screened, rule=rule, findings=findings, unjudged=unjudged),
     )
 
 
-def _plan(
-    protocol: Protocol, case: Case, orders: tuple[Order, ...], findings: tuple[Finding, ...]
-) -> RatePlan | None:
+def _plan(protocol: Protocol, case: Case, orders: tuple[Order, ...], *, is_at_risk: bool) -> RatePlan | None:
     """The rate plan of the first required line that is infused by one."""
     if isinstance(case.weight, Unknown):
         return None
@@ -295,7 +326,7 @@ def _plan(
             protocol,
             order,
             case.weight,
-            is_at_risk=is_at_risk(findings),
+            is_at_risk=is_at_risk,
             is_first_exposure=is_first_exposure(protocol, case.facts) is not False,
         )
         for order in orders
@@ -328,6 +359,12 @@ def _monitoring(protocol: Protocol, values: Values, orders: tuple[Order, ...]) -
         for predicate, item in lookup.of(protocol).monitoring_items
         if (not item.kinds or not kinds.isdisjoint(item.kinds)) and predicate(values) is not False
     )
+
+
+def _each_once(first: Iterable[Row], then: Iterable[Row]) -> tuple[Row, ...]:
+    """The rows of both, each once by its key."""
+    by_key = {row.key: row for row in (*first, *then)}
+    return tuple(by_key.values())
 
 
 def _consult_order(protocol: Protocol, consult: ConsultLevel) -> tuple[Order, ...]:
@@ -366,7 +403,7 @@ def _trace(
     *,
     rule: DecisionRule | None = None,
     findings: tuple[Finding, ...] = (),
-    unjudged: Unjudged = (),
+    unjudged: tuple[Unjudged, ...] = (),
 ) -> Trace:
     return Trace(
         grade_band=case.grade,
@@ -374,7 +411,7 @@ def _trace(
         decision_rule=rule,
         gates_unjudged=screened.unjudged,
         rules_fired=tuple(finding.rule for finding in findings),
-        rules_unjudged=tuple(row.key for row, _ in unjudged),
+        rules_unjudged=tuple(row.rule for row in unjudged),
         notes=case.notes,
     )
 

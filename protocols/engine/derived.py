@@ -71,6 +71,7 @@ _ALL: Final = (
     ),
     # Every line on the screen counts, ticked or not: what can be ticked has been checked.
     _derived("order_kinds", "Proposed lines", Kind.CHOICES, choices=tuple(kind.value for kind in OrderKind)),
+    _derived("order_drugs", "Drugs of the proposed lines", Kind.CHOICES),
     _derived(
         "ivig_course_g_per_kg",
         "IVIG in 7 days",
@@ -96,6 +97,24 @@ _ALL: Final = (
     _derived("product_withdrawn", "Product is being withdrawn", Kind.YES_NO, ("product",)),
     _derived("repeat_too_early", "Second IVIG dose is not due yet", Kind.YES_NO, ("hours_since_last_ivig",)),
     _derived(
+        "hours_until_repeat",
+        "Time until a second IVIG dose is due",
+        Kind.DECIMAL,
+        ("hours_since_last_ivig",),
+        unit="hours",
+    ),
+    _derived(
+        "rate_above_product_maximum", "Planned rate is above the product's maximum", Kind.YES_NO, _WEIGHT
+    ),
+    _derived("rate_above_at_risk_cap", "Planned rate is above the at-risk rate", Kind.YES_NO, _WEIGHT),
+    _derived(
+        "planned_volume_6h_ml_per_kg",
+        "Volume planned in the first 6 hours",
+        Kind.DECIMAL,
+        _WEIGHT,
+        unit="mL per kg",
+    ),
+    _derived(
         "findings_suggest_higher_level", "Findings suggest a higher bleeding level", Kind.YES_NO, _LEVEL
     ),
     _derived(
@@ -111,5 +130,13 @@ _ALL: Final = (
         ("procedure", "platelets_per_ul"),
     ),
 )
+
+ORDER_FACTS: Final = frozenset({"order_kinds", "order_drugs"})
+"""What the proposal consists of: conditions on them say which lines a rule is about."""
+
+PLAN_FACTS: Final = frozenset(
+    {"rate_above_product_maximum", "rate_above_at_risk_cap", "planned_volume_6h_ml_per_kg"}
+)
+"""What follows from the planned infusion, and so is known only after the rules that shape the plan."""
 
 DERIVED: Final = {fact.definition.key: fact for fact in _ALL}

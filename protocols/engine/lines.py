@@ -10,9 +10,21 @@ from .case import Case
 from .conditions import Predicate, Values
 from .dosing import Dose, compute_dose
 from .facts import UNKNOWN, Facts, Unknown
-from .infusion import RatePlan, rate_plan
+from .infusion import MINUTES_PER_HOUR, RatePlan, rate_plan
 from .ledger_check import LedgerDisagreement
-from .protocol import Branch, CapKind, OrderKind, OrderTemplate, Protocol, Regimen, RepeatRule, Role, Severity
+from .protocol import (
+    Branch,
+    CapKind,
+    OrderKind,
+    OrderTemplate,
+    OverrideKind,
+    OverridePolicy,
+    Protocol,
+    Regimen,
+    RepeatRule,
+    Role,
+    Severity,
+)
 from .recommendation import Finding, Order
 from .weight import DosingWeight
 
@@ -21,6 +33,8 @@ NO_REGIMEN_RULE: Final = "NO_REGIMEN"
 # Parameters a protocol may leave out; without the rate a first exposure is like any other.
 FIRST_EXPOSURE_RATE: Final = "first_exposure_max_ml_per_kg_per_h"
 FIRST_EXPOSURE_GAP: Final = "first_exposure_gap_hours"
+# Without it nothing is said about how much volume runs in early.
+OVERLOAD_WINDOW: Final = "overload_window_hours"
 
 Asks = tuple[tuple[str, str], ...]
 """Facts to ask, each with what its answer could change."""
@@ -50,11 +64,34 @@ def propose(protocol: Protocol, case: Case, branch: Branch) -> tuple[Line, ...]:
 
 def values_of(case: Case, orders: Sequence[Order], repeat: RepeatRule | None) -> dict[str, Any]:
     """What the proposed lines come to: kinds, grams per kg, days, whether a second dose comes too early."""
-    values: dict[str, Any] = {"order_kinds": tuple(dict.fromkeys(order.kind.value for order in orders))}
+    doses = (order.dose for order in orders)
+    values: dict[str, Any] = {
+        "order_kinds": tuple(dict.fromkeys(order.kind.value for order in orders)),
+        "order_drugs": tuple(dict.fromkeys(dose.regimen.drug for dose in doses if isinstance(dose, Dose))),
+    }
     values |= _ivig_values(case.facts, _main(orders, OrderKind.IVIG))
     values |= _steroid_values(_main(orders, OrderKind.CORTICOSTEROID))
-    is_too_early = _is_too_early(case.facts, repeat)
-    return values if is_too_early is UNKNOWN else values | {"repeat_too_early": is_too_early}
+    return values | _repeat_values(case.facts, repeat)
+
+
+def values_of_plan(
+    protocol: Protocol, case: Case, orders: Sequence[Order], plan: RatePlan | None
+) -> dict[str, Any]:
+    """What the planned infusion comes to: whether it passes a ceiling, and how much volume runs in early."""
+    if isinstance(case.weight, Unknown) or case.facts.weight_kg is UNKNOWN:
+        return {}
+    fastest = max((step.ml_per_h for step in plan.steps), default=Decimal(0)) if plan else Decimal(0)
+    ceilings = () if plan is None else (plan.product.maximum_ml_per_kg_per_h,)
+    capped = () if plan is None or not plan.is_at_risk else (plan.product.at_risk_ml_per_kg_per_h,)
+    values: dict[str, Any] = {
+        "rate_above_product_maximum": any(fastest > rate * case.weight.kg for rate in ceilings),
+        "rate_above_at_risk_cap": any(fastest > rate * case.weight.kg for rate in capped),
+    }
+    window = lookup.of(protocol).parameters.get(OVERLOAD_WINDOW)
+    if window is None:
+        return values
+    early_ml = _infused_ml(plan, window) + _platelets_ml(orders, window)
+    return values | {"planned_volume_6h_ml_per_kg": early_ml / case.facts.weight_kg}
 
 
 def plan_for(
@@ -164,10 +201,11 @@ def _dose(
 def _blocking(rule: str, template: OrderTemplate, text: str, action: str) -> Finding:
     return Finding(
         rule=rule,
+        number=rule,
         severity=Severity.HARD,
         text=text,
         action=action,
-        override="none",
+        override=OverridePolicy(kind=OverrideKind.NONE),
         effects=(),
         cites=template.basis.cites,
     )
@@ -216,9 +254,33 @@ def _steroid_values(order: Order | None) -> dict[str, Any]:
     return values if regimen.duration_days is None else values | {"steroid_days": regimen.duration_days}
 
 
-def _is_too_early(facts: Facts, repeat: RepeatRule | None) -> bool | Unknown:
+def _repeat_values(facts: Facts, repeat: RepeatRule | None) -> dict[str, Any]:
+    """Whether a second dose comes too early, and for how long it still does."""
     if repeat is None:
-        return False
+        return {"repeat_too_early": False}
     if facts.hours_since_last_ivig is UNKNOWN:
-        return False if facts.first_ivig is True else UNKNOWN
-    return facts.hours_since_last_ivig < repeat.earliest_hours
+        return {"repeat_too_early": False} if facts.first_ivig is True else {}
+    left = repeat.earliest_hours - facts.hours_since_last_ivig
+    return {"repeat_too_early": left > 0, "hours_until_repeat": max(left, Decimal(0))}
+
+
+def _infused_ml(plan: RatePlan | None, hours: Decimal) -> Decimal:
+    """How much of the immunoglobulin is in after so many hours."""
+    minutes, infused = hours * MINUTES_PER_HOUR, Decimal(0)
+    for step in plan.steps if plan else ():
+        if step.starts_after_minutes + step.minutes <= minutes:
+            infused = step.running_volume_ml
+        elif step.starts_after_minutes < minutes:
+            infused += step.ml_per_h * (minutes - step.starts_after_minutes) / MINUTES_PER_HOUR
+    return infused
+
+
+def _platelets_ml(orders: Sequence[Order], hours: Decimal) -> Decimal:
+    """The volume of the platelets that are to be given in these hours without waiting for anything."""
+    volumes = (
+        order.dose.volume_ml
+        for order in orders
+        if order.kind is OrderKind.PLATELETS and order.role is Role.REQUIRED
+        if order.start_after_minutes < hours * MINUTES_PER_HOUR and isinstance(order.dose, Dose)
+    )
+    return sum((volume for volume in volumes if volume is not None), Decimal(0))

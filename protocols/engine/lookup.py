@@ -16,6 +16,7 @@ from .protocol import (
     Branch,
     DecisionProvenance,
     DecisionRule,
+    ExtraOrder,
     Gate,
     MonitoringItem,
     OrderTemplate,
@@ -64,6 +65,7 @@ class Lookup:
     bleeding_rules: tuple[tuple[Predicate, BleedingRule], ...]
     gates: tuple[tuple[Predicate, Gate], ...]
     safety_rules: tuple[tuple[Predicate, SafetyRule], ...]
+    extra_orders: dict[str, ExtraOrder]
     monitoring_items: tuple[tuple[Predicate, MonitoringItem], ...]
     conditional_texts: tuple[tuple[Predicate, Text], ...]
 
@@ -105,6 +107,7 @@ def _make(protocol: Protocol) -> Lookup:
         bleeding_rules=_compiled(protocol.bleeding_rules),
         gates=_compiled(protocol.gates),
         safety_rules=_compiled(protocol.safety_rules),
+        extra_orders={row.key: row for row in protocol.extra_orders},
         monitoring_items=_compiled(protocol.monitoring_items),
         conditional_texts=_compiled(protocol.texts),
     )

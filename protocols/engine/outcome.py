@@ -1,7 +1,7 @@
 """An outcome as plain data: the documented keys that `manage.py evaluate` prints and an assessment stores."""
 
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, Final
 
 from .arithmetic import exactly
 from .dosing import Dose
@@ -9,8 +9,8 @@ from .facts import UNKNOWN, Unknown
 from .grading import BleedingAssessment
 from .infusion import RatePlan
 from .ledger import Ledger
-from .plain import decimal_text
-from .protocol import Gate, MonitoringItem, Protocol, Text
+from .plain import decimal_text, to_plain
+from .protocol import Gate, MonitoringItem, OverrideKind, OverridePolicy, Protocol, Text
 from .recommendation import (
     Finding,
     Gated,
@@ -20,7 +20,9 @@ from .recommendation import (
     Outcome,
     Recommendation,
     Trace,
+    Unjudged,
 )
+from .safety import digest_of_facts
 from .weight import DosingWeight
 
 
@@ -48,6 +50,7 @@ def _empty(protocol: Protocol) -> dict[str, Any]:
         "rate_plan": None,
         "gates": [],
         "findings": [],
+        "unjudged": [],
         "monitoring": [],
         "texts": [],
         "questions": [],
@@ -71,6 +74,7 @@ def _recommendation(outcome: Recommendation) -> dict[str, Any]:
         "rate_plan": rate_plan_to_plain(outcome.rate_plan),
         "gates": [_gate(gate) for gate in outcome.gates],
         "findings": [_finding(finding) for finding in outcome.findings],
+        "unjudged": [_unjudged(rule) for rule in outcome.unjudged],
         "monitoring": [_monitoring(item) for item in outcome.monitoring],
         "texts": [_text(text) for text in outcome.texts],
         "questions": [_question(question) for question in outcome.questions],
@@ -141,6 +145,10 @@ def _order(order: Order) -> dict[str, Any]:
         "text": order.text,
         "waits_for": list(order.waits_for),
         "held": order.is_held,
+        "effects": [
+            {"by": effect.by, "effect": effect.kind, "is_certain": effect.is_certain}
+            for effect in order.effects
+        ],
         "citations": list(order.cites),
     }
 
@@ -264,13 +272,45 @@ def _gate(gate: Gate) -> dict[str, Any]:
 def _finding(finding: Finding) -> dict[str, Any]:
     return {
         "rule": finding.rule,
+        "number": finding.number,
         "severity": finding.severity.value,
         "text": finding.text,
         "action": finding.action,
-        "override": finding.override,
-        "effects": [{"kind": effect.kind.value, "target": effect.target} for effect in finding.effects],
+        "override": _override_words(finding.override),
+        "override_policy": to_plain(finding.override),
+        "effects": [to_plain(effect) for effect in finding.effects],
+        "lines": to_plain(finding.lines),
+        "reads": {fact: to_plain(value) for fact, value in finding.reads},
+        "facts_digest": digest_of_facts(finding),
         "citation": ", ".join(finding.cites),
     }
+
+
+def _unjudged(rule: Unjudged) -> dict[str, Any]:
+    return {
+        "rule": rule.rule,
+        "number": rule.number,
+        "severity": rule.severity.value,
+        "text": rule.text,
+        "asks": list(rule.asks),
+        "until_known": rule.until_known.value,
+        "effects": [to_plain(effect) for effect in rule.effects],
+        "citation": ", ".join(rule.cites),
+    }
+
+
+_OVERRIDE_WORDS: Final = {
+    OverrideKind.NONE: "Nothing lifts this but another order or another fact.",
+    OverrideKind.ACKNOWLEDGE: "Read it; signing acknowledges it.",
+    OverrideKind.REASON: "Give a reason.",
+}
+
+
+def _override_words(policy: OverridePolicy) -> str:
+    """What lifts a finding, in one or two sentences."""
+    names = " and ".join(name.lower() for name in (policy.named, policy.second) if name)
+    asked = _OVERRIDE_WORDS.get(policy.kind) or f"Name the {names}, with a reason."
+    return f"{asked} {policy.text}".strip()
 
 
 def _monitoring(item: MonitoringItem) -> dict[str, Any]:

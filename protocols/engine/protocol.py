@@ -417,32 +417,123 @@ class Gate:
 
 
 class EffectKind(StrEnum):
-    """The closed list of what a safety rule can do besides being shown."""
+    """The closed list of what a safety rule can do besides being shown.
+
+    `Effect.target` is, in this order: an order kind, the key of a line or the name of a drug, for the first
+    two; nothing; a consult level; a `ProductProperty`; the key of an extra order, of a monitoring item, of a
+    text.
+    """
 
     HOLD_LINES = "hold_lines"
+    REMOVE_LINES = "remove_lines"
     AT_RISK_RATE = "at_risk_rate"
     RAISE_CONSULT = "raise_consult"
+    REQUIRE_PRODUCT = "require_product"
+    ADD_LINE = "add_line"
+    ADD_CHECK = "add_check"
+    ADD_TEXT = "add_text"
+
+
+class ProductProperty(StrEnum):
+    """What a rule can ask of the product; the immunoglobulin line is held while it lacks it."""
+
+    INTRAVENOUS = "intravenous"
+    IGA_DEPLETED = "iga_depleted"
+    WITHOUT_PROLINE = "without_proline"
+    WITHOUT_SORBITOL = "without_sorbitol"
+    WITHOUT_MALTOSE = "without_maltose"
+    WITHOUT_SUCROSE = "without_sucrose"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """One thing a safety rule does; `target` is an order kind or a consult level."""
+    """One thing a safety rule does, and to what."""
 
     kind: EffectKind
     target: str = ""
 
 
+class OverrideKind(StrEnum):
+    """What lifts a finding, from nothing but other facts or other orders to two named people."""
+
+    NONE = "none"
+    ACKNOWLEDGE = "acknowledge"
+    REASON = "reason"
+    NAMED = "named"
+    NAMED_AND_SECOND = "named_and_second"
+
+    @property
+    def asks_an_answer(self) -> bool:
+        """Whether the prescriber has to give a reason, which is an interruption."""
+        return self in (OverrideKind.REASON, OverrideKind.NAMED, OverrideKind.NAMED_AND_SECOND)
+
+    @property
+    def names(self) -> int:
+        """How many people have to be named."""
+        return {OverrideKind.NAMED: 1, OverrideKind.NAMED_AND_SECOND: 2}.get(self, 0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SafetyRule:
-    """When a patient, an order and a product together need a stop, a warning or a word."""
+class OverridePolicy:
+    """How a finding may be passed: the coded reasons on offer, and whom to name first and second."""
+
+    kind: OverrideKind
+    reasons: tuple[str, ...] = ()
+    named: str = ""
+    second: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideReason:
+    """One coded reason for passing a finding; one that watches turns the rule's checks into tasks."""
 
     key: str
+    text: str
+    needs_comment: bool = False
+    watches: bool = False
+    basis: Basis
+
+
+class WhenUnknown(StrEnum):
+    """What a rule does that cannot be judged because facts are missing.
+
+    Ask for them; warn as well; or let its effects hold as if it had been met, until they are known.
+    """
+
+    ASK = "ask"
+    WARN = "warn"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyRule:
+    """When a patient, an order and a product together need a stop, a warning or a word.
+
+    Rows that share a `number` are one rule whose severity depends on the situation.
+    """
+
+    key: str
+    number: str
     severity: Severity
     when: When
+    unknown: WhenUnknown = WhenUnknown.ASK
     effects: tuple[Effect, ...] = ()
     text: str
     action: str
-    override: str
+    override: OverridePolicy
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtraOrder:
+    """A line without a dose that a safety rule adds to whatever the branch proposes."""
+
+    key: str
+    kind: OrderKind
+    role: Role
+    timing: Timing
+    text: str
     basis: Basis
 
 
@@ -599,6 +690,8 @@ class Protocol:
     repeat_rules: tuple[RepeatRule, ...]
     gates: tuple[Gate, ...]
     safety_rules: tuple[SafetyRule, ...]
+    override_reasons: tuple[OverrideReason, ...]
+    extra_orders: tuple[ExtraOrder, ...]
     monitoring_items: tuple[MonitoringItem, ...]
     parameters: tuple[Parameter, ...]
     texts: tuple[Text, ...]

@@ -3,6 +3,7 @@
 from collections.abc import Container
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from .dosing import Dose
 from .facts import Facts, Unknown
@@ -20,14 +21,25 @@ from .protocol import (
     MonitoringItem,
     OrderKind,
     OrderTemplate,
+    OverridePolicy,
     ProcedureTarget,
     RepeatRule,
     Role,
     Severity,
     Text,
     Timing,
+    WhenUnknown,
 )
 from .weight import DosingWeight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineEffect:
+    """What one rule or gate does to a line; not certain while the rule waits for facts."""
+
+    by: str
+    kind: str
+    is_certain: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,25 +62,71 @@ class Order:
     waits_for: tuple[str, ...]
     is_held: bool
     cites: tuple[str, ...]
+    effects: tuple[LineEffect, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What a rule may call this line: its code, its kind and its drug."""
+        drug = {self.dose.regimen.drug} if isinstance(self.dose, Dose) else set()
+        return frozenset({self.code, self.kind.value, *drug})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a rule said for this patient."""
+    """What a rule said for this patient.
+
+    `lines` says which lines it is about: in each group, one of every set; no group means all of them.
+    `reads` are the facts about patient and product that its conditions looked at, with what they were.
+    """
 
     rule: str
+    number: str
     severity: Severity
     text: str
     action: str
-    override: str
+    override: OverridePolicy
     effects: tuple[Effect, ...]
     cites: tuple[str, ...]
+    lines: tuple[tuple[tuple[str, ...], ...], ...] = ()
+    reads: tuple[tuple[str, Any], ...] = ()
 
-    def stops(self, kinds: Container[str]) -> bool:
-        """Whether it stops lines of these kinds: a hard finding does, unless it only holds others."""
-        held = [effect.target for effect in self.effects if effect.kind is EffectKind.HOLD_LINES]
-        is_hard = self.severity in (Severity.HARD, Severity.HARD_NAMED)
-        return is_hard and (not held or any(kind in kinds for kind in held))
+    @property
+    def is_hard(self) -> bool:
+        return self.severity in (Severity.HARD, Severity.HARD_NAMED)
+
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """The kinds, codes or drugs of the lines it holds."""
+        return tuple(
+            OrderKind.IVIG.value if effect.kind is EffectKind.REQUIRE_PRODUCT else effect.target
+            for effect in self.effects
+            if effect.kind in (EffectKind.HOLD_LINES, EffectKind.REQUIRE_PRODUCT)
+        )
+
+    def concerns(self, names: Container[str]) -> bool:
+        """Whether it is about an order set of lines with these names."""
+        return not self.lines or any(
+            all(any(name in names for name in wanted) for wanted in group) for group in self.lines
+        )
+
+    def stops(self, names: Container[str]) -> bool:
+        """Whether it stops lines with these names: a hard finding about them does that holds no others."""
+        is_of_others = bool(self.holds) and not any(name in names for name in self.holds)
+        return self.is_hard and self.concerns(names) and not is_of_others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unjudged:
+    """A rule that cannot be judged: the facts to ask, and what it does until they are known."""
+
+    rule: str
+    number: str
+    severity: Severity
+    text: str
+    asks: tuple[str, ...]
+    until_known: WhenUnknown
+    effects: tuple[Effect, ...]
+    cites: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +174,8 @@ class Recommendation:
     procedure_target: ProcedureTarget | None
     rate_plan: RatePlan | None
     findings: tuple[Finding, ...]
+    unjudged: tuple[Unjudged, ...]
+    is_at_risk: bool
     gates: tuple[Gate, ...]
     repeat: RepeatRule | None
     monitoring: tuple[MonitoringItem, ...]
@@ -130,9 +190,10 @@ class Recommendation:
         One that only holds lines nobody proposed as required or alternative stops those lines alone.
         """
         proposed = {
-            order.kind.value
+            name
             for order in self.orders
             if order.template is not None and order.template.role in (Role.REQUIRED, Role.ALTERNATIVE)
+            for name in order.names
         }
         return tuple(finding for finding in self.findings if finding.stops(proposed))
 

@@ -7,37 +7,43 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from itertools import pairwise, product
+from itertools import chain, pairwise, product
 from typing import Any, Final
 
 from . import formulas
 from .conditions import CONDITION_FACTS, BadCondition, Values, compile_when, facts_asked
 from .coverage import TooManySituations, can_hold, row_keys, situations
-from .facts import FACT_BY_KEY, LEVELS, UNKNOWN, Kind
+from .derived import ORDER_FACTS, PLAN_FACTS
+from .facts import FACT_BY_KEY, LEVELS, UNKNOWN, FactDefinition, Kind
 from .lookup import Cell, cells_of
+from .placeholders import strange_names
 from .plausibility import implausible_numbers
 from .protocol import (
     Basis,
     Branch,
     ConsultLevel,
     DecisionRule,
-    Effect,
     EffectKind,
     GradeBand,
     InputLimit,
     OrderKind,
     OrderTemplate,
+    OverrideKind,
     PerUnit,
     Product,
+    ProductProperty,
     Protocol,
     Provenance,
     Regimen,
     Role,
+    SafetyRule,
+    Severity,
     WeightBasis,
     WeightPolicy,
     When,
     WorkedCase,
 )
+from .safety import has_property
 from .worked_cases import CaseResult, CaseUnreadable, facts_of, run_cases
 
 SECTIONS: Final = tuple(
@@ -57,7 +63,6 @@ _OVER_LONG_CARD: Final = 140
 _KNOWN_LATE: Final = frozenset(
     {
         "branch",
-        "order_kinds",
         "ivig_course_g_per_kg",
         "ivig_day_g_per_kg",
         "ivig_deviation_percent",
@@ -65,7 +70,10 @@ _KNOWN_LATE: Final = frozenset(
         "prednisone_uncapped_mg",
         "steroid_days",
         "repeat_too_early",
+        "hours_until_repeat",
     }
+    | ORDER_FACTS
+    | PLAN_FACTS
 )
 _NOT_YET_KNOWN: Final[dict[str, frozenset[str]]] = {
     "bleeding_rules": _KNOWN_LATE | {"bleeding_level", "findings_suggest_higher_level"},
@@ -105,6 +113,7 @@ def find_problems(protocol: Protocol) -> tuple[Problem, ...]:
         _policies,
         _products,
         _safety,
+        _extra_orders,
         _names,
         _citations,
         _limits,
@@ -510,19 +519,107 @@ def _safety(protocol: Protocol) -> Iterator[Problem]:
         if gate.stops_life_threatening and not gate.stops:
             message = "A gate that stops life-threatening bleeding must stop the rest too."
             yield Problem(section="gates", key=gate.key, field="stops_life_threatening", message=message)
+    targets = _effect_targets(protocol)
+    reasons = {reason.key for reason in protocol.override_reasons}
     for rule in protocol.safety_rules:
-        messages = (message for effect in rule.effects for message in _effect_problems(effect))
+        messages = chain(
+            (
+                ("effects", f"{effect.kind} cannot have the target {effect.target!r}.")
+                for effect in rule.effects
+                if effect.target not in targets[effect.kind]
+            ),
+            _override_problems(rule, reasons),
+            _rule_text_problems(rule),
+        )
         yield from _problems("safety_rules", rule.key, messages)
 
 
-def _effect_problems(effect: Effect) -> Iterator[Wrong]:
-    targets: dict[EffectKind, tuple[str, ...]] = {
-        EffectKind.HOLD_LINES: tuple(OrderKind),
-        EffectKind.RAISE_CONSULT: tuple(ConsultLevel),
-        EffectKind.AT_RISK_RATE: ("",),
+def _effect_targets(protocol: Protocol) -> dict[EffectKind, frozenset[str]]:
+    """What each kind of effect can name in this protocol."""
+    lines = frozenset(
+        {template.key for branch in protocol.branches for template in branch.orders}
+        | {regimen.drug for regimen in protocol.regimens}
+        | set(DOSED_KINDS)
+    )
+    # A property that no product has would leave nothing to change to.
+    properties = (
+        wanted
+        for wanted in ProductProperty
+        if any(row.offered and has_property(row, wanted) for row in protocol.products)
+    )
+    return {
+        EffectKind.HOLD_LINES: lines,
+        EffectKind.REMOVE_LINES: lines,
+        EffectKind.AT_RISK_RATE: frozenset({""}),
+        EffectKind.RAISE_CONSULT: frozenset(ConsultLevel),
+        EffectKind.REQUIRE_PRODUCT: frozenset(properties),
+        EffectKind.ADD_LINE: frozenset(row.key for row in protocol.extra_orders),
+        EffectKind.ADD_CHECK: frozenset(row.key for row in protocol.monitoring_items),
+        EffectKind.ADD_TEXT: frozenset(row.key for row in protocol.texts),
     }
-    if effect.target not in targets[effect.kind]:
-        yield "effects", f"{effect.kind} cannot have the target {effect.target!r}."
+
+
+def _override_problems(rule: SafetyRule, reasons: set[str]) -> Iterator[Wrong]:
+    policy = rule.override
+    for reason in policy.reasons:
+        if reason not in reasons:
+            yield "override", f"There is no reason {reason}."
+    yield from _those_that_hold(
+        [
+            (policy.kind.asks_an_answer and not policy.reasons, "override", "No reason is on offer."),
+            (
+                bool(policy.reasons) and not policy.kind.asks_an_answer,
+                "override",
+                "Nobody is asked for these reasons.",
+            ),
+            (bool(policy.named) != (policy.kind.names > 0), "override", "The person named does not fit."),
+            (
+                bool(policy.second) != (policy.kind.names > 1),
+                "override",
+                "The second person does not fit.",
+            ),
+            (
+                rule.severity is Severity.HARD_NAMED and policy.kind.names == 0,
+                "override",
+                "A stop for a named person names nobody.",
+            ),
+            (
+                rule.severity is Severity.HARD and policy.kind is OverrideKind.ACKNOWLEDGE,
+                "override",
+                "A stop cannot be passed by reading it.",
+            ),
+            (
+                rule.severity is Severity.INFORMATION and policy.kind.asks_an_answer,
+                "override",
+                "Information asks for no answer.",
+            ),
+        ]
+    )
+
+
+def _rule_text_problems(rule: SafetyRule) -> Iterator[Wrong]:
+    if len(rule.text) >= _OVER_LONG_CARD:
+        yield "text", f"The text has {_OVER_LONG_CARD} characters or more."
+    for name in strange_names(f"{rule.text} {rule.action}"):
+        yield "text", f"{{{name}}} is no value that a text can show."
+
+
+def _extra_orders(protocol: Protocol) -> Iterator[Problem]:
+    added = {
+        effect.target
+        for rule in protocol.safety_rules
+        for effect in rule.effects
+        if effect.kind is EffectKind.ADD_LINE
+    }
+    for row in protocol.extra_orders:
+        messages = _those_that_hold(
+            [
+                (row.key not in added, "key", "No rule adds this line."),
+                (row.kind in DOSED_KINDS, "kind", "A line that a rule adds has no dose, so it is no drug."),
+                (not row.text, "text", "The line has no text."),
+            ]
+        )
+        yield from _problems("extra_orders", row.key, messages)
 
 
 def _names(protocol: Protocol) -> Iterator[Problem]:
@@ -598,9 +695,19 @@ def _when_problems(protocol: Protocol, section: str, when: When) -> Iterator[Wro
             yield "when", f"{fact} is not yet known where this is asked."
     for condition in (condition for group in when for condition in group):
         definition = CONDITION_FACTS[condition.fact]
-        if definition.kind is Kind.ROW:
-            for value in sorted(set(condition.values) - set(row_keys(protocol, definition))):
+        there = _nameable(protocol, definition)
+        if there is not None:
+            for value in sorted(set(condition.values) - there):
                 yield "when", f"A condition names {condition.fact} {value}, which is not there."
+
+
+def _nameable(protocol: Protocol, definition: FactDefinition) -> set[str] | None:
+    """What a condition can name of a fact whose values are rows of the protocol; None for any other fact."""
+    if definition.kind is Kind.ROW:
+        return set(row_keys(protocol, definition))
+    if definition.key == "order_drugs":
+        return {regimen.drug for regimen in protocol.regimens}
+    return None
 
 
 def _citations(protocol: Protocol) -> Iterator[Problem]:

@@ -1,12 +1,17 @@
 """From safety rules to findings, and what findings and gates do: hold lines, slow rates, call haematology."""
 
-from dataclasses import replace
-from typing import Final
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from . import lookup
 from .case import Case, policy_key, product_key
-from .conditions import Values, judge
+from .conditions import Predicate, Values, judge
+from .derived import ORDER_FACTS, PLAN_FACTS
 from .facts import UNKNOWN
+from .placeholders import fill
+from .plain import canonical_json
 from .protocol import (
     ArmEffect,
     Branch,
@@ -15,34 +20,60 @@ from .protocol import (
     Effect,
     EffectKind,
     Gate,
+    MonitoringItem,
     OrderKind,
+    OverrideKind,
+    OverridePolicy,
+    Product,
+    ProductProperty,
     Protocol,
     Role,
     SafetyRule,
     Severity,
+    Text,
+    WhenUnknown,
 )
-from .recommendation import Finding, Order
+from .recommendation import Finding, LineEffect, Order, Unjudged
 
 NO_SUCH_ROW_RULE: Final = "NO_SUCH_ROW"
+NOTHING_LIFTS_IT: Final = OverridePolicy(kind=OverrideKind.NONE)
 
-Unjudged = tuple[tuple[SafetyRule, tuple[str, ...]], ...]
+# What counts before the facts are known; whom to call and what to read follow from what is known.
+_SHAPES_LINES: Final = frozenset(
+    {EffectKind.HOLD_LINES, EffectKind.REMOVE_LINES, EffectKind.AT_RISK_RATE, EffectKind.REQUIRE_PRODUCT}
+)
+_STABILISER_OF: Final = {
+    ProductProperty.WITHOUT_PROLINE: "proline",
+    ProductProperty.WITHOUT_SORBITOL: "sorbitol",
+    ProductProperty.WITHOUT_MALTOSE: "maltose",
+    ProductProperty.WITHOUT_SUCROSE: "sucrose",
+}
 
 
-def findings_of(protocol: Protocol, values: Values) -> tuple[tuple[Finding, ...], Unjudged]:
-    """What the safety rules say for these values, and the rules that cannot be judged."""
-    held, unjudged = judge(lookup.of(protocol).safety_rules, values)
-    return tuple(
-        Finding(
-            rule=rule.key,
-            severity=rule.severity,
-            text=rule.text,
-            action=rule.action,
-            override=rule.override,
-            effects=rule.effects,
-            cites=rule.basis.cites,
-        )
-        for rule in held
-    ), unjudged
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedEffect:
+    """One effect that counts for this patient, with the rule it comes from."""
+
+    rule: str
+    effect: Effect
+    is_certain: bool
+
+
+def findings_of(
+    protocol: Protocol, values: Values, *, after_plan: bool
+) -> tuple[tuple[Finding, ...], tuple[Unjudged, ...]]:
+    """What the safety rules say for these values, and the rules that cannot be judged.
+
+    Rules that look at the planned infusion wait until there is a plan, all others come before it.
+    """
+    rules = lookup.of(protocol).safety_rules
+    of_this_turn = [row for row in rules if (not PLAN_FACTS.isdisjoint(row[0].facts)) is after_plan]
+    held, unjudged = judge(of_this_turn, values)
+    predicates = {rule.key: predicate for predicate, rule in of_this_turn}
+    return (
+        tuple(_finding(rule, predicates[rule.key], values) for rule in held),
+        tuple(_unjudged(rule, missing, values) for rule, missing in unjudged),
+    )
 
 
 def missing_rows(protocol: Protocol, case: Case) -> tuple[Finding, ...]:
@@ -60,10 +91,11 @@ def missing_rows(protocol: Protocol, case: Case) -> tuple[Finding, ...]:
     return tuple(
         Finding(
             rule=NO_SUCH_ROW_RULE,
+            number=NO_SUCH_ROW_RULE,
             severity=Severity.HARD,
             text=f"This version of the protocol has no {what} {key}.",
             action=f"Choose a {what} that it has.",
-            override="none",
+            override=NOTHING_LIFTS_IT,
             effects=effects,
             cites=(),
         )
@@ -71,53 +103,188 @@ def missing_rows(protocol: Protocol, case: Case) -> tuple[Finding, ...]:
     )
 
 
-def hold_lines(
-    orders: tuple[Order, ...], gates: tuple[Gate, ...], findings: tuple[Finding, ...]
-) -> tuple[Order, ...]:
-    """A line that a gate blocks or a rule holds stays visible, marked, and never arrives ticked."""
-    held = {
-        effect.target
+def applied_effects(findings: Iterable[Finding], unjudged: Iterable[Unjudged]) -> tuple[AppliedEffect, ...]:
+    """The effects of what was found, and of what counts as found until its facts are known."""
+    certain = (
+        AppliedEffect(rule=finding.rule, effect=effect, is_certain=True)
         for finding in findings
         for effect in finding.effects
-        if effect.kind is EffectKind.HOLD_LINES
-    }
-    for gate in gates:
-        arms = {
-            OrderKind.PLATELETS: gate.platelets,
-            OrderKind.IVIG: gate.ivig,
-            OrderKind.CORTICOSTEROID: gate.corticosteroid,
-        }
-        held |= {kind.value for kind, effect in arms.items() if effect is not ArmEffect.AS_BRANCH}
-    return tuple(_hold(order) if order.kind.value in held else order for order in orders)
+    )
+    assumed = (
+        AppliedEffect(rule=rule.rule, effect=effect, is_certain=False)
+        for rule in unjudged
+        if rule.until_known is WhenUnknown.HOLD
+        for effect in rule.effects
+        if effect.kind in _SHAPES_LINES
+    )
+    return (*certain, *assumed)
+
+
+def apply_to_lines(
+    orders: Iterable[Order],
+    gates: tuple[Gate, ...],
+    effects: tuple[AppliedEffect, ...],
+    product: Product | None,
+) -> tuple[Order, ...]:
+    """Each line with what is done to it; one that is held stays visible and never arrives ticked."""
+    kept = []
+    for order in orders:
+        marks = (*_gate_marks(order, gates), *_rule_marks(order, effects, product))
+        kinds = {mark.kind for mark in marks}
+        if EffectKind.REMOVE_LINES in kinds:
+            continue
+        is_held = order.is_held or not kinds <= {EffectKind.AT_RISK_RATE}
+        role = Role.OFFERED if is_held and order.role is Role.REQUIRED else order.role
+        kept.append(replace(order, is_held=is_held, role=role, effects=marks))
+    return tuple(kept)
+
+
+def added_lines(protocol: Protocol, effects: tuple[AppliedEffect, ...]) -> tuple[Order, ...]:
+    """The lines that rules add, each once, with the rules it comes from."""
+    extra = lookup.of(protocol).extra_orders
+    return tuple(
+        Order(
+            code=row.key,
+            kind=row.kind,
+            role=row.role,
+            timing=row.timing,
+            group="",
+            start_after_minutes=0,
+            text=row.text,
+            template=None,
+            dose=None,
+            waits_for=(),
+            is_held=False,
+            cites=row.basis.cites,
+            effects=tuple(
+                _mark(applied)
+                for applied in effects
+                if (applied.effect.kind, applied.effect.target) == (EffectKind.ADD_LINE, row.key)
+            ),
+        )
+        for key in _targets(effects, EffectKind.ADD_LINE)
+        for row in (extra[key],)
+    )
+
+
+def added_checks(protocol: Protocol, effects: tuple[AppliedEffect, ...]) -> tuple[MonitoringItem, ...]:
+    """What rules ask to watch besides what the lines do."""
+    items = {item.key: item for _, item in lookup.of(protocol).monitoring_items}
+    return tuple(items[key] for key in _targets(effects, EffectKind.ADD_CHECK))
+
+
+def added_texts(protocol: Protocol, effects: tuple[AppliedEffect, ...]) -> tuple[Text, ...]:
+    """The texts that rules ask to be read."""
+    texts = lookup.of(protocol).texts
+    return tuple(texts[key] for key in _targets(effects, EffectKind.ADD_TEXT))
 
 
 def consult_level(
     branch: Branch,
     rules: tuple[DecisionRule, ...],
     gates: tuple[Gate, ...],
-    findings: tuple[Finding, ...],
+    effects: tuple[AppliedEffect, ...],
 ) -> ConsultLevel:
-    """The most urgent consult that branch, decision rules, gates or findings ask for."""
-    raised = (
-        ConsultLevel(effect.target)
-        for finding in findings
-        for effect in finding.effects
-        if effect.kind is EffectKind.RAISE_CONSULT
-    )
+    """The most urgent consult that branch, decision rules, gates or effects ask for."""
     levels = (
         branch.consult,
         *(rule.consult_at_least for rule in rules),
         *(gate.consult for gate in gates),
-        *raised,
+        *(ConsultLevel(target) for target in _targets(effects, EffectKind.RAISE_CONSULT)),
     )
     return max(levels, key=lambda level: level.rank)
 
 
-def is_at_risk(findings: tuple[Finding, ...]) -> bool:
-    """Whether a finding asks for the at-risk infusion rate."""
-    return any(effect.kind is EffectKind.AT_RISK_RATE for finding in findings for effect in finding.effects)
+def is_at_risk(effects: tuple[AppliedEffect, ...]) -> bool:
+    """Whether an effect asks for the at-risk infusion rate."""
+    return any(applied.effect.kind is EffectKind.AT_RISK_RATE for applied in effects)
 
 
-def _hold(order: Order) -> Order:
-    role = Role.OFFERED if order.role is Role.REQUIRED else order.role
-    return replace(order, is_held=True, role=role)
+def has_property(product: Product, wanted: ProductProperty) -> bool:
+    """Whether a product is what a rule asks for."""
+    if wanted is ProductProperty.INTRAVENOUS:
+        return product.route == "iv"
+    if wanted is ProductProperty.IGA_DEPLETED:
+        return product.iga_depleted
+    return _STABILISER_OF[wanted] not in product.stabilisers
+
+
+def digest_of_facts(finding: Finding) -> str:
+    """SHA-256 of what the rule said and read: the same finding on the same facts has the same digest."""
+    said = [finding.rule, finding.severity, finding.text, finding.reads]
+    return hashlib.sha256(canonical_json(tuple(said)).encode()).hexdigest()
+
+
+def _finding(rule: SafetyRule, predicate: Predicate, values: Values) -> Finding:
+    return Finding(
+        rule=rule.key,
+        number=rule.number,
+        severity=rule.severity,
+        text=fill(rule.text, values),
+        action=fill(rule.action, values),
+        override=rule.override,
+        effects=rule.effects,
+        cites=rule.basis.cites,
+        lines=tuple(
+            tuple(condition.values for condition in rule.when[position] if condition.fact in ORDER_FACTS)
+            for position in predicate.groups_that_hold(values)
+        ),
+        reads=tuple(
+            (fact, values[fact]) for fact in predicate.facts if fact in values and fact not in _NOT_READ
+        ),
+    )
+
+
+# They follow from the proposal, and a proposal that changed is no new fact about the patient.
+_NOT_READ: Final = ORDER_FACTS | PLAN_FACTS | {"branch"}
+
+
+def _unjudged(rule: SafetyRule, missing: tuple[str, ...], values: Values) -> Unjudged:
+    return Unjudged(
+        rule=rule.key,
+        number=rule.number,
+        severity=rule.severity,
+        text=fill(rule.text, values),
+        asks=missing,
+        until_known=rule.unknown,
+        effects=rule.effects,
+        cites=rule.basis.cites,
+    )
+
+
+def _gate_marks(order: Order, gates: tuple[Gate, ...]) -> Iterator[LineEffect]:
+    for gate in gates:
+        arms = {
+            OrderKind.PLATELETS: gate.platelets,
+            OrderKind.IVIG: gate.ivig,
+            OrderKind.CORTICOSTEROID: gate.corticosteroid,
+        }
+        arm = arms.get(order.kind, ArmEffect.AS_BRANCH)
+        if arm is not ArmEffect.AS_BRANCH:
+            yield LineEffect(by=gate.code, kind=arm.value, is_certain=True)
+
+
+def _rule_marks(
+    order: Order, effects: tuple[AppliedEffect, ...], product: Product | None
+) -> Iterator[LineEffect]:
+    is_ivig = order.kind is OrderKind.IVIG
+    for applied in effects:
+        kind, target = applied.effect.kind, applied.effect.target
+        if kind in (EffectKind.HOLD_LINES, EffectKind.REMOVE_LINES):
+            is_meant = target in order.names
+        elif kind is EffectKind.REQUIRE_PRODUCT:
+            is_meant = is_ivig and not (
+                product is not None and has_property(product, ProductProperty(target))
+            )
+        else:
+            is_meant = is_ivig and kind is EffectKind.AT_RISK_RATE
+        if is_meant:
+            yield _mark(applied)
+
+
+def _mark(applied: AppliedEffect) -> LineEffect:
+    return LineEffect(by=applied.rule, kind=applied.effect.kind.value, is_certain=applied.is_certain)
+
+
+def _targets(effects: tuple[AppliedEffect, ...], kind: EffectKind) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(applied.effect.target for applied in effects if applied.effect.kind is kind))

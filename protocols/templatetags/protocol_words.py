@@ -8,7 +8,21 @@ from django import template
 from protocols.engine.conditions import CONDITION_FACTS
 from protocols.engine.facts import Kind
 from protocols.engine.numbers import format_decimal
-from protocols.engine.protocol import Comparator, Condition, PerUnit, Regimen, WeightBasis, When
+from protocols.engine.protocol import (
+    Comparator,
+    Condition,
+    Effect,
+    EffectKind,
+    OverrideKind,
+    OverridePolicy,
+    PerUnit,
+    Protocol,
+    Regimen,
+    SafetyRule,
+    WeightBasis,
+    When,
+    WhenUnknown,
+)
 
 register = template.Library()
 
@@ -26,6 +40,28 @@ _COMPARISONS: Final = {
 }
 # The names of the looks in includes/provenance.html.
 _PROVENANCE: Final = {"source_document": "source", "source_context": "context", "house_value": "house"}
+_EFFECTS: Final = {
+    EffectKind.HOLD_LINES: "Holds",
+    EffectKind.REMOVE_LINES: "Removes",
+    EffectKind.AT_RISK_RATE: "Caps the infusion at the at-risk rate",
+    EffectKind.RAISE_CONSULT: "Calls haematology at least",
+    EffectKind.REQUIRE_PRODUCT: "Holds immunoglobulin until the product is",
+    EffectKind.ADD_LINE: "Adds the line:",
+    EffectKind.ADD_CHECK: "Adds the check:",
+    EffectKind.ADD_TEXT: "Shows the text:",
+}
+_UNKNOWN: Final = {
+    WhenUnknown.ASK: "Not known: asks.",
+    WhenUnknown.WARN: "Not known: asks, and says so before signing.",
+    WhenUnknown.HOLD: "Not known: asks, and counts as met for the lines until then.",
+}
+_OVERRIDES: Final = {
+    OverrideKind.NONE: "nothing but other facts or other orders",
+    OverrideKind.ACKNOWLEDGE: "reading it; signing acknowledges it",
+    OverrideKind.REASON: "a reason",
+    OverrideKind.NAMED: "a reason and a name",
+    OverrideKind.NAMED_AND_SECOND: "a reason and two names",
+}
 _TRUTH: Final = {"true": "yes", "false": "no"}
 
 
@@ -33,6 +69,28 @@ _TRUTH: Final = {"true": "yes", "false": "no"}
 def alternatives(when: When) -> list[str]:
     """One sentence for each group of conditions; any of them is enough."""
     return [" and ".join(_condition(condition) for condition in group) for group in when]
+
+
+@register.filter
+def effect_sentences(rule: SafetyRule, protocol: Protocol) -> list[str]:
+    """What a rule does, one sentence an effect."""
+    return [_effect(effect, protocol) for effect in rule.effects]
+
+
+@register.filter
+def unknown_sentence(rule: SafetyRule) -> str:
+    """What a rule does while it cannot be judged."""
+    return _UNKNOWN[rule.unknown]
+
+
+@register.filter
+def override_sentence(policy: OverridePolicy, protocol: Protocol) -> str:
+    """What lifts a rule: whom to name, and the reasons on offer."""
+    reasons = {reason.key: reason.text for reason in protocol.override_reasons}
+    names = ", ".join(name for name in (policy.named, policy.second) if name)
+    words = f"{_OVERRIDES[policy.kind]}{f' ({names})' if names else ''}."
+    offered = "; ".join(reasons.get(key, key) for key in policy.reasons)
+    return " ".join(part for part in (words, policy.text, offered and f"Reasons: {offered}.") if part)
 
 
 @register.filter
@@ -68,6 +126,15 @@ def amount(regimen: Regimen) -> str:
     if regimen.cap is not None:
         words = f"{words}, at most {format_decimal(regimen.cap)} {regimen.unit}"
     return words
+
+
+def _effect(effect: Effect, protocol: Protocol) -> str:
+    named = {
+        EffectKind.ADD_LINE: {row.key: row.text for row in protocol.extra_orders},
+        EffectKind.ADD_CHECK: {row.key: row.title for row in protocol.monitoring_items},
+        EffectKind.ADD_TEXT: {row.key: row.title for row in protocol.texts},
+    }.get(effect.kind, {})
+    return f"{_EFFECTS[effect.kind]} {named.get(effect.target, spaced(effect.target))}".strip()
 
 
 def _condition(condition: Condition) -> str:

@@ -27,6 +27,9 @@ from protocols.engine.protocol import (
     MonitoringItem,
     OrderKind,
     OrderTemplate,
+    OverrideKind,
+    OverridePolicy,
+    OverrideReason,
     Parameter,
     PerUnit,
     PlausibleRange,
@@ -217,15 +220,24 @@ def gate(key: str, when: When, **more: Any) -> Gate:
     )
 
 
+OVERRIDE_OF = {
+    Severity.HARD: OverridePolicy(kind=OverrideKind.NONE),
+    Severity.HARD_NAMED: OverridePolicy(kind=OverrideKind.NAMED, reasons=("R_OTHER",), named="Haematologist"),
+    Severity.WARNING: OverridePolicy(kind=OverrideKind.REASON, reasons=("R_OTHER",)),
+    Severity.INFORMATION: OverridePolicy(kind=OverrideKind.ACKNOWLEDGE),
+}
+
+
 def safety_rule(key: str, severity: Severity, when: When, *effects: tuple[EffectKind, str]) -> SafetyRule:
     return SafetyRule(
         key=key,
+        number=key,
         severity=severity,
         when=when,
         effects=tuple(Effect(kind=kind, target=target) for kind, target in effects),
         text=f"Rule {key} speaks",
         action="Do this.",
-        override="With a reason.",
+        override=OVERRIDE_OF[severity],
         basis=BASIS,
     )
 
@@ -484,6 +496,8 @@ PROTOCOL = Protocol(
         safety_rule("S_LABEL", Severity.INFORMATION, if_is("product_itp_labelled", "false")),
         safety_rule("S_CONSENT", Severity.WARNING, ((ask("consent", Comparator.UNKNOWN),),)),
     ),
+    override_reasons=(OverrideReason(key="R_OTHER", text="Other", needs_comment=True, basis=BASIS),),
+    extra_orders=(),
     monitoring_items=tuple(
         MonitoringItem(
             key=key,

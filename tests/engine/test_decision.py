@@ -16,7 +16,15 @@ from protocols.engine.decision import (
 )
 from protocols.engine.dosing import Dose
 from protocols.engine.facts import UNKNOWN, Facts
-from protocols.engine.protocol import ArmEffect, ConsultLevel, OrderKind, Protocol, Role, Severity
+from protocols.engine.protocol import (
+    ArmEffect,
+    ConsultLevel,
+    OrderKind,
+    OverrideKind,
+    Protocol,
+    Role,
+    Severity,
+)
 from protocols.engine.recommendation import Gated, NotCovered, Order, Recommendation
 from protocols.engine.weight import DosingWeight
 
@@ -390,7 +398,7 @@ def test_two_calculations_that_disagree_block_the_line(monkeypatch: pytest.Monke
 
     assert (ivig.dose, ivig.is_held, ivig.role) == (UNKNOWN, True, Role.OFFERED)
     assert {finding.rule for finding in said.holds} == {"LEDGER"}
-    assert said.findings[0].override == "none"
+    assert said.findings[0].override.kind is OverrideKind.NONE
     assert said.rate_plan is None
 
 

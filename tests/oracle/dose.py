@@ -320,8 +320,12 @@ def at_risk_reasons(
     weight_kg: Number,
     height_cm: Number | None = None,
     pregnant: bool | None = None,
+    is_history_known: bool = True,
 ) -> frozenset[str]:
-    """Which renal, thrombosis or overload factors of 5.2, 5.3 and 3.5 plain facts already show."""
+    """Which renal, thrombosis or overload factors of 5.2, 5.3 and 3.5 plain facts already show.
+
+    What nobody has asked about counts as there: an unknown never lowers caution.
+    """
     reasons: set[str] = set()
     if age_years >= 65:
         reasons.add("age")
@@ -331,4 +335,6 @@ def at_risk_reasons(
         reasons.add("pregnancy")
     if age_years >= 18 and Fraction(weight_kg) < 50:
         reasons.add("low weight")
+    if height_cm is None or not is_history_known:
+        reasons.add("not known")
     return frozenset(reasons)

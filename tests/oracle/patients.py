@@ -112,6 +112,14 @@ BMI_BORDERS = (
 )
 AETIOLOGIES = ("primary_itp", "secondary_itp", "checkpoint_inhibitor")
 SITES = ("cns", "gi", "gu", "other")
+# Asked about everything that slows an infusion, and free of it.
+NO_RISK_STATED: Facts = {
+    "renal_risk_factors": [],
+    "thrombosis_risk_factors": [],
+    "overload_risk_factors": [],
+    "recent_thrombosis": False,
+    "creatinine_umol_per_l": "60",
+}
 
 
 def synthetic_patients(
@@ -165,6 +173,8 @@ def _patient(
         patient["bleeding_sites"] = ["other"]
     if patient["urgent_surgery"] and rng.random() < 0.6:
         patient["procedure"] = rng.choice(procedures)
+    if rng.random() < 0.98:
+        patient |= NO_RISK_STATED
     return patient
 
 

@@ -50,7 +50,7 @@ from .dose import (
     rate_plan,
     volume_ml,
 )
-from .patients import synthetic_patients
+from .patients import NO_RISK_STATED, synthetic_patients
 
 Plain = dict[str, Any]
 
@@ -536,6 +536,7 @@ def expected_plan(facts: Plain, infused: Product, kg: Fraction, volume: Fraction
         weight_kg=facts["weight_kg"],
         height_cm=facts.get("height_cm"),
         pregnant=facts.get("pregnant"),
+        is_history_known=facts.keys() >= NO_RISK_STATED.keys(),
     )
     if reasons:
         return rate_plan(infused, kg, volume, infused.at_risk_ml_per_kg_per_h)
@@ -635,6 +636,7 @@ def test_worked_rate_examples_agree(
     key = next(key for key, infused in products_by_key(protocol).items() if infused is PRODUCTS[name])
     history = {"first_ivig": False, "hours_since_last_ivig": 999}
     facts = adult_with(12_000, "active", False, False, product=key, weight_kg=weight) | history
+    facts |= NO_RISK_STATED
     if at_risk:
         facts["renal_risk_factors"] = ["diabetes"]
 
@@ -653,7 +655,7 @@ def test_worked_rate_examples_agree(
     ],
 )
 def test_first_infusion_is_capped_at_4_8(protocol: Protocol, history: Plain, is_capped: bool) -> None:
-    facts = adult_with(12_000, "active", False, False, product="octagam_10") | history
+    facts = adult_with(12_000, "active", False, False, product="octagam_10") | history | NO_RISK_STATED
 
     plan = outcome_of(protocol, facts)["rate_plan"]
 
@@ -678,9 +680,22 @@ def test_first_infusion_is_capped_at_4_8(protocol: Protocol, history: Plain, is_
 )
 @pytest.mark.hazard("H10")
 def test_each_risk_of_section_5_slows_the_infusion(protocol: Protocol, risk: Plain) -> None:
-    plan = outcome_of(protocol, adult_with(12_000, "active", False, False) | risk)["rate_plan"]
+    facts = adult_with(12_000, "active", False, False) | NO_RISK_STATED | risk
+
+    plan = outcome_of(protocol, facts)["rate_plan"]
 
     assert max(Fraction(step["ml_per_kg_per_h"]) for step in plan["steps"]) == 2
+
+
+@pytest.mark.parametrize("fact", [*NO_RISK_STATED, "height_cm"])
+def test_each_risk_nobody_asked_about_slows_the_infusion(protocol: Protocol, fact: str) -> None:
+    stated = adult_with(12_000, "active", False, False) | NO_RISK_STATED
+    asked = {key: value for key, value in stated.items() if key != fact}
+
+    plans = [outcome_of(protocol, facts)["rate_plan"] for facts in (stated, asked)]
+
+    fastest = [max(Fraction(step["ml_per_kg_per_h"]) for step in plan["steps"]) for plan in plans]
+    assert fastest[0] > fastest[1] == 2
 
 
 @pytest.mark.parametrize(("weight", "ml_per_h"), [("80", "33.3"), ("70", "29.1")])

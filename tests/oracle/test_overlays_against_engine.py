@@ -8,6 +8,7 @@ import pytest
 from protocols.engine.protocol import Protocol
 
 from .dose import FIRST_EXPOSURE_ML_PER_KG_PER_H
+from .patients import NO_RISK_STATED
 from .test_against_engine import (
     Plain,
     adult_with,
@@ -59,9 +60,9 @@ def test_no_dose_is_more_than_a_tenth_from_what_was_calculated(judged: list[tupl
 def test_gap_over_eight_weeks_is_capped_as_a_first_infusion(protocol: Protocol, gap_in_hours: int) -> None:
     history = {"first_ivig": False, "hours_since_last_ivig": gap_in_hours}
 
-    plan = outcome_of(protocol, adult_with(12_000, "active", False, False, product="octagam_10") | history)[
-        "rate_plan"
-    ]
+    facts = adult_with(12_000, "active", False, False, product="octagam_10") | NO_RISK_STATED | history
+
+    plan = outcome_of(protocol, facts)["rate_plan"]
 
     assert max(Fraction(step["ml_per_kg_per_h"]) for step in plan["steps"]) == FIRST_EXPOSURE_ML_PER_KG_PER_H
 

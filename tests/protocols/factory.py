@@ -224,12 +224,29 @@ def small_protocol(**changes: Any) -> engine.Protocol:
         safety_rules=(
             engine.SafetyRule(
                 key="S10",
+                number="S10",
                 severity=engine.Severity.WARNING,
                 when=always_known("pregnant"),
-                effects=(engine.Effect(kind=engine.EffectKind.RAISE_CONSULT, target="stat"),),
+                effects=(
+                    engine.Effect(kind=engine.EffectKind.RAISE_CONSULT, target="stat"),
+                    engine.Effect(kind=engine.EffectKind.ADD_LINE, target="E10"),
+                ),
                 text="Be careful.",
                 action="Ask.",
-                override="With a reason.",
+                override=engine.OverridePolicy(kind=engine.OverrideKind.REASON, reasons=("O10",)),
+                basis=BASIS,
+            ),
+        ),
+        override_reasons=(
+            engine.OverrideReason(key="O10", text="Another reason", needs_comment=True, basis=BASIS),
+        ),
+        extra_orders=(
+            engine.ExtraOrder(
+                key="E10",
+                kind=engine.OrderKind.OTHER,
+                role=engine.Role.OFFERED,
+                timing=engine.Timing.NOW,
+                text="Ask for warm blankets",
                 basis=BASIS,
             ),
         ),

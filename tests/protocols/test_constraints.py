@@ -301,7 +301,12 @@ def test_the_moves_of_the_triggers_are_the_moves_of_the_code() -> None:
 
 
 def test_every_content_table_is_in_the_migration_that_guards_it() -> None:
-    since = {"protocols_plausiblerange", "protocols_workedcase"}
+    since = {
+        "protocols_plausiblerange",
+        "protocols_workedcase",
+        "protocols_overridereason",
+        "protocols_extraorder",
+    }
     assert {f"protocols_{name}" for name in MIGRATION.CONTENT} | since == set(CONTENT_TABLES)
 
 
