@@ -14,7 +14,16 @@ Run = Callable[[StateApps, BaseDatabaseSchemaEditor], None]
 def draft_content(tables: Iterable[str]) -> RunPython:
     """Refuse new, changed and removed rows in these tables unless their version is a draft."""
     guarded = tuple(tables)
+    return RunPython(_install_content(guarded), _drop({table: tuple(_CONTENT_CHANGES) for table in guarded}))
 
+
+def draft_content_lifted(tables: Iterable[str]) -> RunPython:
+    """Take the guards of `draft_content` away before a table is made anew; it needs them again after that."""
+    guarded = tuple(tables)
+    return RunPython(_drop({table: tuple(_CONTENT_CHANGES) for table in guarded}), _install_content(guarded))
+
+
+def _install_content(guarded: tuple[str, ...]) -> Run:
     def install(_apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
         if editor.connection.vendor == "postgresql":
             editor.execute(_POSTGRESQL_REQUIRE_DRAFT, None)
@@ -23,7 +32,7 @@ def draft_content(tables: Iterable[str]) -> RunPython:
                 # None, so that a per cent sign is not taken for a placeholder.
                 editor.execute(statement, None)
 
-    return RunPython(install, _drop({table: tuple(_CONTENT_CHANGES) for table in guarded}))
+    return install
 
 
 def versions_move(moves: Iterable[tuple[str, str]]) -> RunPython:

@@ -62,7 +62,7 @@ from .weight import DosingWeight, dosing_weight
 
 __all__ = ["branch_for", "chosen_product", "compare_policies", "evaluate", "is_first_exposure", "plan_for"]
 
-Row = TypeVar("Row", MonitoringItem, Text)
+Row = TypeVar("Row", bound=MonitoringItem | Text)
 
 LIFE_THREATENING: Final = LEVELS[-1]
 _AXES: Final = ("bleeding_level", "urgent_surgery", "rapid_rise")

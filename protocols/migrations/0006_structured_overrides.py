@@ -5,12 +5,7 @@ import uuid
 import django.db.models.deletion
 from django.db import migrations, models
 
-from protocols.draft_only import draft_content
-
-NEW = ["overridereason", "extraorder"]
-
-# The guards of the rules go and come back, because a changed table is made anew where it cannot be altered.
-RULES = draft_content(["protocols_safetyrule"])
+from protocols.draft_only import draft_content, draft_content_lifted
 
 
 class Migration(migrations.Migration):
@@ -19,7 +14,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(RULES.reverse_code, RULES.code),
+        draft_content_lifted(["protocols_safetyrule"]),
         migrations.AddField(
             model_name="safetyrule",
             name="number",
@@ -171,5 +166,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        draft_content(["protocols_safetyrule", *(f"protocols_{name}" for name in NEW)]),
+        draft_content(["protocols_safetyrule", "protocols_overridereason", "protocols_extraorder"]),
     ]
