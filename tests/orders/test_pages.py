@@ -213,12 +213,12 @@ def test_without_a_script_the_product_is_shown_by_a_button(physician: Client, si
 
 
 def test_a_stop_before_every_line_leaves_nothing_to_press(physician: Client, site: Site) -> None:
-    answer = open_page(physician, assess(site, consent=None))
+    answer = open_page(physician, assess(site, weight_method=None))
 
     names = [control.get("name") for control in Inputs(answer.content.decode()).controls]
     assert "check" not in names
     assert "Signing is stopped" in text_of(answer)
-    assert "HS-24 stops signing." in text_of(answer)
+    assert "W-WEIGHT-AGE stops signing." in text_of(answer)
 
 
 @pytest.mark.hazard("H22")
