@@ -2,8 +2,9 @@
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# What each database answers when a commit is on disk before it is acknowledged, and references are held.
-SQLITE_PROMISES = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+# What each database answers when a commit is on disk before it is acknowledged, references
+# are held, and no row that a trigger guards can be replaced.
+SQLITE_PROMISES = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
 POSTGRESQL_PROMISES = {"synchronous_commit": "on"}
 
 

@@ -6,8 +6,10 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from ivigsite.orders.models import OrderSet
+from protocols import actions
 from protocols.mapping import ROWS
 from protocols.models import OrderTemplate
 from tests.safety.world import World, client_of
@@ -101,6 +103,50 @@ def test_no_row_of_an_approved_protocol_is_changed_removed_or_added(world: World
                 run(statement)
 
         assert content_of(table) == before
+
+
+def test_no_row_of_an_approved_protocol_is_pushed_out_by_one_of_a_draft(world: World) -> None:
+    draft = actions.start_draft(
+        version=world.site.version,
+        change_note="Next year",
+        by=world.people["protocol_author"],  # type: ignore[index]
+        at=timezone.now(),
+    )
+    key = draft.pk.hex if connection.vendor == "sqlite" else str(draft.pk)
+    for table in CONTENT_TABLES:
+        before = content_of(table)
+        names = columns(table)
+        # The row's own key, under the draft's name; and the other way, by which a draft's row would leave it.
+        values = ", ".join(f"'{key}'" if name == "protocol_version_id" else f'"{name}"' for name in names)
+        listed = ", ".join(f'"{name}"' for name in names)
+        push = (
+            f'INSERT OR REPLACE INTO "{table}" ({listed}) SELECT {values} FROM "{table}"'
+            if connection.vendor == "sqlite"
+            else f'INSERT INTO "{table}" ({listed}) SELECT {values} FROM "{table}" '
+            'ON CONFLICT ("id") DO UPDATE SET "protocol_version_id" = EXCLUDED."protocol_version_id"'
+        )
+
+        with pytest.raises(DatabaseError):
+            run(f"{push} WHERE protocol_version_id <> '{key}'")
+
+        assert content_of(table) == before, table
+
+
+def test_an_approved_version_is_not_written_over_by_a_draft(world: World) -> None:
+    as_draft = {
+        "state": "'draft'", "seal": "''", "version": "1", "submitted_at": "NULL", "reviewer_id": "NULL",
+        "review_started_at": "NULL", "reviewed_at": "NULL", "review_comment": "''", "approver_id": "NULL",
+        "approved_at": "NULL", "review_due_on": "NULL",
+    }  # fmt: skip
+    table = "protocols_protocolversion"
+    values = ", ".join(as_draft.get(name, f'"{name}"') for name in columns(table))
+    verb = "INSERT OR REPLACE" if connection.vendor == "sqlite" else "INSERT"
+    before = content_of(table)
+
+    with pytest.raises(DatabaseError):
+        run(f'{verb} INTO "{table}" SELECT {values} FROM "{table}"')
+
+    assert content_of(table) == before
 
 
 def test_an_approved_version_keeps_what_was_approved(world: World) -> None:

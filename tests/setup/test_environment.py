@@ -157,3 +157,10 @@ def test_options_of_one_database_are_not_shared_with_the_next(tmp_path: Path):
     options["timeout"] = 1
 
     assert environment.SQLITE_OPTIONS["timeout"] == 20
+
+
+def test_sqlite_file_is_opened_again_now_and_then(tmp_path: Path):
+    database = environment.read_database({}, var=tmp_path)
+
+    # Not None: a file restored in its place must be seen without a new start.
+    assert 0 < database["CONN_MAX_AGE"] <= 300
