@@ -1,15 +1,26 @@
 """An outcome in the words of the screen: every number formatted once, every key as people say it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from protocols.engine.decision import compare_policies
 from protocols.engine.facts import FACT_BY_KEY, LEVELS, Facts
 from protocols.engine.lookup import of
 from protocols.engine.numbers import echo_count, format_decimal
-from protocols.engine.protocol import Citation, Confidence, DecisionRule, Protocol, Topic
+from protocols.engine.protocol import (
+    Citation,
+    Confidence,
+    DecisionRule,
+    Gate,
+    OrderTemplate,
+    Protocol,
+    SafetyRule,
+    Text,
+    Topic,
+)
 
 LEVEL_OF_SEVERITY: Final = {
     "hard": "critical",
@@ -293,28 +304,6 @@ class Advice:
     def other_questions(self) -> tuple[QuestionCard, ...]:
         return self.questions[QUESTIONS_SHOWN:]
 
-    # What a panel of the protocol's own texts depends on; templates keep what was drawn by these.
-
-    @property
-    def watch_key(self) -> str:
-        return _joined(text.key for text in (*self.expect, *self.watch))
-
-    @property
-    def both_key(self) -> str:
-        return _joined(text.key for text in self.both)
-
-    @property
-    def conflicts_key(self) -> str:
-        return _joined(text.key for text in self.conflicts)
-
-    @property
-    def monitoring_key(self) -> str:
-        return _joined(title for title, _ in self.monitoring)
-
-    @property
-    def sources_key(self) -> str:
-        return _joined(source.reference for source in self.sources)
-
     @property
     def criticals(self) -> tuple[FindingCard, ...]:
         return tuple(finding for finding in self.findings if finding.level == "critical")
@@ -328,8 +317,39 @@ class Advice:
         return tuple(finding for finding in self.findings if finding.level == "information")
 
 
-def _joined(keys: Iterable[str]) -> str:
-    return "|".join(keys)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """What a panel looks up in a protocol by key; of orders, rules and gates where they come from."""
+
+    citations: Mapping[str, Citation]
+    decisions: Mapping[str, DecisionRule]
+    orders: Mapping[str, str]
+    rules: Mapping[str, str]
+    gates: Mapping[str, str]
+    cards: Mapping[str, SourceCard]
+    # References joined, for each list of citations that a row of the protocol has.
+    sources: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+
+def _rows_of(protocol: Protocol) -> _Rows:
+    """The rows by their keys, made at the first call and kept with the protocol."""
+    if "advice" not in protocol.lookups:
+        orders: tuple[OrderTemplate | Text, ...] = tuple(o for b in protocol.branches for o in b.orders)
+        protocol.lookups["advice"] = _Rows(
+            citations={citation.key: citation for citation in protocol.citations},
+            decisions={rule.key: rule for rule in protocol.decision_rules},
+            # The consultation is ordered in the words of a text.
+            orders=_provenance((*orders, *protocol.texts)),
+            rules=_provenance(protocol.safety_rules),
+            gates=_provenance(protocol.gates),
+            cards={card.key: card for card in source_cards(protocol.citations)},
+        )
+    rows: _Rows = protocol.lookups["advice"]
+    return rows
+
+
+def _provenance(rows: Iterable[OrderTemplate | Text | SafetyRule | Gate]) -> dict[str, str]:
+    return {row.key: PROVENANCE_CLASS[row.basis.provenance] for row in rows}
 
 
 def present(protocol: Protocol, outcome: Mapping[str, Any], facts: Facts) -> Advice:
@@ -385,23 +405,18 @@ def present(protocol: Protocol, outcome: Mapping[str, Any], facts: Facts) -> Adv
         monitoring=tuple((item["title"], item["due"]) for item in outcome["monitoring"]),
         notes=tuple(outcome["trace"]["notes"]),
         disclaimer=protocol.disclaimer,
-        sources=source_cards(_cited(protocol, outcome)),
+        sources=_cards(protocol, _cited(outcome)),
     )
 
 
 def order_cards(protocol: Protocol, orders: Iterable[Mapping[str, Any]]) -> tuple[OrderCard, ...]:
     """Every proposed line as a card, in the protocol's order."""
-    rows = [(row.key, row.basis) for branch in protocol.branches for row in branch.orders]
-    # The consultation is ordered in the words of a text.
-    rows += [(text.key, text.basis) for text in protocol.texts]
-    provenance = {key: PROVENANCE_CLASS[basis.provenance] for key, basis in rows}
-    return tuple(_order(protocol, order, provenance.get(order["code"], "")) for order in orders)
+    return tuple(_order(protocol, order) for order in orders)
 
 
 def finding_cards(protocol: Protocol, findings: Iterable[Mapping[str, Any]]) -> tuple[FindingCard, ...]:
     """Every finding as a card, worst first as the engine gives them."""
-    provenance = {rule.key: PROVENANCE_CLASS[rule.basis.provenance] for rule in protocol.safety_rules}
-    return tuple(_finding(protocol, finding, provenance.get(finding["rule"], "")) for finding in findings)
+    return tuple(_finding(protocol, finding) for finding in findings)
 
 
 def rate_table(protocol: Protocol, plan: Mapping[str, Any] | None) -> RateTable | None:
@@ -443,6 +458,7 @@ def ledger_lines(protocol: Protocol, steps: Iterable[Mapping[str, Any]]) -> tupl
     )
 
 
+@lru_cache(maxsize=4096)
 def number(text: str, *, places: Decimal = _SHOWN_DECIMALS) -> str:
     """An exact number as the screen shows it: at most two decimals, no trailing zero, commas from 1,000."""
     value = Decimal(text)
@@ -462,7 +478,7 @@ def vial_words(dose: Mapping[str, Any]) -> str:
 
 def citations_of(protocol: Protocol, keys: Iterable[str]) -> tuple[Citation, ...]:
     """The cited rows, each once, in the order given."""
-    by_key = {citation.key: citation for citation in protocol.citations}
+    by_key = _rows_of(protocol).citations
     return tuple(by_key[key] for key in dict.fromkeys(keys) if key in by_key)
 
 
@@ -501,8 +517,7 @@ def _headline(outcome: Mapping[str, Any], branch_title: str) -> str:
 
 
 def _rule(protocol: Protocol, outcome: Mapping[str, Any]) -> DecisionRule | None:
-    key = outcome["trace"]["decision_rule"]
-    return next((rule for rule in protocol.decision_rules if rule.key == key), None)
+    return _rows_of(protocol).decisions.get(outcome["trace"]["decision_rule"])
 
 
 def _choice(fact: str, key: str | None) -> str:
@@ -523,9 +538,7 @@ def _gate(protocol: Protocol, gate: Mapping[str, Any]) -> GateCard:
         action=gate["action"],
         effects=tuple((label, ARM_WORDS[gate[key]]) for label, key in arms),
         source=_sources(protocol, gate["citations"]),
-        provenance=next(
-            (PROVENANCE_CLASS[row.basis.provenance] for row in protocol.gates if row.key == gate["key"]), ""
-        ),
+        provenance=_rows_of(protocol).gates.get(gate["key"], ""),
     )
 
 
@@ -562,7 +575,7 @@ def _groups(protocol: Protocol, orders: list[Mapping[str, Any]]) -> tuple[OrderG
     )
 
 
-def _order(protocol: Protocol, order: Mapping[str, Any], provenance: str) -> OrderCard:
+def _order(protocol: Protocol, order: Mapping[str, Any]) -> OrderCard:
     dose = order["dose"]
     citations = citations_of(protocol, order["citations"])
     return OrderCard(
@@ -588,8 +601,8 @@ def _order(protocol: Protocol, order: Mapping[str, Any], provenance: str) -> Ord
         waits_for=tuple(FACT_BY_KEY[key].label for key in order["waits_for"] if key in FACT_BY_KEY),
         ledger=ledger_lines(protocol, dose["ledger"]) if dose else (),
         citations=citations,
-        provenance=provenance,
-        sources=source_cards(citations),
+        provenance=_rows_of(protocol).orders.get(order["code"], ""),
+        sources=_cards(protocol, order["citations"]),
     )
 
 
@@ -632,7 +645,7 @@ def _repeat(repeat: Mapping[str, Any] | None) -> str:
     )
 
 
-def _finding(protocol: Protocol, finding: Mapping[str, Any], provenance: str) -> FindingCard:
+def _finding(protocol: Protocol, finding: Mapping[str, Any]) -> FindingCard:
     return FindingCard(
         rule=finding["rule"],
         level=LEVEL_OF_SEVERITY[finding["severity"]],
@@ -640,7 +653,7 @@ def _finding(protocol: Protocol, finding: Mapping[str, Any], provenance: str) ->
         action=finding["action"],
         override=finding["override"],
         source=_sources(protocol, finding["citation"].split(", ")),
-        provenance=provenance,
+        provenance=_rows_of(protocol).rules.get(finding["rule"], ""),
     )
 
 
@@ -689,13 +702,21 @@ def _texts(protocol: Protocol, outcome: Mapping[str, Any], topic: Topic) -> tupl
 
 
 def _sources(protocol: Protocol, keys: Iterable[str]) -> str:
-    return "; ".join(citation.reference for citation in citations_of(protocol, keys))
+    known, wanted = _rows_of(protocol).sources, tuple(keys)
+    if wanted not in known:
+        known[wanted] = "; ".join(citation.reference for citation in citations_of(protocol, wanted))
+    return known[wanted]
 
 
-def _cited(protocol: Protocol, outcome: Mapping[str, Any]) -> tuple[Citation, ...]:
+def _cards(protocol: Protocol, keys: Iterable[str]) -> tuple[SourceCard, ...]:
+    known = _rows_of(protocol).cards
+    return tuple(known[key] for key in dict.fromkeys(keys) if key in known)
+
+
+def _cited(outcome: Mapping[str, Any]) -> list[str]:
     keys: list[str] = []
     for row in (*outcome["orders"], *outcome["gates"], *outcome["texts"]):
         keys += row["citations"]
     for finding in outcome["findings"]:
         keys += finding["citation"].split(", ")
-    return citations_of(protocol, keys)
+    return keys

@@ -98,6 +98,15 @@ class FactsForm(forms.Form):
         value = self.cleaned_data.get(name, UNKNOWN)
         return None if value is UNKNOWN else value
 
+    def _clean_fields(self) -> None:
+        # As Django does, without making for each field what draws it: a preview draws none.
+        for name, field in self.fields.items():
+            value = field.widget.value_from_datadict(self.data, self.files, name)
+            try:
+                self.cleaned_data[name] = field.clean(value)
+            except ValidationError as error:
+                self.add_error(name, error)
+
     def clean(self) -> dict[str, Any]:
         for name, key in COUNTS.items():
             if name in self.fields and (limit := self._limit(key)):
@@ -135,8 +144,7 @@ class FactsForm(forms.Form):
         age = self.age_years()
         if age is UNKNOWN:
             return "any"
-        policies = {policy.key: policy for policy in self.protocol.weight_policies}
-        return "adult" if age >= policies[self.protocol.default_policy].adult_from_years else "child"
+        return "adult" if age >= self.made.adult_from_years else "child"
 
     def _clean_number(self, key: str) -> None:
         value, limit = self.cleaned_data.get(key, UNKNOWN), self._limit(key)
@@ -185,12 +193,11 @@ class FactsForm(forms.Form):
 
     def _fact_values(self) -> dict[str, Any]:
         values = dict(self.patient_facts())
+        cleaned, wrong = self.cleaned_data, self.errors.keys()
         for definition in CATALOGUE:
-            value = self.cleaned_data.get(definition.key, UNKNOWN)
+            value = cleaned.get(definition.key, UNKNOWN)
             # A judgement that still lacks its reason is no answer yet.
-            if value in ("", UNKNOWN) or not self.errors.keys().isdisjoint(
-                NEEDED.get(definition.key, (definition.key,))
-            ):
+            if value in ("", UNKNOWN) or not wrong.isdisjoint(NEEDED.get(definition.key, (definition.key,))):
                 continue
             if definition.key == "who_bleeding_grade":
                 value = int(value)
@@ -216,14 +223,14 @@ class AssessmentForm(FactsForm):
     """The form of an encounter; age and sex come with the patient."""
 
     def __init__(self, data: Any = None, *, birth_date: date, patient_sex: str, **options: Any) -> None:
-        self.birth_date = birth_date
         self.patient_sex = patient_sex
+        self._age_years = age_on(birth_date, timezone.localdate(options["now"]))
         super().__init__(data, **options)
         for name in self.patient_facts():
             del self.fields[name]
 
     def age_years(self) -> Any:
-        return age_on(self.birth_date, timezone.localdate(self.now))
+        return self._age_years
 
     def patient_facts(self) -> dict[str, Any]:
         sex = {"sex": self.patient_sex} if self.patient_sex else {}

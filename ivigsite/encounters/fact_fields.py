@@ -87,6 +87,7 @@ class FactFields:
 
     protocol: Protocol
     limits: Mapping[tuple[str, str], InputLimit]
+    adult_from_years: int
     by_name: Mapping[str, forms.Field]
     sections: Mapping[Section, tuple[str, ...]]
     # Fields that hold nothing personal; see form_layout.py.
@@ -122,6 +123,11 @@ def _make(protocol: Protocol) -> FactFields:
     return FactFields(
         protocol=protocol,
         limits=limits,
+        adult_from_years=next(
+            policy.adult_from_years
+            for policy in protocol.weight_policies
+            if policy.key == protocol.default_policy
+        ),
         by_name={name: asked[name][1] for name in names},
         sections={section: tuple(name for name in names if asked[name][0] is section) for section in Section},
     )

@@ -35,6 +35,31 @@ HAS_SOMETHING: Final[Mapping[str, Callable[[Advice], bool]]] = {
     "conflicts": lambda advice: bool(advice.conflicts),
 }
 
+# All that the template of a panel is handed of an advice; the panel is drawn anew when one of these changes.
+SHOWS: Final[Mapping[str, tuple[str, ...]]] = {
+    "orders": ("groups", "is_provisional"),
+    "both": ("both", "gates"),
+    "rates": ("rate_table",),
+    "targets": ("targets", "stop_rule", "repeat"),
+    "findings": ("criticals", "warnings", "informations"),
+    "unknown": ("first_questions", "other_questions"),
+    "watch": ("expect", "watch"),
+    "monitoring": ("monitoring",),
+    "policies": ("policies",),
+    "why": (
+        "decision_text",
+        "decision_class",
+        "decision_word",
+        "bleeding",
+        "bleeding_rules",
+        "dosing_weight",
+        "weight_ledger",
+        "notes",
+        "sources",
+    ),
+    "conflicts": ("conflicts",),
+}
+
 PANELS_OF: Final[Mapping[RoleView, tuple[Panel, ...]]] = {
     RoleView.PHYSICIAN: (
         Panel(key="orders", title="What to give"),

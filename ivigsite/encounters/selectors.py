@@ -21,9 +21,21 @@ from ivigsite.parsing.dates import format_date
 from protocols.engine.facts import FACT_BY_KEY, UNKNOWN, Kind
 from protocols.engine.numbers import echo_count, format_decimal
 from protocols.engine.protocol import Protocol
+from protocols.models import ProtocolVersion
+from protocols.reading import versions_with_people
 
 SEARCH_LIMIT: Final = 50
 DRAFT_LIFE: Final = timedelta(hours=24)
+VERSIONS_KEPT: Final = 8
+# By these a version is known to be what it was: each change raises `version`, and its people may be renamed.
+VERSION_COLUMNS: Final = (
+    "protocol_version_id",
+    "protocol_version__version",
+    "protocol_version__state",
+    "protocol_version__seal",
+    "protocol_version__approver__full_name",
+)
+_versions: Final[dict[tuple[Any, ...], ProtocolVersion]] = {}
 # They change by themselves; the times they are worked out from are what people gave.
 AGEING: Final = frozenset(
     {
@@ -89,16 +101,47 @@ class Change:
 
 def encounter_for(user: User, encounter_id: UUID, *, at: datetime) -> Encounter:
     """The encounter, or 404 and an audit entry where it is on nobody's ward of theirs."""
-    found = (
-        Encounter.objects.for_user(user)
-        .select_related("patient", "ward", "owner", "opened_by", "closed_by", "protocol_version__approver")
-        .filter(pk=encounter_id)
-        .first()
+    # `get` asks for no order, which takes longer to write than the query to run.
+    query = Encounter.objects.for_user(user).select_related(
+        "patient", "ward", "owner", "opened_by", "closed_by", "protocol_version__approver"
     )
-    if found is None:
+    try:
+        return query.get(pk=encounter_id)
+    except Encounter.DoesNotExist:
         record(action="encounter.denied", by=user, at=at, object_id=encounter_id)
-        raise Http404
-    return found
+        raise Http404 from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Whom an answer is worked out for, and by which version; all that a preview reads of an encounter."""
+
+    birth_date: date
+    sex: str
+    version: ProtocolVersion
+
+
+def subject_for(user: User, encounter_id: UUID, *, at: datetime) -> Subject:
+    """The patient and the version of an encounter, or 404 and an audit entry, for each pause in typing."""
+    query = Encounter.objects.for_user(user).values_list(
+        "patient__birth_date", "patient__sex", *VERSION_COLUMNS
+    )
+    try:
+        birth_date, sex, *version = query.get(pk=encounter_id)
+    except Encounter.DoesNotExist:
+        record(action="encounter.denied", by=user, at=at, object_id=encounter_id)
+        raise Http404 from None
+    return Subject(birth_date=birth_date, sex=sex, version=_version_as_it_is(tuple(version)))
+
+
+def _version_as_it_is(columns: tuple[Any, ...]) -> ProtocolVersion:
+    """The version with its people, kept while nothing of it has changed: it is read far more often."""
+    kept = _versions.get(columns)
+    if kept is None:
+        if len(_versions) >= VERSIONS_KEPT:
+            _versions.clear()
+        kept = _versions[columns] = versions_with_people().get(pk=columns[0])
+    return kept
 
 
 def patient_for(user: User, patient_id: UUID, *, at: datetime) -> Patient:

@@ -218,9 +218,10 @@ def encounter(request: SignedInRequest, encounter_id: UUID) -> HttpResponse:
 @methods_of_a_form
 def assess(request: SignedInRequest, encounter_id: UUID) -> HttpResponse:
     now = timezone.now()
-    found = selectors.encounter_for(request.user, encounter_id, at=now)
     if request.htmx:
-        return _preview_of(request, _assessment_form(found, request.POST, {}), found.protocol_version)
+        subject = selectors.subject_for(request.user, encounter_id, at=now)
+        return _preview_of(request, _form_about(subject, request.POST, {}), subject.version)
+    found = selectors.encounter_for(request.user, encounter_id, at=now)
     if not found.is_open:
         return render(request, "encounters/closed.html", {"encounter": found}, status=409)
     started = selectors.starting_answers(found, request.user, at=now)
@@ -293,12 +294,19 @@ def _preview_of(request: SignedInRequest, form: FactsForm, version: ProtocolVers
 
 
 def _assessment_form(found: Encounter, data: Any, answers: dict[str, Any]) -> AssessmentForm:
+    subject = selectors.Subject(
+        birth_date=found.patient.birth_date, sex=found.patient.sex, version=found.protocol_version
+    )
+    return _form_about(subject, data, answers)
+
+
+def _form_about(subject: selectors.Subject, data: Any, answers: dict[str, Any]) -> AssessmentForm:
     return AssessmentForm(
         data,
-        protocol=load_protocol_value(found.protocol_version),
+        protocol=load_protocol_value(subject.version),
         now=timezone.now(),
-        birth_date=found.patient.birth_date,
-        patient_sex=found.patient.sex,
+        birth_date=subject.birth_date,
+        patient_sex=subject.sex,
         initial=answers,
     )
 

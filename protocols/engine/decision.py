@@ -18,6 +18,7 @@ from .conditions import Values, compile_when, judge
 from .dosing import compute_dose
 from .facts import LEVELS, UNKNOWN, Facts, Unknown, known
 from .infusion import RatePlan
+from .ledger import Ledger
 from .lines import Asks, is_first_exposure, plan_for, propose, values_of, values_of_plan
 from .protocol import (
     ConsultLevel,
@@ -68,6 +69,8 @@ LIFE_THREATENING: Final = LEVELS[-1]
 _AXES: Final = ("bleeding_level", "urgent_surgery", "rapid_rise")
 _YES_NO: Final = (False, True)
 _WHICH_BRANCH: Final = "which branch applies"
+# Of one regimen, by all that its dose takes from a weight: kilograms, basis, and how they were found.
+_GramsByWeight = dict[tuple[Decimal, str, Ledger], Decimal | Unknown]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +120,11 @@ def compare_policies(protocol: Protocol, facts: Facts) -> tuple[PolicyResult, ..
     regimen = _first_ivig(protocol, facts)
     if in_use is None or regimen is None:
         return ()
-    reference = _dose_by(in_use, regimen, facts)
+    grams_by_weight: _GramsByWeight = {}
+    reference = _dose_by(in_use, regimen, facts, grams_by_weight)
     results = []
     for policy in protocol.weight_policies:
-        weighed = _dose_by(policy, regimen, facts)
+        weighed = _dose_by(policy, regimen, facts, grams_by_weight)
         if weighed is None or reference is None:
             return ()
         weight, grams = weighed
@@ -429,9 +433,16 @@ def _first_ivig(protocol: Protocol, facts: Facts) -> Regimen | None:
     )
 
 
-def _dose_by(policy: WeightPolicy, regimen: Regimen, facts: Facts) -> tuple[DosingWeight, Decimal] | None:
+def _dose_by(
+    policy: WeightPolicy, regimen: Regimen, facts: Facts, kept: _GramsByWeight
+) -> tuple[DosingWeight, Decimal] | None:
+    """The weight and the grams by one policy; most patients have one weight by all of them, and one dose."""
     weight = dosing_weight(policy, facts)
-    dose = compute_dose(regimen=regimen, facts=facts, dosing=weight, product=None)
-    if isinstance(weight, Unknown) or isinstance(dose, Unknown):
+    if isinstance(weight, Unknown):
         return None
-    return weight, dose.rounded
+    key = weight.kg, weight.basis, weight.ledger
+    if key not in kept:
+        dose = compute_dose(regimen=regimen, facts=facts, dosing=weight, product=None)
+        kept[key] = UNKNOWN if isinstance(dose, Unknown) else dose.rounded
+    grams = kept[key]
+    return None if isinstance(grams, Unknown) else (weight, grams)

@@ -88,7 +88,7 @@ def test_line_is_drawn_again_when_something_in_it_changed(physician: Client, sit
 def test_board_is_whole_even_when_old_drawings_are_forgotten(
     physician: Client, site: Site, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("ivigsite.encounters.drawings.KEPT", 2)
+    monkeypatch.setattr("ivigsite.encounters.drawings.MOST_CHARACTERS", 3000)
     for number in range(5):
         admit(site, number, f"Example{number}")
     physician.get(reverse("board_rows"))

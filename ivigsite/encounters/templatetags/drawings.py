@@ -1,0 +1,25 @@
+"""Parts of a page that are drawn once for what they show."""
+
+from collections.abc import Hashable
+
+from django import template
+from django.forms import Form
+
+from ivigsite.encounters.advice import Advice
+from ivigsite.encounters.drawings import Part, draw
+from ivigsite.encounters.role_views import SHOWS, Panel
+
+register = template.Library()
+
+
+@register.simple_tag
+def drawn(template_name: str, **shown: Hashable) -> str:
+    """Like `include … with … only`, but what shows the same is drawn once."""
+    return draw(template_name, **shown)
+
+
+@register.simple_tag
+def drawn_panel(panel: Panel, advice: Advice, form: Form | None) -> str:
+    """A panel, drawn with what it says it shows of the advice and with the names of the form's fields."""
+    asked = frozenset(form.fields) if form else frozenset()
+    return draw(panel.template, panel=panel, advice=Part(advice, SHOWS[panel.key]), asked=asked)
