@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "ivigsite.accounts",
     "ivigsite.audit",
     "ivigsite.encounters",
+    "ivigsite.monitoring",
     "ivigsite.orders",
     "protocols",
     "django.contrib.admin",

@@ -411,10 +411,30 @@ class MonitoringItem(KeyedRow, WithBasis):
     anchor = _key()
     due_minutes = models.IntegerField()
     window_minutes = models.PositiveIntegerField()
+    early_minutes = models.PositiveIntegerField(default=0)
     due_text = models.TextField()
     is_repeated = models.BooleanField(default=False)
+    repeats = _list()
+    is_follow_up = models.BooleanField(default=False)
+    rule = _key(blank=True)
     kinds = _list()
     when = _list()
+
+
+class ResultRule(KeyedRow, WithBasis):
+    title = models.TextField()
+    group = _one_of(engine.CheckGroup)
+    kind = _key(blank=True)
+    asks = _list()
+    needs = _list()
+    alert = _list()
+    critical = _list()
+    alert_action = models.TextField(blank=True)
+    critical_action = models.TextField(blank=True)
+    alert_follow_ups = _list()
+    critical_follow_ups = _list()
+    alert_holds = _list()
+    critical_holds = _list()
 
 
 class Parameter(KeyedRow, WithBasis):

@@ -19,6 +19,7 @@ from ivigsite.encounters.models import (
     Encounter,
     Patient,
 )
+from ivigsite.encounters.signals import assessment_made, encounter_closed
 from ivigsite.parsing.text import fold
 from protocols.engine.decision import evaluate
 from protocols.engine.facts import Facts
@@ -245,6 +246,7 @@ def record_assessment(
     locked.version += 1
     locked.save(update_fields=["version"])
     locked.drafts.filter(author=by).delete()
+    assessment_made.send(sender=Assessment, assessment=assessment, by=by, at=at)
     record(
         action="assessment.made",
         by=by,
@@ -282,6 +284,7 @@ def close_encounter(*, encounter: Encounter, version: int, reason: str, by: User
     locked.version += 1
     locked.save(update_fields=["closed_at", "closed_by", "close_reason", "version"])
     end_emergency(encounter=locked, kind=EmergencyEndingKind.CLOSED, by=by, at=at)
+    encounter_closed.send(sender=Encounter, encounter=locked, reason=reason, by=by, at=at)
     record(action="encounter.closed", by=by, at=at, object_id=locked.pk, details={"reason": reason})
     return locked
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from ivigsite.accounts.models import User
 from ivigsite.audit.actions import record
 from ivigsite.encounters.models import Assessment, Encounter
+from ivigsite.monitoring.actions import create_tasks, end_tasks
 from ivigsite.orders.content import build_content, starts_at_of, valid_until
 from ivigsite.orders.forms import Choices
 from ivigsite.orders.models import (
@@ -25,6 +26,7 @@ from ivigsite.orders.models import (
     SheetHandedOut,
     SheetPrint,
 )
+from ivigsite.orders.planned_times import ordered_kinds, planned_anchors, values_of_orders
 from ivigsite.orders.proposal import CannotOrder, Proposal, propose
 from ivigsite.orders.sheet.checks import find_problems
 from ivigsite.orders.sheet.content import SheetContent, SheetSignature, digest, to_plain
@@ -119,8 +121,10 @@ def sign_order_set(
         idempotency_key=key,
     )
     _store_lines(order_set, proposal, choices)
+    _make_checks(order_set, proposal, choices, by=by, at=at)
     if before is not None:
         _end(before, kind=EndingKind.SUPERSEDED, reason=SUPERSEDED_REASON, by=by, at=at, newer=order_set)
+        end_tasks(order_set_id=before.pk, reason=SUPERSEDED_REASON, by=by, at=at)
     encounter.version += 1
     encounter.save(update_fields=["version"])
     record(
@@ -144,6 +148,7 @@ def void_order_set(*, order_set: OrderSet, reason: str, by: User, at: datetime) 
     """Withdraw a signed order set with a reason; raises `AlreadyEnded`."""
     Encounter.objects.select_for_update().get(pk=order_set.encounter_id)
     ending = _end(order_set, kind=EndingKind.VOID, reason=reason, by=by, at=at, newer=None)
+    end_tasks(order_set_id=order_set.pk, reason=f"Order set void: {reason}", by=by, at=at)
     record(
         action="order_set.voided",
         by=by,
@@ -342,6 +347,21 @@ def _store_lines(order_set: OrderSet, proposal: Proposal, choices: Choices) -> N
             reason=override.reason,
             haematologist=override.haematologist,
         )
+
+
+def _make_checks(
+    order_set: OrderSet, proposal: Proposal, choices: Choices, *, by: User, at: datetime
+) -> None:
+    create_tasks(
+        encounter=order_set.encounter,
+        assessment=order_set.assessment,
+        order_set_id=order_set.pk,
+        values=values_of_orders(proposal, choices),
+        kinds=ordered_kinds(proposal, choices),
+        anchors=planned_anchors(proposal, choices),
+        by=by,
+        at=at,
+    )
 
 
 def _end(

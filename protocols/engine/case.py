@@ -99,12 +99,13 @@ def _egfr(facts: Facts) -> Decimal | Unknown:
         return UNKNOWN
     if facts.age_years < formulas.ADULT_FROM_YEARS:
         return UNKNOWN
-    return _reported_egfr(facts.creatinine_umol_per_l, facts.age_years, facts.sex)
+    return reported_egfr(facts.creatinine_umol_per_l, facts.age_years, facts.sex)
 
 
 # The powers in it cost as much as all the rest of an evaluation, and each keystroke of a form asks again.
 @lru_cache(maxsize=1024)
-def _reported_egfr(creatinine_umol_per_l: Decimal, age_years: int, sex: str) -> Decimal:
+def reported_egfr(creatinine_umol_per_l: Decimal, age_years: int, sex: str) -> Decimal:
+    """The estimate of an adult as laboratories report it, in mL/min/1.73 m²; source: CKD-EPI 2021."""
     egfr = formulas.egfr_ml_per_min_per_1_73m2(
         creatinine_mg_per_dl=formulas.creatinine_mg_per_dl(umol_per_l=creatinine_umol_per_l),
         age_years=age_years,

@@ -15,6 +15,7 @@ from .derived import DERIVED
 from .facts import FACT_BY_KEY, UNKNOWN, FactDefinition, Kind, Unknown
 from .plain import PLAIN_NUMBER
 from .protocol import Comparator, Condition, When
+from .results import RESULTS
 from .scores import Score
 
 Truth = bool | Unknown
@@ -26,6 +27,8 @@ CONDITION_FACTS: Final[dict[str, FactDefinition]] = {
     **FACT_BY_KEY,
     **{key: derived.definition for key, derived in DERIVED.items()},
 }
+RESULT_VALUES: Final[dict[str, FactDefinition]] = {**CONDITION_FACTS, **RESULTS}
+"""What a rule for results may ask: a value of the result, before a fact of the same name."""
 
 _NUMERIC: Final = frozenset({Comparator.BELOW, Comparator.AT_MOST, Comparator.ABOVE, Comparator.AT_LEAST})
 _PRESENCE: Final = frozenset({Comparator.KNOWN, Comparator.UNKNOWN})
@@ -93,9 +96,13 @@ class Predicate:
 @cache
 def compile_when(when: When) -> Predicate:
     """The predicate of these conditions; empty ones always hold. Raises `BadCondition`."""
-    return Predicate(
-        tuple(tuple((condition.fact, _compile(condition)) for condition in group) for group in when)
-    )
+    return _predicate(when, CONDITION_FACTS)
+
+
+@cache
+def compile_result_when(when: When) -> Predicate:
+    """The predicate of conditions over a result and the facts; raises `BadCondition`."""
+    return _predicate(when, RESULT_VALUES)
 
 
 def judge(
@@ -125,6 +132,14 @@ def _asked_for(fact: str, values: Values) -> tuple[str, ...]:
     return DERIVED[fact].made_from if fact in DERIVED else (fact,)
 
 
+def _predicate(when: When, definitions: Mapping[str, FactDefinition]) -> Predicate:
+    return Predicate(
+        tuple(
+            tuple((condition.fact, _compile(condition, definitions)) for condition in group) for group in when
+        )
+    )
+
+
 def _all(group: tuple[tuple[str, Test], ...], values: Values) -> Truth:
     result: Truth = True
     for _, test in group:
@@ -136,8 +151,8 @@ def _all(group: tuple[tuple[str, Test], ...], values: Values) -> Truth:
     return result
 
 
-def _compile(condition: Condition) -> Test:
-    definition = CONDITION_FACTS.get(condition.fact)
+def _compile(condition: Condition, definitions: Mapping[str, FactDefinition]) -> Test:
+    definition = definitions.get(condition.fact)
     if definition is None:
         raise BadCondition(f"no fact is called {condition.fact!r}")
     if condition.comparator not in COMPARATORS_BY_KIND[definition.kind]:

@@ -58,6 +58,7 @@ from .safety import (
     findings_of,
     is_at_risk,
     missing_rows,
+    risk_of,
 )
 from .weight import DosingWeight, dosing_weight
 
@@ -281,6 +282,7 @@ def _recommend(
     )
     unjudged = (*open_before, *open_after)
     effects = applied_effects(findings, unjudged)
+    values |= risk_of(effects, unjudged)
     consult = consult_level(branch, rules, screened.gates, effects)
     orders = apply_to_lines(proposed, screened.gates, effects, case.product)
     plan = _plan(protocol, case, orders, is_at_risk=is_at_risk(effects))
@@ -316,6 +318,7 @@ def _recommend(
             (text for predicate, text in rows.conditional_texts if predicate(values) is True),
             added_texts(protocol, effects),
         ),
+        values=values,
         questions=_questions(asks),
         trace=_trace(case, screened, rule=rule, findings=findings, unjudged=unjudged),
     )
@@ -361,7 +364,9 @@ def _monitoring(protocol: Protocol, values: Values, orders: tuple[Order, ...]) -
     return tuple(
         item
         for predicate, item in lookup.of(protocol).monitoring_items
-        if (not item.kinds or not kinds.isdisjoint(item.kinds)) and predicate(values) is not False
+        if not item.is_follow_up
+        and (not item.kinds or not kinds.isdisjoint(item.kinds))
+        and predicate(values) is not False
     )
 
 

@@ -95,6 +95,7 @@ _ALL: Final = (
     _derived("product_iga_depleted", "Product is IgA-depleted", Kind.YES_NO, ("product",)),
     _derived("product_itp_labelled", "Product is labelled for ITP here", Kind.YES_NO, ("product",)),
     _derived("product_withdrawn", "Product is being withdrawn", Kind.YES_NO, ("product",)),
+    _derived("at_risk", "At the at-risk infusion rate", Kind.YES_NO),
     _derived("repeat_too_early", "Second IVIG dose is not due yet", Kind.YES_NO, ("hours_since_last_ivig",)),
     _derived(
         "hours_until_repeat",

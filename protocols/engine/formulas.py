@@ -58,7 +58,8 @@ _KDIGO_HIGH: dict[CreatinineUnit, Decimal] = {
     "umol_per_l": Decimal("353.6"),
 }
 _KDIGO_RISE_WITHIN_HOURS = 48
-_KDIGO_RATIO_WITHIN_HOURS = 7 * 24
+KDIGO_RATIO_WITHIN_HOURS = 7 * 24
+KDIGO_URINE_HOURS = 6
 
 
 def bmi(*, weight_kg: Decimal, height_cm: Decimal) -> Decimal:
@@ -193,7 +194,7 @@ def kdigo_creatinine_stage(
     there, and which baseline to use then is a clinical choice.
     """
     _require_positive(baseline=baseline, current=current, hours_apart=hours_apart)
-    if hours_apart > _KDIGO_RATIO_WITHIN_HOURS:
+    if hours_apart > KDIGO_RATIO_WITHIN_HOURS:
         raise ValueError("KDIGO compares creatinines at most 7 days apart")
     with _arithmetic():
         # A value converted from the other unit misses a border by its last digit, far below what is reported.
@@ -218,7 +219,7 @@ def kdigo_urine_stage(*, ml_per_kg_per_h: Decimal, hours: Decimal) -> int:
         raise ValueError("ml_per_kg_per_h must not be negative")
     if (ml_per_kg_per_h == 0 and hours >= 12) or (ml_per_kg_per_h < Decimal("0.3") and hours >= 24):
         return 3
-    if ml_per_kg_per_h >= Decimal("0.5") or hours < 6:
+    if ml_per_kg_per_h >= Decimal("0.5") or hours < KDIGO_URINE_HOURS:
         return 0
     return 2 if hours >= 12 else 1
 

@@ -26,6 +26,7 @@ from .protocol import (
     Provenance,
     Regimen,
     RepeatRule,
+    ResultRule,
     SafetyRule,
     Text,
     WeightPolicy,
@@ -67,6 +68,8 @@ class Lookup:
     safety_rules: tuple[tuple[Predicate, SafetyRule], ...]
     extra_orders: dict[str, ExtraOrder]
     monitoring_items: tuple[tuple[Predicate, MonitoringItem], ...]
+    items: dict[str, MonitoringItem]
+    result_rules: dict[str, ResultRule]
     conditional_texts: tuple[tuple[Predicate, Text], ...]
 
 
@@ -109,6 +112,8 @@ def _make(protocol: Protocol) -> Lookup:
         safety_rules=_compiled(protocol.safety_rules),
         extra_orders={row.key: row for row in protocol.extra_orders},
         monitoring_items=_compiled(protocol.monitoring_items),
+        items={item.key: item for item in protocol.monitoring_items},
+        result_rules={rule.key: rule for rule in protocol.result_rules},
         conditional_texts=_compiled(protocol.texts),
     )
 

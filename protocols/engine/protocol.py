@@ -538,8 +538,27 @@ class ExtraOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """When a check comes again: every so many minutes from the first, up to so many after an anchor.
+
+    Without `from_minutes` the first repeat is one interval after the item's own due time. All repeats whose
+    conditions hold, or may hold, count together: the times they share are one check.
+    """
+
+    every_minutes: int
+    from_minutes: int | None = None
+    until_anchor: str
+    until_minutes: int = 0
+    when: When = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MonitoringItem:
-    """One thing the protocol asks to watch, and when."""
+    """One thing the protocol asks to watch, and when; `rule` names how its results are judged.
+
+    A result counts from `early_minutes` before the due time; the check is overdue once the window has passed.
+    A follow-up is only made when a result, a reaction or a promise asks for it.
+    """
 
     key: str
     title: str
@@ -548,10 +567,56 @@ class MonitoringItem:
     anchor: str
     due_minutes: int
     window_minutes: int
+    early_minutes: int = 0
     due_text: str
     is_repeated: bool = False
+    repeats: tuple[Repeat, ...] = ()
+    is_follow_up: bool = False
+    rule: str = ""
     kinds: tuple[OrderKind, ...]
     when: When = ()
+    basis: Basis
+
+
+class CheckGroup(StrEnum):
+    """The part of the checklist in which a check stands."""
+
+    VITAL_SIGNS = "vital_signs"
+    RENAL = "renal"
+    THROMBOSIS = "thrombosis"
+    MENINGITIS = "meningitis"
+    HAEMOLYSIS = "haemolysis"
+    LUNGS = "lungs"
+    PLATELET_RESPONSE = "platelet_response"
+    BLEEDING = "bleeding"
+    STEROID = "steroid"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultRule:
+    """How the results of one kind of check are judged, and what an abnormal one asks for.
+
+    `asks` are the values to enter, `needs` those without which nothing is stored. Conditions are over these
+    values, what follows from them and earlier ones, and the facts of the patient. A follow-up is the key of a
+    monitoring item; a hold stops the next order of that kind until it is released. Checks of one `kind` stand
+    for each other when several were missed; without one each item is a kind of its own.
+    """
+
+    key: str
+    title: str
+    group: CheckGroup
+    kind: str = ""
+    asks: tuple[str, ...]
+    needs: tuple[str, ...]
+    alert: When = ()
+    critical: When = ()
+    alert_action: str = ""
+    critical_action: str = ""
+    alert_follow_ups: tuple[str, ...] = ()
+    critical_follow_ups: tuple[str, ...] = ()
+    alert_holds: tuple[OrderKind, ...] = ()
+    critical_holds: tuple[OrderKind, ...] = ()
     basis: Basis
 
 
@@ -693,6 +758,7 @@ class Protocol:
     override_reasons: tuple[OverrideReason, ...]
     extra_orders: tuple[ExtraOrder, ...]
     monitoring_items: tuple[MonitoringItem, ...]
+    result_rules: tuple[ResultRule, ...]
     parameters: tuple[Parameter, ...]
     texts: tuple[Text, ...]
     plausible_ranges: tuple[PlausibleRange, ...] = ()

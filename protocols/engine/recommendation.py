@@ -1,7 +1,7 @@
 """What `evaluate` says: a recommendation, a gate, or that the protocol does not cover this patient."""
 
-from collections.abc import Container
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -182,6 +182,8 @@ class Recommendation:
     texts: tuple[Text, ...]
     questions: tuple[OpenQuestion, ...]
     trace: Trace
+    # All that was known and followed when the rows were asked, for what is asked later of the same case.
+    values: Mapping[str, Any] = field(repr=False, compare=False)
 
     @property
     def holds(self) -> tuple[Finding, ...]:

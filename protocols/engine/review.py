@@ -11,6 +11,7 @@ from itertools import chain, pairwise, product
 from typing import Any, Final
 
 from . import formulas
+from .checklist_review import checklist_problems
 from .conditions import CONDITION_FACTS, BadCondition, Values, compile_when, facts_asked
 from .coverage import TooManySituations, can_hold, row_keys, situations
 from .derived import ORDER_FACTS, PLAN_FACTS
@@ -43,6 +44,7 @@ from .protocol import (
     When,
     WorkedCase,
 )
+from .results import RESULTS
 from .safety import has_property
 from .worked_cases import CaseResult, CaseUnreadable, facts_of, run_cases
 
@@ -118,6 +120,7 @@ def find_problems(protocol: Protocol) -> tuple[Problem, ...]:
         _citations,
         _limits,
         _implausible,
+        _checklist,
         # They try the conditions out, and for that all must be readable.
         *(() if unreadable else (_conditions, _families, _cases)),
     )
@@ -710,6 +713,11 @@ def _nameable(protocol: Protocol, definition: FactDefinition) -> set[str] | None
     return None
 
 
+def _checklist(protocol: Protocol) -> Iterator[Problem]:
+    for section, key, message in checklist_problems(protocol):
+        yield Problem(section=section, key=key, message=message)
+
+
 def _citations(protocol: Protocol) -> Iterator[Problem]:
     there = {citation.key for citation in protocol.citations}
     used: set[str] = set()
@@ -799,7 +807,7 @@ def _limit_problems(limit: InputLimit, for_anybody: InputLimit | None) -> Iterat
     given = [value for value in order if value is not None]
     if given != sorted(given):
         yield "maximum", "The limits are not in order."
-    definition = FACT_BY_KEY.get(limit.fact)
+    definition = FACT_BY_KEY.get(limit.fact) or RESULTS.get(limit.fact)
     if definition is None or definition.kind not in (Kind.WHOLE, Kind.DECIMAL):
         yield "fact", "There is no such number to enter."
     if limit.population not in (ANYBODY, "adult", "child"):

@@ -200,6 +200,15 @@ def is_at_risk(effects: tuple[AppliedEffect, ...]) -> bool:
     return any(applied.effect.kind is EffectKind.AT_RISK_RATE for applied in effects)
 
 
+def risk_of(effects: tuple[AppliedEffect, ...], unjudged: tuple[Unjudged, ...]) -> dict[str, bool]:
+    """The fact `at_risk`: not there while only a rule that cannot be told would say so."""
+    certain = tuple(applied for applied in effects if applied.is_certain)
+    if is_at_risk(certain):
+        return {"at_risk": True}
+    may_be = any(effect.kind is EffectKind.AT_RISK_RATE for rule in unjudged for effect in rule.effects)
+    return {} if may_be else {"at_risk": False}
+
+
 def has_property(product: Product, wanted: ProductProperty) -> bool:
     """Whether a product is what a rule asks for."""
     if wanted is ProductProperty.INTRAVENOUS:

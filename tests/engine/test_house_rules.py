@@ -14,7 +14,7 @@ ENGINE = Path(protocols.__file__).parent / "engine"
 MODULES = sorted(ENGINE.glob("*.py"))
 
 # Published equations, and their second calculation in fractions: the numbers belong to the equations.
-EQUATIONS = {"formulas.py", "scores.py", "ledger_check.py"}
+EQUATIONS = {"formulas.py", "scores.py", "reactions.py", "ledger_check.py"}
 
 ALLOWED_NUMBERS = {
     0: "nothing, the first, or not below",

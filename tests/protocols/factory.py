@@ -256,11 +256,33 @@ def small_protocol(**changes: Any) -> engine.Protocol:
                 title="Count",
                 measured="platelets",
                 unit="per microlitre",
-                anchor="start",
+                anchor="T0",
                 due_minutes=60,
                 window_minutes=30,
                 due_text="After an hour.",
+                repeats=(engine.Repeat(every_minutes=10, until_anchor="TE"),),
+                rule="R10",
                 kinds=(engine.OrderKind.IVIG,),
+                basis=BASIS,
+            ),
+        ),
+        result_rules=(
+            engine.ResultRule(
+                key="R10",
+                title="Count",
+                group=engine.CheckGroup.PLATELET_RESPONSE,
+                asks=("platelets_per_ul",),
+                needs=("platelets_per_ul",),
+                alert=(
+                    (
+                        engine.Condition(
+                            fact="platelets_per_ul", comparator=engine.Comparator.BELOW, values=("10",)
+                        ),
+                    ),
+                ),
+                alert_action="Look again.",
+                alert_follow_ups=("M10",),
+                alert_holds=(engine.OrderKind.IVIG,),
                 basis=BASIS,
             ),
         ),

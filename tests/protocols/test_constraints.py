@@ -306,6 +306,7 @@ def test_every_content_table_is_in_the_migration_that_guards_it() -> None:
         "protocols_workedcase",
         "protocols_overridereason",
         "protocols_extraorder",
+        "protocols_resultrule",
     }
     assert {f"protocols_{name}" for name in MIGRATION.CONTENT} | since == set(CONTENT_TABLES)
 

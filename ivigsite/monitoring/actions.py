@@ -1,0 +1,643 @@
+"""What makes, moves, does, declines and ends checks, and what records their results; one transaction each."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+
+from ivigsite.accounts.models import User
+from ivigsite.audit.actions import record
+from ivigsite.encounters.models import Assessment, Encounter
+from ivigsite.monitoring.background import as_result, standing_of, values_to_plain
+from ivigsite.monitoring.models import (
+    Acknowledgement,
+    Anchor,
+    Cause,
+    Closing,
+    HoldRelease,
+    MonitoringPlan,
+    MonitoringTask,
+    Observation,
+)
+from ivigsite.monitoring.times import minute_of, moment_of
+from protocols.engine import lookup
+from protocols.engine.monitoring import (
+    Background,
+    DueCheck,
+    Judgement,
+    PlannedItem,
+    Result,
+    follow_up,
+    judge,
+    plan_items,
+)
+from protocols.engine.monitoring import schedule as due_checks
+from protocols.engine.protocol import OrderKind, Protocol
+from protocols.mapping import load_protocol_value
+
+PROMISED: Final = "PROMISED"
+NO_LONGER_DUE: Final = "No longer due: the times of the treatment changed"
+# Once a treatment has truly begun, ending its orders does not end the watch for its harm.
+TREATMENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "ivig": ("T0", "RI", "RM", "TE"),
+    "platelets": ("P0", "PE"),
+    "corticosteroid": ("S0",),
+}
+TITLE_LENGTH: Final = 500
+KIND_LENGTH: Final = 100
+FIRST_STARTS: Final = ("T0", "P0", "S0")
+LAST_ENDS: Final = ("TE", "PE")
+
+
+class FromTheFuture(Exception):
+    """A result cannot have been taken later than it is entered."""
+
+
+class TooEarly(Exception):
+    """The result was taken before the check counts; it belongs to no check, or to an earlier one."""
+
+    def __init__(self, counts_from: datetime) -> None:
+        super().__init__("This check does not count yet.")
+        self.counts_from = counts_from
+
+
+class NotOpen(Exception):
+    """The check is done, declined or ended already."""
+
+
+class AlreadyCorrected(Exception):
+    """A later entry replaces this one already."""
+
+
+class ResultKeyTaken(Exception):
+    """The idempotency key belongs to another entry."""
+
+
+class EncounterIsClosed(Exception):
+    """A closed encounter takes no more results."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entered:
+    """One filled-in result: what was typed, what it is in exact values, and when it was taken."""
+
+    typed: Mapping[str, Any]
+    values: Mapping[str, Any]
+    taken_at: datetime
+
+
+@transaction.atomic
+def create_tasks(
+    *,
+    encounter: Encounter,
+    assessment: Assessment,
+    order_set_id: UUID,
+    values: Mapping[str, Any],
+    kinds: Iterable[str],
+    anchors: Mapping[str, Sequence[datetime]],
+    promised: Iterable[str] = (),
+    by: User,
+    at: datetime,
+) -> MonitoringPlan:
+    """Make every check these signed orders ask for; call it in the transaction that signs them.
+
+    `anchors` are the planned times by the engine's names; D0 and LE follow from them. `promised` are the
+    texts of stops that were passed because they will be monitored; each gets a check of its own.
+    """
+    protocol = load_protocol_value(assessment.protocol_version)
+    wanted = frozenset(OrderKind(kind) for kind in kinds)
+    planned = plan_items(protocol, values=values, kinds=wanted)
+    plan = MonitoringPlan.objects.create(
+        encounter=encounter,
+        assessment=assessment,
+        order_set_id=order_set_id,
+        kinds=sorted(kind.value for kind in wanted),
+        items={each.item.key: list(each.repeats) for each in planned},
+        made_at=at,
+        made_by=by,
+    )
+    Anchor.objects.bulk_create(
+        Anchor(plan=plan, name=name, number=number, planned_at=moment)
+        for name, moments in _with_follow_on(anchors).items()
+        for number, moment in enumerate(moments, start=1)
+    )
+    checks = due_checks(planned, anchors=_minutes(plan))
+    MonitoringTask.objects.bulk_create(
+        _task(protocol, encounter, check, plan=plan, cause=Cause.ORDERS, by=by, at=at) for check in checks
+    )
+    for text in promised:
+        add_check(
+            encounter=encounter, plan=plan, item=PROMISED, cause=Cause.PROMISE, about=text, by=by, at=at
+        )
+    chain(encounter)
+    return plan
+
+
+@transaction.atomic
+def set_anchor(
+    *, order_set_id: UUID, name: str, number: int = 1, true_at: datetime, by: User, at: datetime
+) -> None:
+    """Note when something truly happened, and move every check that is counted from it.
+
+    Planned times of the same treatment that follow it move along; the checks that no longer fit are ended,
+    and those that are new are made.
+    """
+    if true_at > at:
+        raise FromTheFuture
+    plan = MonitoringPlan.objects.select_related("encounter", "assessment__protocol_version").get(
+        order_set_id=order_set_id
+    )
+    Encounter.objects.select_for_update().get(pk=plan.encounter_id)
+    _move_anchors(plan, name, number, true_at)
+    _reschedule(plan, by=by, at=at)
+    chain(plan.encounter)
+    record(
+        action="monitoring.anchor_set",
+        by=by,
+        at=at,
+        object_id=plan.encounter_id,
+        details={"anchor": name, "number": number, "true_at": true_at.isoformat()},
+    )
+
+
+@transaction.atomic
+def add_check(
+    *,
+    encounter: Encounter,
+    item: str,
+    cause: Cause,
+    plan: MonitoringPlan | None = None,
+    cause_id: UUID | None = None,
+    about: str = "",
+    asked_at: datetime | None = None,
+    by: User,
+    at: datetime,
+) -> MonitoringTask:
+    """Make one follow-up, promised or reaction check; a check of the plan that is open already is the one."""
+    protocol = load_protocol_value(encounter.protocol_version)
+    row = lookup.of(protocol).items[item]
+    if row.anchor != "F0":
+        # A check of the plan itself, such as the creatinine of day 10: once is enough.
+        there = MonitoringTask.objects.open().filter(encounter=encounter, item=item).first()
+        if there is not None:
+            return there
+    anchors = _minutes(plan) if plan else {}
+    event, now = minute_of(asked_at or at), minute_of(at)
+    check = follow_up(row, event_minute=event, now_minute=now, anchors=anchors)
+    made = _task(protocol, encounter, check, plan=plan, cause=cause, by=by, at=at)
+    made.cause_id = cause_id
+    if about:
+        made.title = f"{row.title}: {about}"[:TITLE_LENGTH]
+        # One promise is not kept by another.
+        made.kind = f"{item}:{about}"[:KIND_LENGTH]
+    made.save()
+    return made
+
+
+@transaction.atomic
+def record_observation(
+    *,
+    encounter: Encounter,
+    rule: str,
+    entered: Entered,
+    task: MonitoringTask | None = None,
+    idempotency_key: UUID,
+    by: User,
+    at: datetime,
+) -> Observation:
+    """Store a result, judge it at once, do its check, and make what it asks for; the same key stores once.
+
+    Raises `FromTheFuture`, `TooEarly`, `NotOpen`, `EncounterIsClosed` and `ResultKeyTaken`.
+    """
+    locked = Encounter.objects.select_for_update().get(pk=encounter.pk)
+    if there := _entered_with(idempotency_key, locked, by):
+        return there
+    if not locked.is_open:
+        raise EncounterIsClosed
+    if entered.taken_at > at:
+        raise FromTheFuture
+    if task is not None:
+        task = MonitoringTask.objects.select_for_update().get(pk=task.pk, encounter=locked)
+        _refuse_unfit(task, entered.taken_at)
+    observation = _store(
+        encounter=locked, rule=rule, entered=entered, task=task, key=idempotency_key, by=by, at=at
+    )
+    if task is not None:
+        task.closed_as, task.closed_at, task.closed_by = Closing.DONE, at, by
+        task.save(update_fields=["closed_as", "closed_at", "closed_by"])
+    _recorded(observation, "observation.recorded", by=by, at=at)
+    return observation
+
+
+@transaction.atomic
+def correct_observation(
+    *, observation: Observation, entered: Entered, reason: str, idempotency_key: UUID, by: User, at: datetime
+) -> Observation:
+    """Store a result in the place of another, which stays as it was; the new one is judged anew."""
+    locked = Encounter.objects.select_for_update().get(pk=observation.encounter_id)
+    if there := _entered_with(idempotency_key, locked, by):
+        return there
+    if not locked.is_open:
+        raise EncounterIsClosed
+    if entered.taken_at > at:
+        raise FromTheFuture
+    if Observation.objects.filter(replaces=observation).exists():
+        raise AlreadyCorrected
+    made = _store(
+        encounter=locked,
+        rule=observation.rule,
+        entered=entered,
+        task=observation.task,
+        key=idempotency_key,
+        by=by,
+        at=at,
+        replaces=observation,
+        reason=reason,
+    )
+    _end_follow_ups(observation, by=by, at=at)
+    _recorded(made, "observation.corrected", by=by, at=at)
+    return made
+
+
+@transaction.atomic
+def decline_task(*, task: MonitoringTask, reason: str, by: User, at: datetime) -> MonitoringTask:
+    """Close a check that will not be done, with the reason; raises `NotOpen`."""
+    locked = MonitoringTask.objects.select_for_update().get(pk=task.pk)
+    if not locked.is_open:
+        raise NotOpen
+    locked.closed_as, locked.closed_at, locked.closed_by = Closing.DECLINED, at, by
+    locked.close_reason = reason
+    locked.save(update_fields=["closed_as", "closed_at", "closed_by", "close_reason"])
+    record(
+        action="task.declined",
+        by=by,
+        at=at,
+        object_id=locked.encounter_id,
+        details={"task": locked.pk, "item": locked.item, "reason": reason},
+    )
+    return locked
+
+
+@transaction.atomic
+def acknowledge(*, observation: Observation, comment: str, by: User, at: datetime) -> Acknowledgement:
+    """Take an alert off the board by name; the first name stays."""
+    Encounter.objects.select_for_update().get(pk=observation.encounter_id)
+    made, is_new = Acknowledgement.objects.get_or_create(
+        observation=observation, defaults={"by": by, "at": at, "comment": comment}
+    )
+    if is_new:
+        record(
+            action="alert.acknowledged",
+            by=by,
+            at=at,
+            object_id=observation.encounter_id,
+            details={"observation": observation.pk, "level": observation.level},
+        )
+    return made
+
+
+@transaction.atomic
+def release_hold(*, observation: Observation, reason: str, by: User, at: datetime) -> HoldRelease:
+    """Let the next dose go on after a result had stopped it, by name and reason; the first one stays."""
+    Encounter.objects.select_for_update().get(pk=observation.encounter_id)
+    made, is_new = HoldRelease.objects.get_or_create(
+        observation=observation, defaults={"by": by, "at": at, "reason": reason}
+    )
+    if is_new:
+        record(
+            action="hold.released",
+            by=by,
+            at=at,
+            object_id=observation.encounter_id,
+            details={"observation": observation.pk, "holds": observation.holds, "reason": reason},
+        )
+    return made
+
+
+@transaction.atomic
+def end_tasks(*, order_set_id: UUID, reason: str, by: User, at: datetime) -> int:
+    """End the open checks of an order set; those of a treatment that has truly begun go on being watched."""
+    plan = MonitoringPlan.objects.filter(order_set_id=order_set_id).first()
+    if plan is None:
+        return 0
+    begun = _begun(plan)
+    protocol = load_protocol_value(plan.encounter.protocol_version)
+    rows = lookup.of(protocol).items
+    ending = [
+        task.pk
+        for task in plan.tasks.open().filter(cause=Cause.ORDERS)
+        if not _belongs_to(rows[task.item].kinds, rows[task.item].anchor, begun)
+    ]
+    ended = _end(MonitoringTask.objects.filter(pk__in=ending), reason=reason, by=by, at=at)
+    chain(plan.encounter)
+    return ended
+
+
+def end_all_tasks(*, encounter: Encounter, reason: str, by: User, at: datetime) -> int:
+    """End every open check of an encounter that is closed."""
+    return _end(MonitoringTask.objects.open().filter(encounter=encounter), reason=reason, by=by, at=at)
+
+
+@transaction.atomic
+def add_for_new_facts(
+    *, encounter: Encounter, assessment: Assessment, values: Mapping[str, Any], by: User, at: datetime
+) -> int:
+    """Make the checks that a new assessment asks for and the plans in force do not have yet."""
+    protocol = load_protocol_value(assessment.protocol_version)
+    made: list[MonitoringTask] = []
+    for plan in _in_force(encounter):
+        planned = plan_items(protocol, values=values, kinds=frozenset(OrderKind(kind) for kind in plan.kinds))
+        new = [each for each in planned if each.item.key not in plan.items]
+        if not new:
+            continue
+        checks = due_checks(new, anchors=_minutes(plan))
+        made += [
+            _task(protocol, encounter, check, plan=plan, cause=Cause.NEW_FACTS, by=by, at=at)
+            for check in checks
+            # What would have been over before anybody knew of the risk cannot be done any more.
+            if check.overdue_minute is None or check.overdue_minute >= minute_of(at)
+        ]
+        plan.items |= {each.item.key: list(each.repeats) for each in new}
+        plan.save(update_fields=["items"])
+    MonitoringTask.objects.bulk_create(made)
+    if made:
+        chain(encounter)
+    return len(made)
+
+
+def chain(encounter: Encounter) -> None:
+    """Tell each check of an encounter when the next of its kind is due."""
+    tasks = list(
+        MonitoringTask.objects.filter(encounter=encounter, due_at__isnull=False)
+        .exclude(closed_as=Closing.ENDED)
+        .only("kind", "due_at", "next_due_at", "closed_as")
+        .order_by("due_at", "-position", "item")
+    )
+    changed = []
+    following: dict[str, datetime] = {}
+    for task in reversed(tasks):
+        due_at = task.due_at
+        assert due_at is not None  # noqa: S101 - asked for above; the type does not say it
+        next_due = following.get(task.kind)
+        # Of two at the same time one stands for both.
+        following[task.kind] = due_at
+        # What is closed does not change any more, and nobody asks when its turn was over.
+        if task.is_open and task.next_due_at != next_due:
+            task.next_due_at = next_due
+            changed.append(task)
+    MonitoringTask.objects.bulk_update(changed, ["next_due_at"], batch_size=200)
+
+
+def _store(
+    *,
+    encounter: Encounter,
+    rule: str,
+    entered: Entered,
+    task: MonitoringTask | None,
+    key: UUID,
+    by: User,
+    at: datetime,
+    replaces: Observation | None = None,
+    reason: str = "",
+) -> Observation:
+    standing = standing_of(encounter)
+    background = standing.background
+    if replaces is not None:
+        background = _without(background, replaces)
+    result = Result(minute=minute_of(entered.taken_at), values=entered.values)
+    judgement = judge(standing.protocol, rule, result, background)
+    observation = Observation.objects.create(
+        encounter=encounter,
+        task=task,
+        rule=rule,
+        title=task.title if task else lookup.of(standing.protocol).result_rules[rule].title,
+        entered=dict(entered.typed),
+        values=values_to_plain(entered.values),
+        derived=values_to_plain(judgement.derived),
+        level=judgement.level,
+        reasons=list(judgement.reasons),
+        missing=list(judgement.missing),
+        action=judgement.action,
+        holds=",".join(judgement.holds),
+        taken_at=entered.taken_at,
+        entered_at=at,
+        entered_by=by,
+        replaces=replaces,
+        correction_reason=reason,
+        protocol_version=encounter.protocol_version,
+        idempotency_key=key,
+    )
+    _make_follow_ups(observation, judgement, by=by, at=at)
+    return observation
+
+
+def _without(background: Background, replaced: Observation) -> Background:
+    """The same background without the entry that is being corrected."""
+    gone = as_result(replaced)
+    earlier = list(background.earlier)
+    earlier.remove(gone)
+    return replace(background, earlier=tuple(earlier))
+
+
+def _make_follow_ups(observation: Observation, judgement: Judgement, *, by: User, at: datetime) -> None:
+    task = observation.task
+    plan = task.plan if task is not None else _in_force(observation.encounter).first()
+    for item in judgement.follow_ups:
+        add_check(
+            encounter=observation.encounter,
+            plan=plan,
+            item=item,
+            cause=Cause.FOLLOW_UP,
+            cause_id=observation.pk,
+            asked_at=observation.taken_at,
+            by=by,
+            at=at,
+        )
+    if judgement.follow_ups:
+        chain(observation.encounter)
+
+
+def _end_follow_ups(observation: Observation, *, by: User, at: datetime) -> None:
+    """The checks a corrected entry had asked for; the new entry asks for its own."""
+    asked = MonitoringTask.objects.open().filter(cause=Cause.FOLLOW_UP, cause_id=observation.pk)
+    _end(asked, reason="The result that asked for it was corrected", by=by, at=at)
+    chain(observation.encounter)
+
+
+def _refuse_unfit(task: MonitoringTask, taken_at: datetime) -> None:
+    if not task.is_open:
+        raise NotOpen
+    if task.counts_from is not None and taken_at < task.counts_from:
+        raise TooEarly(task.counts_from)
+
+
+def _entered_with(key: UUID, encounter: Encounter, by: User) -> Observation | None:
+    there = Observation.objects.filter(idempotency_key=key).first()
+    if there is not None and (there.encounter_id != encounter.pk or there.entered_by_id != by.pk):
+        raise ResultKeyTaken
+    return there
+
+
+def _recorded(observation: Observation, action: str, *, by: User, at: datetime) -> None:
+    record(
+        action=action,
+        by=by,
+        at=at,
+        object_id=observation.encounter_id,
+        # What was judged, never what was measured: the trail tells who did what.
+        details={
+            "observation": observation.pk,
+            "rule": observation.rule,
+            "level": observation.level,
+            "replaces": observation.replaces_id,
+        },
+    )
+
+
+def _task(
+    protocol: Protocol,
+    encounter: Encounter,
+    check: DueCheck,
+    *,
+    plan: MonitoringPlan | None,
+    cause: Cause,
+    by: User,
+    at: datetime,
+) -> MonitoringTask:
+    item = check.item
+    rule = lookup.of(protocol).result_rules[item.rule]
+    return MonitoringTask(
+        encounter=encounter,
+        plan=plan,
+        cause=cause,
+        item=item.key,
+        rule=item.rule,
+        kind=rule.kind or item.key,
+        group=rule.group,
+        title=item.title,
+        anchor_number=check.anchor_number,
+        position=check.position,
+        **_times(check),
+        made_at=at,
+        made_by=by,
+    )
+
+
+def _times(check: DueCheck) -> dict[str, datetime | None]:
+    minutes = {
+        "counts_from": check.from_minute,
+        "due_at": check.due_minute,
+        "overdue_at": check.overdue_minute,
+    }
+    return {name: None if minute is None else moment_of(minute) for name, minute in minutes.items()}
+
+
+def _with_follow_on(anchors: Mapping[str, Sequence[datetime]]) -> dict[str, Sequence[datetime]]:
+    """The same anchors with the start of the first treatment and the end of the last product."""
+    starts = [moment for name in FIRST_STARTS for moment in anchors.get(name, ())]
+    ends = [moment for name in LAST_ENDS for moment in anchors.get(name, ())]
+    found = {name: moments for name, moments in anchors.items() if moments}
+    if starts:
+        found["D0"] = [min(starts)]
+    if ends:
+        found["LE"] = [max(ends)]
+    return found
+
+
+def _minutes(plan: MonitoringPlan) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for anchor in plan.anchors.order_by("name", "number"):
+        found.setdefault(anchor.name, []).append(minute_of(anchor.at))
+    return found
+
+
+def _move_anchors(plan: MonitoringPlan, name: str, number: int, true_at: datetime) -> None:
+    anchors = list(plan.anchors.all())
+    moved = next((each for each in anchors if (each.name, each.number) == (name, number)), None)
+    if moved is None:
+        moved = Anchor(plan=plan, name=name, number=number, planned_at=true_at)
+        anchors.append(moved)
+    shift = true_at - moved.at
+    moved.true_at = true_at
+    moved.save()
+    family = next((names for names in TREATMENTS.values() if name in names), (name,))
+    for each in anchors:
+        follows = each.name in family and family.index(each.name) >= family.index(name)
+        if each is moved or each.true_at is not None or not follows:
+            continue
+        # Of platelets each dose has its own start and end; rate increases belong to the one infusion.
+        if each.name in ("P0", "PE") and each.number != number:
+            continue
+        if each.at + shift >= true_at:
+            each.planned_at += shift
+            each.save(update_fields=["planned_at"])
+    _move_follow_on(anchors)
+
+
+def _move_follow_on(anchors: list[Anchor]) -> None:
+    for derived, names, pick in (("D0", FIRST_STARTS, min), ("LE", LAST_ENDS, max)):
+        known = [each for each in anchors if each.name in names]
+        true = [each.true_at for each in known if each.true_at is not None]
+        times = true if derived == "D0" and true else [each.at for each in known]
+        for each in anchors:
+            if each.name == derived and times:
+                each.true_at = pick(times) if len(true) == len(known) else None
+                each.planned_at = pick(times)
+                each.save(update_fields=["planned_at", "true_at"])
+
+
+def _reschedule(plan: MonitoringPlan, *, by: User, at: datetime) -> None:
+    protocol = load_protocol_value(plan.assessment.protocol_version)
+    rows = lookup.of(protocol).items
+    planned = [PlannedItem(item=rows[key], repeats=tuple(numbers)) for key, numbers in plan.items.items()]
+    wanted = {
+        (check.item.key, check.anchor_number, check.position): check
+        for check in due_checks(planned, anchors=_minutes(plan))
+    }
+    moved, gone = [], []
+    there = set()
+    for task in plan.tasks.filter(cause__in=[Cause.ORDERS, Cause.NEW_FACTS]):
+        key = (task.item, task.anchor_number, task.position)
+        there.add(key)
+        if not task.is_open:
+            continue
+        check = wanted.get(key)
+        if check is None:
+            gone.append(task.pk)
+            continue
+        for name, moment in _times(check).items():
+            setattr(task, name, moment)
+        moved.append(task)
+    MonitoringTask.objects.bulk_update(moved, ["counts_from", "due_at", "overdue_at"], batch_size=200)
+    _end(MonitoringTask.objects.filter(pk__in=gone), reason=NO_LONGER_DUE, by=by, at=at)
+    MonitoringTask.objects.bulk_create(
+        _task(protocol, plan.encounter, check, plan=plan, cause=Cause.ORDERS, by=by, at=at)
+        for key, check in wanted.items()
+        if key not in there
+    )
+
+
+def _begun(plan: MonitoringPlan) -> frozenset[str]:
+    """The treatments of a plan that have truly begun."""
+    true = set(plan.anchors.exclude(true_at=None).values_list("name", flat=True))
+    return frozenset(kind for kind, names in TREATMENTS.items() if true.intersection(names))
+
+
+def _belongs_to(kinds: Iterable[OrderKind], anchor: str, begun: frozenset[str]) -> bool:
+    if not begun:
+        return False
+    own = {kind for kind, names in TREATMENTS.items() if anchor in names}
+    return bool((own or {kind.value for kind in kinds} or set(TREATMENTS)) & begun)
+
+
+def _in_force(encounter: Encounter) -> Any:
+    """The plans that still have open checks, the newest first."""
+    return encounter.plans.filter(tasks__closed_as=Closing.OPEN).distinct().order_by("-made_at")
+
+
+def _end(tasks: Any, *, reason: str, by: User, at: datetime) -> int:
+    ended: int = tasks.update(closed_as=Closing.ENDED, closed_at=at, closed_by=by, close_reason=reason[:300])
+    return ended

@@ -1,0 +1,99 @@
+"""What a result is judged against: the facts of the last assessment, and every result before it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from ivigsite.encounters.models import Assessment, Encounter
+from ivigsite.monitoring.models import Anchor, Observation
+from ivigsite.monitoring.times import minute_of
+from protocols.engine.case import case_of
+from protocols.engine.decision import evaluate
+from protocols.engine.facts import Kind
+from protocols.engine.monitoring import Background, Result
+from protocols.engine.protocol import Protocol
+from protocols.engine.recommendation import Recommendation
+from protocols.engine.results import RESULTS
+from protocols.mapping import load_protocol_value
+
+# What an assessment and a result both measure; the assessment's is then one more result.
+SHARED: Final = ("platelets_per_ul", "creatinine_umol_per_l")
+# In the order in which they say when treatment began: nothing is compared with a value from after it.
+STARTS: Final = ("T0", "P0", "D0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where an encounter stands: its protocol, the last assessment, and what later results are judged by."""
+
+    protocol: Protocol
+    assessment: Assessment | None
+    background: Background
+
+
+def standing_of(encounter: Encounter) -> Standing:
+    """Read what results of this encounter are judged against."""
+    protocol = load_protocol_value(encounter.protocol_version)
+    assessments = list(encounter.assessments.defer("entered", "outcome"))
+    last = assessments[0] if assessments else None
+    observations = encounter.observations.standing().only("taken_at", "values")
+    return Standing(
+        protocol=protocol,
+        assessment=last,
+        background=Background(
+            facts=values_of(protocol, last) if last else {},
+            earlier=(*_of_assessments(assessments), *(as_result(each) for each in observations)),
+            start_minute=_start_minute(encounter),
+        ),
+    )
+
+
+def values_of(protocol: Protocol, assessment: Assessment) -> Mapping[str, Any]:
+    """All that is known of a case, and what follows from it."""
+    facts = assessment.as_facts()
+    outcome = evaluate(protocol, facts)
+    return outcome.values if isinstance(outcome, Recommendation) else case_of(protocol, facts).values
+
+
+def as_result(observation: Observation) -> Result:
+    return Result(minute=minute_of(observation.taken_at), values=values_from_plain(observation.values))
+
+
+def values_to_plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Exact decimals become text, as everywhere in stored JSON."""
+    return {
+        key: list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Decimal) else value
+        for key, value in values.items()
+    }
+
+
+def values_from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _read(key, value) for key, value in plain.items()}
+
+
+def _read(key: str, value: Any) -> Any:
+    kind = RESULTS[key].kind
+    if kind is Kind.DECIMAL:
+        return Decimal(value)
+    return tuple(value) if kind is Kind.CHOICES else value
+
+
+def _of_assessments(assessments: Iterable[Assessment]) -> Iterable[Result]:
+    for made in assessments:
+        facts = made.as_facts()
+        values = {
+            key: value for key in SHARED if key in made.facts and (value := getattr(facts, key)) is not None
+        }
+        if values:
+            yield Result(minute=minute_of(made.sampled_at or made.made_at), values=values)
+
+
+def _start_minute(encounter: Encounter) -> int | None:
+    """The first start of immunoglobulin, or of whatever is given instead; true or planned."""
+    anchors = Anchor.objects.filter(plan__encounter=encounter, name__in=STARTS)
+    starts: dict[str, datetime] = {}
+    for anchor in anchors:
+        starts[anchor.name] = min(anchor.at, starts.get(anchor.name, anchor.at))
+    return next((minute_of(starts[name]) for name in STARTS if name in starts), None)
