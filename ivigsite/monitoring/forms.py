@@ -165,7 +165,8 @@ class ResultForm(forms.Form):
         found = {}
         for name in names:
             many = isinstance(self.fields[name], forms.MultipleChoiceField)
-            value = self.data.getlist(name) if many else self.data.get(name, "")
+            data: Any = self.data
+            value = data.getlist(name) if many else data.get(name, "")
             if value:
                 found[name] = value
         return found
