@@ -195,12 +195,39 @@ class FindingCard:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateCard:
     code: str
+    key: str
+    is_stop: bool
     title: str
     text: str
     action: str
     effects: tuple[tuple[str, str], ...]
     source: str
     provenance: str
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether any arm is other than the branch says; a gate that limits nothing need not list them."""
+        return any(effect != ARM_WORDS["as_branch"] for _, effect in self.effects)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRow:
+    """One item of a score; the points it can still get while it is open."""
+
+    label: str
+    points: str
+    open_fields: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreCard:
+    """A score that says something of this patient."""
+
+    key: str
+    title: str
+    total: str
+    group: str
+    rows: tuple[ScoreRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +300,7 @@ class Advice:
     consult_word: str
     is_provisional: bool
     gates: tuple[GateCard, ...]
+    scores: tuple[ScoreCard, ...]
     possible: tuple[tuple[str, str], ...]
     groups: tuple[OrderGroup, ...]
     rate_table: RateTable | None
@@ -295,6 +323,11 @@ class Advice:
     notes: tuple[str, ...]
     disclaimer: str
     sources: tuple[SourceCard, ...]
+
+    @property
+    def stop_gates(self) -> tuple[GateCard, ...]:
+        """The gates that end the orders here, without those that only say something."""
+        return tuple(gate for gate in self.gates if gate.is_stop)
 
     @property
     def first_questions(self) -> tuple[QuestionCard, ...]:
@@ -378,6 +411,7 @@ def present(protocol: Protocol, outcome: Mapping[str, Any], facts: Facts) -> Adv
         consult_word=CONSULT_WORDS[outcome["consult"]],
         is_provisional=outcome["outcome"] == "gated" and branch is not None,
         gates=tuple(_gate(protocol, gate) for gate in outcome["gates"]),
+        scores=tuple(_score(score) for score in outcome.get("scores", ()) if score["applies"]),
         possible=_possible(protocol, outcome["possible"]),
         groups=_groups(protocol, outcome["orders"]),
         rate_table=rate_table(protocol, outcome["rate_plan"]),
@@ -389,7 +423,7 @@ def present(protocol: Protocol, outcome: Mapping[str, Any], facts: Facts) -> Adv
         repeat=_repeat(outcome["repeat"]) if has_ivig else "",
         findings=finding_cards(protocol, outcome["findings"]),
         stops=sum(LEVEL_OF_SEVERITY[f["severity"]] == "critical" for f in outcome["findings"])
-        + len(outcome["gates"]),
+        + sum(gate.get("stops", True) for gate in outcome["gates"]),
         questions=tuple(
             _question(question) for question in outcome["questions"] if question["fact"] in FACT_BY_KEY
         ),
@@ -511,8 +545,8 @@ def _headline(outcome: Mapping[str, Any], branch_title: str) -> str:
         return "This protocol does not cover this patient"
     if outcome["outcome"] == "recommendation":
         return branch_title
-    if outcome["gates"]:
-        return f"Stop: {outcome['gates'][0]['title']}"
+    if stops := [gate for gate in outcome["gates"] if gate.get("stops", True)]:
+        return f"Stop: {stops[0]['title']}"
     return "The answer depends on what is not known yet"
 
 
@@ -533,6 +567,9 @@ def _gate(protocol: Protocol, gate: Mapping[str, Any]) -> GateCard:
     arms = (("Platelets", "platelets"), ("IVIG", "ivig"), ("Corticosteroid", "corticosteroid"))
     return GateCard(
         code=gate["code"],
+        key=gate["key"],
+        # A gate of an assessment from before it said so was stored as a stop.
+        is_stop=gate.get("stops", True),
         title=gate["title"],
         text=gate["text"],
         action=gate["action"],
@@ -540,6 +577,29 @@ def _gate(protocol: Protocol, gate: Mapping[str, Any]) -> GateCard:
         source=_sources(protocol, gate["citations"]),
         provenance=_rows_of(protocol).gates.get(gate["key"], ""),
     )
+
+
+def _score(score: Mapping[str, Any]) -> ScoreCard:
+    return ScoreCard(
+        key=score["key"],
+        title=score["title"],
+        total=_span(score["least"], score["most"]),
+        group=score["group"],
+        rows=tuple(
+            ScoreRow(
+                label=item["label"],
+                points=_span(item["possible"][0], item["possible"][-1]),
+                open_fields=tuple(
+                    (FIELD_OF.get(fact, fact), FACT_BY_KEY[fact].label) for fact in item["asks"]
+                ),
+            )
+            for item in score["items"]
+        ),
+    )
+
+
+def _span(least: int, most: int) -> str:
+    return str(least) if least == most else f"{least} to {most}"
 
 
 def _possible(protocol: Protocol, options: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:

@@ -10,7 +10,7 @@ from . import formulas, lookup
 from .facts import UNKNOWN, Facts, Unknown, known
 from .grading import BleedingAssessment, NoBand, assess_bleeding, grade_for
 from .protocol import GradeBand, ProcedureTarget, Product, Protocol
-from .scores import scores_of
+from .scores import Score, scores_of
 from .weight import DosingWeight, dosing_weight
 
 
@@ -30,6 +30,7 @@ class Case:
     weight: DosingWeight | Unknown
     product: Product | None
     procedure: ProcedureTarget | None
+    scores: tuple[Score, ...]
     notes: tuple[str, ...]
 
 
@@ -45,7 +46,8 @@ def case_of(protocol: Protocol, facts: Facts) -> Case:
     if grade is not None:
         values["grade"] = grade.grade
     surgery, surgery_notes = _of_surgery(facts, procedure)
-    values |= surgery | scores_of(values)
+    scores = scores_of(values)
+    values |= surgery | scores
     bleeding = assess_bleeding(protocol, values)
     values |= _known(
         bleeding_level=bleeding.level, findings_suggest_higher_level=bleeding.findings_suggest_higher
@@ -58,6 +60,7 @@ def case_of(protocol: Protocol, facts: Facts) -> Case:
         weight=weight,
         product=product,
         procedure=procedure,
+        scores=tuple(scores.values()),
         notes=(*notes, *surgery_notes),
     )
 

@@ -55,6 +55,7 @@ from .safety import (
     applied_effects,
     apply_to_lines,
     consult_level,
+    does_stop,
     findings_of,
     is_at_risk,
     missing_rows,
@@ -66,7 +67,6 @@ __all__ = ["branch_for", "chosen_product", "compare_policies", "evaluate", "is_f
 
 Row = TypeVar("Row", bound=MonitoringItem | Text)
 
-LIFE_THREATENING: Final = LEVELS[-1]
 _AXES: Final = ("bleeding_level", "urgent_surgery", "rapid_rise")
 _YES_NO: Final = (False, True)
 _WHICH_BRANCH: Final = "which branch applies"
@@ -93,7 +93,7 @@ def evaluate(protocol: Protocol, facts: Facts) -> Outcome:
     is_decided = len({(rule.branch, rule.not_covered) for rule in rules}) == 1
     if case.grade is None or not is_decided:
         return _gated(protocol, case, screened, options)
-    is_stopped = any(_stops(gate, case.bleeding.level) for gate in screened.gates)
+    is_stopped = any(does_stop(gate, case.bleeding.level) for gate in screened.gates)
     if rules[0].branch is None:
         if is_stopped:
             return _gated(protocol, case, screened, options)
@@ -153,10 +153,6 @@ def _screen(protocol: Protocol, case: Case) -> _Screened:
         unjudged=tuple(gate.key for gate, _ in unjudged),
         asks=tuple((fact, gate.title) for gate, missing in unjudged for fact in missing),
     )
-
-
-def _stops(gate: Gate, level: str | Unknown) -> bool:
-    return gate.stops_life_threatening if level == LIFE_THREATENING else gate.stops
 
 
 def _options(protocol: Protocol, case: Case) -> Iterator[PossibleBranch]:
@@ -419,6 +415,7 @@ def _trace(
         bleeding=case.bleeding,
         decision_rule=rule,
         gates_unjudged=screened.unjudged,
+        scores=case.scores,
         rules_fired=tuple(finding.rule for finding in findings),
         rules_unjudged=tuple(row.rule for row in unjudged),
         notes=case.notes,

@@ -22,7 +22,8 @@ from .recommendation import (
     Trace,
     Unjudged,
 )
-from .safety import digest_of_facts
+from .safety import digest_of_facts, does_stop
+from .scores import Score
 from .weight import DosingWeight
 
 
@@ -48,7 +49,9 @@ def _empty(protocol: Protocol) -> dict[str, Any]:
         "targets": [],
         "stop_rule": None,
         "rate_plan": None,
+        "gate": {"status": "clear", "stops": [], "said": [], "unjudged": []},
         "gates": [],
+        "scores": [],
         "findings": [],
         "unjudged": [],
         "monitoring": [],
@@ -72,7 +75,7 @@ def _recommendation(outcome: Recommendation) -> dict[str, Any]:
         "targets": _targets(outcome),
         "stop_rule": outcome.branch.stop_rule,
         "rate_plan": rate_plan_to_plain(outcome.rate_plan),
-        "gates": [_gate(gate) for gate in outcome.gates],
+        **_screened(outcome),
         "findings": [_finding(finding) for finding in outcome.findings],
         "unjudged": [_unjudged(rule) for rule in outcome.unjudged],
         "monitoring": [_monitoring(item) for item in outcome.monitoring],
@@ -94,7 +97,7 @@ def _gated(outcome: Gated) -> dict[str, Any]:
         **proposed,
         "grade": None if outcome.grade is None else outcome.grade.grade,
         "consult": outcome.consult.value,
-        "gates": [_gate(gate) for gate in outcome.gates],
+        **_screened(outcome),
         "questions": [_question(question) for question in outcome.questions],
         "possible": [
             {
@@ -121,7 +124,7 @@ def _not_covered(outcome: NotCovered) -> dict[str, Any]:
         "grade": outcome.grade.grade,
         "consult": outcome.consult.value,
         "reason": outcome.reason,
-        "gates": [_gate(gate) for gate in outcome.gates],
+        **_screened(outcome),
         "questions": [_question(question) for question in outcome.questions],
         "trace": _trace(outcome.trace),
     }
@@ -255,13 +258,53 @@ def _tenths(value: Decimal) -> Decimal:
     return value.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
 
 
-def _gate(gate: Gate) -> dict[str, Any]:
+def _screened(outcome: Outcome) -> dict[str, Any]:
+    """The gate in one word with the codes behind it, each gate, and the scores."""
+    level = outcome.bleeding.level
+    stops = [gate.key for gate in outcome.gates if does_stop(gate, level)]
+    said = [gate.key for gate in outcome.gates if not does_stop(gate, level)]
+    return {
+        "gate": {
+            "status": "stopped" if stops else "said" if said else "clear",
+            "stops": stops,
+            "said": said,
+            "unjudged": list(outcome.trace.gates_unjudged),
+        },
+        "gates": [_gate(gate, level) for gate in outcome.gates],
+        "scores": [_score(score) for score in outcome.trace.scores],
+    }
+
+
+def _score(score: Score) -> dict[str, Any]:
+    return {
+        "key": score.key,
+        "title": score.title,
+        "applies": None if score.applies is UNKNOWN else score.applies,
+        "least": score.least,
+        "most": score.most,
+        "group": score.group,
+        "items": [
+            {
+                "label": item.label,
+                "points": None if item.points is UNKNOWN else item.points,
+                "possible": list(item.possible),
+                "asks": list(item.asks),
+            }
+            for item in score.items
+        ],
+        "asks": list(score.asks),
+    }
+
+
+def _gate(gate: Gate, level: str | Unknown) -> dict[str, Any]:
     return {
         "code": gate.code,
         "key": gate.key,
         "title": gate.title,
         "text": gate.text,
         "action": gate.action,
+        "stops": does_stop(gate, level),
+        "consult": gate.consult.value,
         "platelets": gate.platelets.value,
         "ivig": gate.ivig.value,
         "corticosteroid": gate.corticosteroid.value,

@@ -30,6 +30,7 @@ from .protocol import (
     Timing,
     WhenUnknown,
 )
+from .scores import Score
 from .weight import DosingWeight
 
 
@@ -147,12 +148,13 @@ class PossibleBranch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """How the answer was reached: rows that held, and rows that could not be judged."""
+    """How the answer was reached: rows that held, rows that could not be judged, and scores on the way."""
 
     grade_band: GradeBand | None
     bleeding: BleedingAssessment
     decision_rule: DecisionRule | None
     gates_unjudged: tuple[str, ...]
+    scores: tuple[Score, ...]
     rules_fired: tuple[str, ...]
     rules_unjudged: tuple[str, ...]
     notes: tuple[str, ...]

@@ -9,7 +9,7 @@ from . import lookup
 from .case import Case, policy_key, product_key
 from .conditions import Predicate, Values, judge
 from .derived import ORDER_FACTS, PLAN_FACTS
-from .facts import UNKNOWN
+from .facts import LEVELS, UNKNOWN, Unknown
 from .placeholders import fill
 from .plain import canonical_json
 from .protocol import (
@@ -34,7 +34,9 @@ from .protocol import (
     WhenUnknown,
 )
 from .recommendation import Finding, LineEffect, Order, Unjudged
+from .scores import Score
 
+LIFE_THREATENING: Final = LEVELS[-1]
 NO_SUCH_ROW_RULE: Final = "NO_SUCH_ROW"
 NOTHING_LIFTS_IT: Final = OverridePolicy(kind=OverrideKind.NONE)
 
@@ -179,6 +181,11 @@ def added_texts(protocol: Protocol, effects: tuple[AppliedEffect, ...]) -> tuple
     return tuple(texts[key] for key in _targets(effects, EffectKind.ADD_TEXT))
 
 
+def does_stop(gate: Gate, level: str | Unknown) -> bool:
+    """Whether a gate that holds ends the automatic orders at this bleeding level."""
+    return gate.stops_life_threatening if level == LIFE_THREATENING else gate.stops
+
+
 def consult_level(
     branch: Branch,
     rules: tuple[DecisionRule, ...],
@@ -239,9 +246,16 @@ def _finding(rule: SafetyRule, predicate: Predicate, values: Values) -> Finding:
             for position in predicate.groups_that_hold(values)
         ),
         reads=tuple(
-            (fact, values[fact]) for fact in predicate.facts if fact in values and fact not in _NOT_READ
+            (fact, _as_read(values[fact]))
+            for fact in predicate.facts
+            if fact in values and fact not in _NOT_READ
         ),
     )
+
+
+def _as_read(value: Any) -> Any:
+    """A score is read by its points: its items have their own facts."""
+    return (value.least, value.most) if isinstance(value, Score) else value
 
 
 # They follow from the proposal, and a proposal that changed is no new fact about the patient.

@@ -1,0 +1,87 @@
+"""Which gate holds (1.6), as plain nested ifs: what stops the orders, what is only said, what clears.
+
+Nothing here comes from the engine. Absent facts are unknown, and unknown is never excluded.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+CRITICAL = ("active_cns_gi_gu", "life_threatening")
+
+
+def expected_gates(facts: Mapping[str, Any], *, grade: int, level: str) -> tuple[set[str], set[str]]:
+    """The gates that stop this patient's orders, and those that are said and stop nothing.
+
+    The scores are given as their least sure points: `plasmic`, `four_ts`, `isth_dic`.
+    """
+    stops: set[str] = set()
+    said: set[str] = set()
+    _is_the_count_real(facts, level, stops, said)
+    _is_it_something_else(facts, level, stops, said)
+    _is_it_immune(facts, grade, level, stops, said)
+    if level == "life_threatening":
+        # Never delayed: only what there is no dose without stops it.
+        said |= stops - {"INVALID_DATA"}
+        stops &= {"INVALID_DATA"}
+    return stops, said
+
+
+def _is_the_count_real(facts: Mapping[str, Any], level: str, stops: set[str], said: set[str]) -> None:
+    if "weight_kg" not in facts:
+        stops.add("INVALID_DATA")
+    hours = facts.get("sample_age_hours")
+    if hours is not None:
+        if level == "life_threatening":
+            if hours > 6:
+                said.add("STALE_COUNT_CRITICAL")
+        elif hours > 24 or (hours > 6 and level in ("active", "active_cns_gi_gu")):
+            stops.add("STALE_COUNT")
+    if (
+        facts.get("clumps") is True
+        and level in ("none", "risk_factors")
+        and facts.get("low_count_confirmed") is not True
+    ):
+        stops.add("PSEUDO")
+
+
+def _is_it_something_else(facts: Mapping[str, Any], level: str, stops: set[str], said: set[str]) -> None:
+    haemolysis, dat = facts.get("haemolysis"), facts.get("dat_positive")
+    if facts.get("ttp_suspected") is True or facts.get("schistocytes") is True:
+        stops.add("TTP_TMA")
+    if haemolysis is True and dat is not True:
+        stops.add("TTP_TMA")
+    if facts.get("plasmic", 0) >= 5 and level != "life_threatening":
+        stops.add("TTP_TMA")
+    if (
+        facts.get("hit_suspected") is True
+        or facts.get("four_ts", 0) >= 4
+        or facts.get("vitt_picture") is True
+    ):
+        stops.add("HIT_VITT")
+    if facts.get("dic_suspected") is True or facts.get("isth_dic", 0) >= 5:
+        stops.add("DIC")
+    if facts.get("marrow_failure") is True:
+        stops.add("HYPOPROLIF")
+    if facts.get("obstetric_tma") is True:
+        stops.add("OBSTETRIC_TMA")
+    if facts.get("causative_drug") is True:
+        said.add("DRUG")
+    if haemolysis is True and dat is True:
+        said.add("EVANS")
+
+
+def _is_it_immune(facts: Mapping[str, Any], grade: int, level: str, stops: set[str], said: set[str]) -> None:
+    if grade < 2:
+        # Nothing immune is treated at grade 0 and 1.
+        return
+    if facts.get("immune_cause") not in ("confirmed", "probable"):
+        if level in CRITICAL:
+            said.add("CAUSE_UNPROVEN")
+        else:
+            stops.add("CAUSE_UNEXPLAINED")
+        return
+    ttp_is_open = "ttp_suspected" not in facts and "schistocytes" not in facts
+    hit_is_open = "hit_suspected" not in facts and facts.get("heparin_last_100_days") is not False
+    clumps_are_open = "clumps" not in facts and facts.get("low_count_confirmed") is not True
+    if ttp_is_open or hit_is_open or clumps_are_open:
+        said.add("NOT_EXCLUDED")
