@@ -75,7 +75,7 @@ def test_preview_goes_on_when_one_field_cannot_be_read(physician: Client, site: 
 
     assert "Not used yet" in page
     assert "kilograms only" in page
-    assert "Stop: Count or weight missing or too old" in page
+    assert "Stop: Count or weight missing" in page
 
 
 def test_preview_gives_no_grade_to_a_count_that_cannot_be_read(physician: Client, site: Site):
