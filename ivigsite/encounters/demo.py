@@ -416,6 +416,12 @@ def _assess(encounter: Encounter, visit: Visit, key: UUID, by: User, at: datetim
     patient = Patient.objects.get(pk=encounter.patient_id)
     sampled_at = format_datetime(at - timedelta(minutes=50), timezone.get_default_timezone())
     times = {"sampled_at": sampled_at, "weighed_on": format_date(timezone.localdate(at))}
+    if visit.answers.get("bleeding_sites", ["none"]) != ["none"]:
+        times |= {
+            "bleeding_seen_at": sampled_at,
+            "bleeding_seen_by": "Demo Night-Nurse",
+            "bleeding_instructed_by": "Demo Night-Registrar",
+        }
     form = AssessmentForm(
         as_posted({**times, **visit.answers}),
         protocol=load_protocol_value(encounter.protocol_version),

@@ -33,19 +33,28 @@ from ivigsite.orders.sheet.content import (
     SheetWeight,
     Vial,
 )
-from protocols.engine.facts import FACT_BY_KEY, UNKNOWN
+from ivigsite.parsing.dates import format_datetime
+from protocols.engine.facts import FACT_BY_KEY, LEVELS, UNKNOWN
 from protocols.engine.lookup import of
 from protocols.engine.protocol import MonitoringItem, Product
 
 TALL_MAN: Final = ("predniSONE", "prednisoLONE", "methylPREDNISolone", "dexAMETHasone")
 COUNTERSIGNATURES: Final = ("Nurse 1", "Nurse 2 (independent check)", "Pharmacist")
+BLEEDS: Final = LEVELS[2:]
 RISK_FACTS: Final = (
     "bleeding_risk_factors",
     "renal_risk_factors",
     "thrombosis_risk_factors",
     "overload_risk_factors",
 )
+BLEEDING_EVIDENCE: Final = (
+    "bleeding_sites",
+    "bleeding_seen_age_hours",
+    "bleeding_seen_by",
+    "bleeding_instructed_by",
+)
 IMPORTANT_UNKNOWNS: Final = (
+    "immune_cause",
     "aetiology",
     "clumps",
     "ttp_suspected",
@@ -164,10 +173,33 @@ def _basis(proposal: Proposal) -> SheetBasis:
         bleeding_level=UNKNOWN if bleeding is None else dict(FACT_BY_KEY["bleeding_level"].choices)[bleeding],
         bleeding_sites=tuple(dict(FACT_BY_KEY["bleeding_sites"].choices)[site] for site in sites),
         risks=tuple(risks),
-        not_known=tuple(FACT_BY_KEY[key].label for key in IMPORTANT_UNKNOWNS if key not in stored),
+        bleeding_evidence=_bleeding_evidence(proposal),
+        not_known=tuple(
+            FACT_BY_KEY[key].label
+            for key in (*(BLEEDING_EVIDENCE if bleeding in BLEEDS else ()), *IMPORTANT_UNKNOWNS)
+            if key not in stored
+        ),
         rule_id=rule.key,
         rule_text=rule.text,
     )
+
+
+def _bleeding_evidence(proposal: Proposal) -> str:
+    """When the bleeding was seen, by whom, and who instructed; what is missing stands under Not known."""
+    assessment, stored = proposal.assessment, proposal.assessment.facts
+    words = []
+    if "who_bleeding_grade" in stored:
+        words.append(f"WHO grade {stored['who_bleeding_grade']}")
+    if stored.get("bleeding_findings"):
+        words.append(fact_words("bleeding_findings", stored["bleeding_findings"]))
+    if hours := stored.get("bleeding_seen_age_hours"):
+        seen_at = assessment.made_at - timedelta(minutes=int(Decimal(hours) * 60))
+        words.append(f"seen {format_datetime(seen_at, timezone.get_default_timezone())}")
+    if name := stored.get("bleeding_seen_by"):
+        words.append(f"by {name}")
+    if name := stored.get("bleeding_instructed_by"):
+        words.append(f"treatment instructed by {name}")
+    return "; ".join(words)
 
 
 def _protocol(proposal: Proposal, choices: Choices) -> SheetProtocol:

@@ -3,7 +3,8 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from ivigsite.encounters.advice import FindingCard, OrderCard, finding_cards, or
 from ivigsite.encounters.assessment_form import ages_of
 from ivigsite.encounters.models import Assessment
 from protocols.engine.decision import chosen_product, evaluate, is_first_exposure, plan_for
-from protocols.engine.facts import UNKNOWN, Facts
+from protocols.engine.facts import UNKNOWN, Facts, Unknown
 from protocols.engine.outcome import outcome_to_plain, rate_plan_to_plain
 from protocols.engine.protocol import Protocol
 from protocols.engine.recommendation import Order, Recommendation
@@ -77,6 +78,8 @@ def propose(*, assessment: Assessment, product: str | None, at: datetime) -> Pro
         facts,
         sample_age_hours=ages.get("sample_age_hours", UNKNOWN),
         weight_age_days=ages.get("weight_age_days", UNKNOWN),
+        bleeding_seen_age_hours=_later(facts.bleeding_seen_age_hours, assessment.made_at, at),
+        creatinine_age_hours=_later(facts.creatinine_age_hours, assessment.made_at, at),
     )
     if product is not None:
         if product not in {row.key for row in protocol.products if row.offered}:
@@ -104,3 +107,11 @@ def order_code(key: UUID) -> str:
     """The order's name on paper and in the QR code: 60 bits of its key, without the digits 0, 1, 8 and 9."""
     letters = base64.b32encode(key.bytes).decode()[:12]
     return f"{letters[:4]}-{letters[4:8]}-{letters[8:]}"
+
+
+def _later(hours: Decimal | Unknown, made_at: datetime, at: datetime) -> Decimal | Unknown:
+    """An age in hours that was right at one moment, as it is at another."""
+    if hours is UNKNOWN:
+        return UNKNOWN
+    passed = max(at - made_at, timedelta(0)) // timedelta(minutes=1)
+    return hours + (Decimal(passed) / 60).quantize(Decimal("0.01"))

@@ -46,6 +46,7 @@ def case_of(protocol: Protocol, facts: Facts) -> Case:
     if grade is not None:
         values["grade"] = grade.grade
     surgery, surgery_notes = _of_surgery(facts, procedure)
+    values |= _of_usual_count(facts)
     scores = scores_of(values)
     values |= surgery | scores
     bleeding = assess_bleeding(protocol, values)
@@ -115,6 +116,13 @@ def reported_egfr(creatinine_umol_per_l: Decimal, age_years: int, sex: str) -> D
         sex=sex,
     )
     return Decimal(formulas.report_egfr(egfr))
+
+
+def _of_usual_count(facts: Facts) -> dict[str, Any]:
+    count, usual = facts.platelets_per_ul, facts.usual_platelets_per_ul
+    if count is UNKNOWN or usual is UNKNOWN or usual == 0:
+        return {}
+    return {"percent_from_usual_count": Decimal(abs(count - usual)) * 100 / usual}
 
 
 def _of_product(protocol: Protocol, product: Product | None) -> dict[str, Any]:

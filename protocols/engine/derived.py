@@ -44,6 +44,13 @@ _ALL: Final = (
     _derived("plasmic", "PLASMIC score", Kind.WHOLE, unit="points"),
     _derived("four_ts", "4Ts score", Kind.WHOLE, unit="points"),
     _derived("isth_dic", "ISTH DIC score", Kind.WHOLE, unit="points"),
+    _derived(
+        "percent_from_usual_count",
+        "How far the count is from this patient's usual one",
+        Kind.DECIMAL,
+        ("platelets_per_ul",),
+        unit="percent",
+    ),
     _derived("grade", "Grade", Kind.WHOLE, ("platelets_per_ul",)),
     _derived("branch", "Branch", Kind.ROW, _AXES),
     _derived("bmi", "Body mass index", Kind.DECIMAL, ("weight_kg", "height_cm"), unit="kg per m²"),

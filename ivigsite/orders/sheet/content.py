@@ -72,6 +72,7 @@ class SheetBasis:
     ctcae_version: str
     bleeding_level: str | Unknown
     bleeding_sites: tuple[str, ...] = ()
+    bleeding_evidence: str = ""
     risks: tuple[str, ...] = ()
     not_known: tuple[str, ...] = ()
     rule_id: str
