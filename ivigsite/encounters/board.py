@@ -3,15 +3,17 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Max, OuterRef, Prefetch, Q, Subquery
 from django.template.loader import render_to_string
+from django.utils.html import format_html_join
 
 from ivigsite.accounts.models import User
 from ivigsite.encounters.advice import GRADE_WORDS
-from ivigsite.encounters.drawings import Drawings
+from ivigsite.encounters.drawings import Drawings, draw
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.encounters.trend import TREND_POINTS, trend_of
 from ivigsite.parsing.text import fold
@@ -49,8 +51,8 @@ class BoardRow:
 def board_rows(user: User, *, mine: bool, ward: str, at: datetime) -> list[BoardRow]:
     """The lines of this person's wards: not assessed first, then the worst grade, then the longest open."""
     found = list(_open_encounters(user, mine=mine, ward=ward))
-    alike = look_alikes((each.pk, each.patient__family_name) for each in found)
-    keys = {each.pk: (*(getattr(each, name) for name in SHOWN), each.pk in alike) for each in found}
+    alike = look_alikes(tuple((each.pk, each.patient__family_name) for each in found))
+    keys = {each.pk: (*each[: len(SHOWN)], each.pk in alike) for each in found}
     cells = _cells(keys, alike)
     found.sort(key=lambda each: (-(NOT_GRADED_FIRST if each.grade is None else each.grade), each.opened_at))
     return [
@@ -65,7 +67,15 @@ def board_rows(user: User, *, mine: bool, ward: str, at: datetime) -> list[Board
     ]
 
 
-def look_alikes(names: Iterable[tuple[UUID, str]]) -> frozenset[UUID]:
+def lines_of(rows: Iterable[BoardRow]) -> str:
+    """The lines as HTML; each is drawn again when something in it changed, or its age did."""
+    drawn = ((draw("encounters/_board_row.html", cells=row.cells, age=row.age),) for row in rows)
+    return format_html_join("", "{}", drawn)
+
+
+# A list asks every half minute, and its names are the same as before.
+@lru_cache(maxsize=64)
+def look_alikes(names: tuple[tuple[UUID, str], ...]) -> frozenset[UUID]:
     """Those on one list whose family names are equal or one slip apart, accents and case aside."""
     by_shape: dict[str, set[UUID]] = {}
     for key, name in names:
@@ -107,7 +117,7 @@ def _open_encounters(user: User, *, mine: bool, ward: str) -> Iterable[Any]:
 
 def _cells(keys: dict[UUID, tuple[Any, ...]], alike: frozenset[UUID]) -> dict[UUID, str]:
     """What was drawn of each encounter; the rest is read and drawn together."""
-    cells = {pk: _drawn[key] for pk, key in keys.items() if key in _drawn}
+    cells = {pk: drawn for pk, key in keys.items() if (drawn := _drawn.get(key)) is not None}
     for encounter in _with_assessments(keys.keys() - cells.keys()):
         key = keys[encounter.pk]
         signed_at = key[SHOWN.index("signed_at")]

@@ -453,8 +453,10 @@ def _board_context(request: SignedInRequest) -> dict[str, Any]:
     mine, ward = request.GET.get("show") == "mine", request.GET.get("ward", "")
     wards = list(request.user.wards.all())
     now = timezone.now()
+    rows = board_lines.board_rows(request.user, mine=mine, ward=ward, at=now)
     return {
-        "rows": board_lines.board_rows(request.user, mine=mine, ward=ward, at=now),
+        "rows": rows,
+        "lines": board_lines.lines_of(rows),
         "wards": wards,
         "mine": mine,
         "ward": ward,
