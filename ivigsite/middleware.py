@@ -1,5 +1,6 @@
 """What every answer carries, and what no request may bring."""
 
+import logging
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -9,6 +10,10 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from ivigsite.audit.context import RequestOrigin, request_origin
+from protocols.engine.plain import PlainError
+from protocols.mapping import SealBroken
+
+logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -97,3 +102,23 @@ class BodyLimitMiddleware:
         if int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return render(request, "413.html", status=413)
         return self.get_response(request)
+
+
+class ProtocolOutOfUseMiddleware:
+    """Says in words that a page needs a protocol whose stored content is not what was approved.
+
+    Nothing is computed from such a version: whoever asked for it gets this page, and whoever runs the site
+    a line in the log.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, SealBroken | PlainError):
+            return None
+        logger.critical("A protocol version cannot be used: %s", exception)
+        return render(request, "protocol_out_of_use.html", {"reason": str(exception)}, status=503)

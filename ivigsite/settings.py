@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "ivigsite.accounts.middleware.SessionRulesMiddleware",
     "ivigsite.accounts.middleware.PermissionMiddleware",
+    "ivigsite.middleware.ProtocolOutOfUseMiddleware",
 ]
 
 ROOT_URLCONF = "ivigsite.urls"

@@ -18,6 +18,7 @@ from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.encounters.trend import TREND_POINTS, trend_of
 from ivigsite.parsing.text import fold
 from protocols.engine.numbers import echo_count
+from protocols.mapping import SealBroken
 
 SHORT_NAME: Final = 3
 NOT_GRADED_FIRST: Final = 5
@@ -142,6 +143,11 @@ def _draw(encounter: Encounter, signed_at: datetime | None, *, looks_alike: bool
     last = assessments[0] if assessments else None
     count = last.platelets_per_ul if last else None
     grade = last.grade if last else None
+    try:
+        trend = trend_of(encounter, assessments)
+    except SealBroken:
+        # The list of patients stands without its small pictures; their own pages say what is wrong.
+        trend = None
     return render_to_string(
         "encounters/_board_cells.html",
         {
@@ -151,7 +157,7 @@ def _draw(encounter: Encounter, signed_at: datetime | None, *, looks_alike: bool
             "count": "" if count is None else echo_count(count),
             "grade": grade,
             "grade_word": "Not known" if grade is None else GRADE_WORDS[grade],
-            "trend": trend_of(encounter, assessments),
+            "trend": trend,
             "looks_alike": looks_alike,
         },
     )

@@ -50,6 +50,8 @@ def trend_of(encounter: Encounter, assessments: Iterable[Assessment]) -> Trend |
         for made in assessments
         if made.platelets_per_ul is not None
     )
+    if not counts:
+        return None
     return draw_trend(counts[-TREND_POINTS:], load_protocol_value(encounter.protocol_version).grade_bands)
 
 
