@@ -349,9 +349,23 @@ class Product(KeyedRow, WithBasis):
     maximum_ml_per_kg_per_h = _decimal()
     at_risk_ml_per_kg_per_h = _decimal()
     diluent = models.TextField(blank=True)
+    flush = models.TextField(blank=True)
+    handling = models.TextField(blank=True)
     text = models.TextField(blank=True)
     offered = models.BooleanField()
     withdrawn_after = models.TextField(blank=True)
+
+
+class ProductPreference(KeyedRow, WithBasis):
+    text = models.TextField()
+    when = _list()
+
+
+class AccessPlan(KeyedRow, WithBasis):
+    title = models.TextField()
+    lanes = _list()
+    when = _list()
+    text = models.TextField()
 
 
 class ProcedureTarget(KeyedRow, WithBasis):

@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
+from ivigsite.encounters.timeline import Timeline, timeline_of
 from protocols.engine.decision import compare_policies
 from protocols.engine.facts import FACT_BY_KEY, LEVELS, Facts
 from protocols.engine.lookup import of
@@ -303,6 +304,7 @@ class Advice:
     scores: tuple[ScoreCard, ...]
     possible: tuple[tuple[str, str], ...]
     groups: tuple[OrderGroup, ...]
+    timeline: Timeline | None
     rate_table: RateTable | None
     targets: tuple[str, ...]
     stop_rule: str
@@ -392,6 +394,7 @@ def present(protocol: Protocol, outcome: Mapping[str, Any], facts: Facts) -> Adv
     decision_class, decision_word = DECISION_WORDS.get(outcome["provenance"] or "", ("", ""))
     bleeding = outcome["trace"]["bleeding"]
     has_ivig = any(order["kind"] == "ivig" and order["role"] == "required" for order in outcome["orders"])
+    groups = _groups(protocol, outcome["orders"])
     return Advice(
         kind=outcome["outcome"],
         headline=_headline(outcome, branch.title if branch else ""),
@@ -413,7 +416,8 @@ def present(protocol: Protocol, outcome: Mapping[str, Any], facts: Facts) -> Adv
         gates=tuple(_gate(protocol, gate) for gate in outcome["gates"]),
         scores=tuple(_score(score) for score in outcome.get("scores", ()) if score["applies"]),
         possible=_possible(protocol, outcome["possible"]),
-        groups=_groups(protocol, outcome["orders"]),
+        groups=groups,
+        timeline=timeline_of(outcome["timed_plan"], _cards_of(groups), starts_at=None),
         rate_table=rate_table(protocol, outcome["rate_plan"]),
         targets=tuple(
             f"{target['text']}: {format_decimal(target['platelets_per_ul'])} per microlitre or more"
@@ -441,6 +445,10 @@ def present(protocol: Protocol, outcome: Mapping[str, Any], facts: Facts) -> Adv
         disclaimer=protocol.disclaimer,
         sources=_cards(protocol, _cited(outcome)),
     )
+
+
+def _cards_of(groups: Iterable[OrderGroup]) -> dict[str, OrderCard]:
+    return {card.code: card for group in groups for card in group.orders}
 
 
 def order_cards(protocol: Protocol, orders: Iterable[Mapping[str, Any]]) -> tuple[OrderCard, ...]:

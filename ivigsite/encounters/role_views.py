@@ -24,6 +24,7 @@ class Panel:
 HAS_SOMETHING: Final[Mapping[str, Callable[[Advice], bool]]] = {
     "orders": lambda advice: bool(advice.groups),
     "both": lambda advice: bool(advice.both),
+    "plan": lambda advice: advice.timeline is not None,
     "rates": lambda advice: advice.rate_table is not None,
     "targets": lambda advice: bool(advice.targets or advice.stop_rule or advice.repeat),
     "findings": lambda advice: bool(advice.findings),
@@ -40,6 +41,7 @@ HAS_SOMETHING: Final[Mapping[str, Callable[[Advice], bool]]] = {
 SHOWS: Final[Mapping[str, tuple[str, ...]]] = {
     "orders": ("groups", "is_provisional"),
     "both": ("both", "stop_gates"),
+    "plan": ("timeline",),
     "rates": ("rate_table",),
     "targets": ("targets", "stop_rule", "repeat"),
     "findings": ("criticals", "warnings", "informations"),
@@ -65,6 +67,7 @@ SHOWS: Final[Mapping[str, tuple[str, ...]]] = {
 PANELS_OF: Final[Mapping[RoleView, tuple[Panel, ...]]] = {
     RoleView.PHYSICIAN: (
         Panel(key="orders", title="What to give"),
+        Panel(key="plan", title="All arms in time"),
         Panel(key="both", title="Can both be given?"),
         Panel(key="rates", title="Infusion rate"),
         Panel(key="targets", title="Target and when to stop"),
@@ -79,6 +82,7 @@ PANELS_OF: Final[Mapping[RoleView, tuple[Panel, ...]]] = {
     ),
     RoleView.NURSE: (
         Panel(key="rates", title="Rate and volume at the pump"),
+        Panel(key="plan", title="What starts when, and in which line"),
         Panel(key="watch", title="What to watch for at the bedside", is_open=True),
         Panel(key="monitoring", title="Observations and samples, and when", is_open=True),
         Panel(key="findings", title="Before it is hung"),
@@ -96,6 +100,7 @@ PANELS_OF: Final[Mapping[RoleView, tuple[Panel, ...]]] = {
         Panel(key="policies", title="What each dosing-weight policy would give", is_open=True),
         Panel(key="findings", title="Before it is released"),
         Panel(key="rates", title="Infusion rate"),
+        Panel(key="plan", title="All arms in time"),
         Panel(key="targets", title="Target, stop rule and repeat dose"),
         Panel(key="scores", title="Scores, item by item"),
         Panel(key="unknown", title="Still unknown, and what it would change"),
@@ -111,6 +116,7 @@ PANELS_OF: Final[Mapping[RoleView, tuple[Panel, ...]]] = {
         Panel(key="scores", title="Scores, item by item"),
         Panel(key="unknown", title="Open differentials and facts"),
         Panel(key="orders", title="Proposed treatment"),
+        Panel(key="plan", title="All arms in time"),
         Panel(key="conflicts", title="Where the source and guidelines differ", is_open=True),
         Panel(key="targets", title="Target, stop rule and repeat dose"),
         Panel(key="both", title="Can both be given?"),

@@ -14,12 +14,12 @@ from ivigsite.encounters.models import Allergies, Patient
 from ivigsite.encounters.selectors import fact_words
 from ivigsite.orders.forms import Choices
 from ivigsite.orders.models import DeclineReason
+from ivigsite.orders.plan_content import sheet_rate_plan, sheet_timed_plan
 from ivigsite.orders.proposal import Proposal, order_code
 from ivigsite.orders.sheet.content import (
     MonitoringRow,
     NotOrdered,
     OrderGroup,
-    RateStep,
     Severity,
     SheetBasis,
     SheetContent,
@@ -29,12 +29,12 @@ from ivigsite.orders.sheet.content import (
     SheetOverride,
     SheetPatient,
     SheetProtocol,
-    SheetRatePlan,
     SheetWeight,
     Vial,
 )
 from ivigsite.parsing.dates import format_datetime
 from protocols.engine.facts import FACT_BY_KEY, LEVELS, UNKNOWN
+from protocols.engine.infusion import RatePlan
 from protocols.engine.lookup import of
 from protocols.engine.protocol import MonitoringItem, Product
 
@@ -77,7 +77,8 @@ def build_content(
     """Everything the sheet will show, except the signature; equal choices give an equal digest."""
     encounter = proposal.assessment.encounter
     cards = proposal.cards_by_code
-    plans = {code: plan for code in choices.codes if (plan := proposal.rate_plan_of(code)) is not None}
+    plans = {code: proposal.plans[code] for code in choices.codes if code in proposal.plans}
+    timed = proposal.timed_plan_of(choices.codes)
     return SheetContent(
         order_id=order_code(key),
         version=version,
@@ -95,8 +96,20 @@ def build_content(
             _order(position, cards[code], proposal, choices, plans.get(code))
             for position, code in enumerate(choices.codes, start=1)
         ),
+        timed_plan=None
+        if timed is None
+        else sheet_timed_plan(proposal, timed, choices.codes, starts_at=choices.starts_at),
         rate_plan=next(
-            (_plan(choices, code, plans[code], proposal) for code in choices.codes if code in plans), None
+            (
+                sheet_rate_plan(
+                    proposal,
+                    code,
+                    order_number=choices.codes.index(code) + 1,
+                    starts_at=starts_at_of(code, proposal, choices),
+                )
+                for code in plans
+            ),
+            None,
         ),
         not_ordered=tuple(_not_ordered(proposal, choices)),
         overrides=tuple(_overrides(proposal, choices)),
@@ -116,8 +129,11 @@ def valid_until(proposal: Proposal, choices: Choices) -> datetime:
 
 
 def starts_at_of(card_code: str, proposal: Proposal, choices: Choices) -> datetime:
-    """When one line starts: T0 and the line's own offset."""
-    return choices.starts_at + timedelta(minutes=proposal.orders[card_code].start_after_minutes)
+    """When one line starts: where the plan of all chosen lines puts it, else T0 and the line's own offset."""
+    timed = proposal.timed_plan_of(choices.codes)
+    planned = None if timed is None else timed.start_of(card_code)
+    after = proposal.orders[card_code].start_after_minutes if planned is None else planned
+    return choices.starts_at + timedelta(minutes=after)
 
 
 def _patient(patient: Patient, ward: str, bed: str, at: datetime) -> SheetPatient:
@@ -221,7 +237,7 @@ def _protocol(proposal: Proposal, choices: Choices) -> SheetProtocol:
 
 
 def _order(
-    position: int, card: OrderCard, proposal: Proposal, choices: Choices, plan: Mapping[str, Any] | None
+    position: int, card: OrderCard, proposal: Proposal, choices: Choices, plan: RatePlan | None
 ) -> SheetOrder:
     order = next(row for row in proposal.outcome["orders"] if row["code"] == card.code)
     dose = order["dose"]
@@ -263,11 +279,10 @@ def _dose(card: OrderCard, dose: Mapping[str, Any]) -> SheetDose:
     )
 
 
-def _rate(dose: Any, plan: Mapping[str, Any] | None) -> str:
+def _rate(dose: Any, plan: RatePlan | None) -> str:
     if plan is not None:
-        first, last = plan["steps"][0], plan["maximum_ml_per_h"]
-        start = number(first["ml_per_h"])
-        return f"start at {start} mL per hour, see rate plan; maximum {number(last)} mL per hour"
+        first, last = (number(str(rate)) for rate in (plan.steps[0].ml_per_h, plan.maximum_ml_per_h))
+        return f"start at {first} mL per hour, see rate plan; maximum {last} mL per hour"
     minutes = getattr(getattr(dose, "regimen", None), "infuse_over_minutes", None)
     return f"over {minutes} minutes" if minutes else ""
 
@@ -284,32 +299,6 @@ def _instructions(dose: Any) -> tuple[str, ...]:
     if regimen is None:
         return ()
     return tuple(text for text in (regimen.instructions, regimen.taper) if text)
-
-
-def _plan(choices: Choices, code: str, plan: Mapping[str, Any], proposal: Proposal) -> SheetRatePlan:
-    start = starts_at_of(code, proposal, choices)
-    steps: list[RateStep] = []
-    elapsed = Decimal(0)
-    for step in plan["steps"]:
-        is_last = step is plan["steps"][-1]
-        steps.append(
-            RateStep(
-                ml_per_h=Decimal(step["ml_per_h"]),
-                ml_per_kg_per_h=Decimal(step["ml_per_kg_per_h"]),
-                minutes=None if is_last else int(Decimal(step["minutes"])),
-                starts_at=start + timedelta(minutes=int(elapsed)),
-            )
-        )
-        elapsed += Decimal(step["minutes"])
-    return SheetRatePlan(
-        order_number=choices.codes.index(code) + 1,
-        product=of(proposal.protocol).products[plan["product"]].name,
-        steps=tuple(steps),
-        volume_ml=_to_hundredths(plan["volume_ml"]),
-        total_minutes=plan["total_minutes"],
-        maximum_ml_per_h=Decimal(plan["maximum_ml_per_h"]),
-        notes=("Lower maximum rate: this patient is at risk.",) if plan["at_risk"] else (),
-    )
 
 
 def _not_ordered(proposal: Proposal, choices: Choices) -> Iterator[NotOrdered]:
@@ -342,7 +331,7 @@ def _finding(proposal: Proposal, finding: Mapping[str, Any]) -> SheetFinding:
 
 
 def _monitoring(
-    proposal: Proposal, choices: Choices, plans: Mapping[str, Mapping[str, Any]]
+    proposal: Proposal, choices: Choices, plans: Mapping[str, RatePlan]
 ) -> Iterator[MonitoringRow]:
     """One row an item while the order set is fresh."""
     anchors = _anchors(proposal, choices, plans)
@@ -363,9 +352,7 @@ def _is_later(item: MonitoringItem, proposal: Proposal) -> bool:
     return item.due_minutes > 60 * of(proposal.protocol).parameters["sheet_monitoring_hours"]
 
 
-def _anchors(
-    proposal: Proposal, choices: Choices, plans: Mapping[str, Mapping[str, Any]]
-) -> dict[str, datetime]:
+def _anchors(proposal: Proposal, choices: Choices, plans: Mapping[str, RatePlan]) -> dict[str, datetime]:
     """Planned times of the anchors of monitoring; true times replace them once the treatment runs."""
     anchors: dict[str, datetime] = {}
     names = {"ivig": "T0", "corticosteroid": "S0", "platelets": "P0"}
@@ -374,7 +361,7 @@ def _anchors(
         if kind in names and proposal.cards_by_code[code].timing in ("now", "concurrent"):
             anchors.setdefault(names[kind], starts_at_of(code, proposal, choices))
         if code in plans:
-            end = starts_at_of(code, proposal, choices) + timedelta(minutes=plans[code]["total_minutes"])
+            end = starts_at_of(code, proposal, choices) + timedelta(minutes=plans[code].total_minutes)
             anchors.setdefault("TE", end)
     return anchors
 

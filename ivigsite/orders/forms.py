@@ -16,6 +16,7 @@ from ivigsite.orders.presentation import rate_words, start_words
 from ivigsite.orders.proposal import NONE, Proposal
 from protocols.engine.facts import UNKNOWN
 from protocols.engine.protocol import Role, Severity
+from protocols.engine.timed_plan import TimedPlan
 
 COMMENT_LENGTH: Final = 300
 NAME_LENGTH: Final = 100
@@ -156,7 +157,8 @@ class ChooseForm(forms.Form):
     @property
     def line_groups(self) -> tuple[ShownGroup, ...]:
         """Each group as the page shows it: its options with their cards, and the fields behind a refusal."""
-        return tuple(self._show(group) for group in self.groups)
+        timed = self.proposal.timed_plan_of([card.code for card in self.chosen_cards])
+        return tuple(self._show(group, timed) for group in self.groups)
 
     @property
     def sections(self) -> tuple[ShownSection, ...]:
@@ -241,7 +243,7 @@ class ChooseForm(forms.Form):
             ),
         )
 
-    def _show(self, group: LineGroup) -> ShownGroup:
+    def _show(self, group: LineGroup, timed: TimedPlan | None) -> ShownGroup:
         bound = self[group.choice]
         by_code = {card.code: card for card in group.cards}
         standing = self._standing(group)
@@ -258,7 +260,7 @@ class ChooseForm(forms.Form):
                     is_chosen=option.data["value"] == standing,
                     card=by_code.get(option.data["value"]),
                     rate=rate_words(self.proposal, option.data["value"]),
-                    start=start_words(self.proposal, option.data["value"]),
+                    start=start_words(self.proposal, option.data["value"], timed),
                 )
                 for option in bound
             ),
@@ -304,6 +306,7 @@ class ChooseForm(forms.Form):
         self.fields["product"] = fields.StrictChoiceField(
             label="Immunoglobulin product",
             choices=products,
+            widget=forms.RadioSelect,
             required=True,
             help_text="Changes volume, vials and rates, never the grams.",
         )

@@ -6,9 +6,20 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ivigsite.encounters.advice import TIMING_WORDS, FindingCard, OrderCard, RateRow, rate_table
+from ivigsite.encounters.timeline import (
+    Thing,
+    Timeline,
+    draw,
+    later,
+    offset_words,
+    timeline_of,
+    volume_sentence,
+)
 from ivigsite.orders.proposal import Proposal
 from ivigsite.orders.sheet.content import SheetContent, SheetOrder
+from protocols.engine.outcome import timed_plan_to_plain
 from protocols.engine.protocol import Severity
+from protocols.engine.timed_plan import TimedPlan
 
 TIMED = ("now", "concurrent")
 
@@ -33,7 +44,7 @@ class TimedStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TimedPlan:
+class ShownRatePlan:
     """The rate plan of one line, with its times on the clock."""
 
     product: str
@@ -51,7 +62,8 @@ class Summary:
     starts_at: datetime | None
     lines: tuple[PlannedLine, ...]
     missing: tuple[OrderCard, ...]
-    plan: TimedPlan | None
+    plan: ShownRatePlan | None
+    timeline: Timeline | None
 
     @property
     def dosed(self) -> tuple[OrderCard, ...]:
@@ -88,21 +100,16 @@ class Alert:
     is_stop: bool
 
 
-def start_words(proposal: Proposal, code: str) -> str:
-    """When a line starts, told from T0; empty for a line that waits for something else."""
-    card = proposal.cards_by_code.get(code)
-    if card is None or card.timing not in TIMED:
-        return ""
-    return offset_words(proposal.orders[code].start_after_minutes)
+def start_words(proposal: Proposal, code: str, timed: TimedPlan | None) -> str:
+    """When a line starts, told from T0: where the plan of the chosen lines has it, or at its own hour.
 
-
-def offset_words(minutes: int) -> str:
-    """Minutes after T0 as people say them, such as `T0 + 1 h 30 min`."""
-    if minutes == 0:
-        return "At T0"
-    hours, rest = divmod(minutes, 60)
-    parts = [f"{hours} h" if hours else "", f"{rest} min" if rest else ""]
-    return f"T0 + {' '.join(part for part in parts if part)}"
+    Empty for a line that waits for something else, or whose time hangs on whether it is chosen.
+    """
+    order = proposal.orders.get(code)
+    planned = None if timed is None else timed.start_of(code)
+    if planned is not None:
+        return offset_words(planned)
+    return offset_words(order.start_after_minutes) if order and order.start_after_minutes else ""
 
 
 def rate_words(proposal: Proposal, code: str) -> str:
@@ -125,13 +132,16 @@ def summarise(
     starts_at: datetime | None,
 ) -> Summary:
     """The chosen lines with their times, and the rate plan of the first one that has a rate plan."""
-    lines = tuple(_planned(proposal, card, starts_at) for card in chosen)
+    cards = tuple(chosen)
+    timed = proposal.timed_plan_of([card.code for card in cards])
+    lines = tuple(_planned(proposal, card, timed, starts_at) for card in cards)
     plans = (_timed_plan(proposal, line) for line in lines)
     return Summary(
         starts_at=starts_at,
         lines=lines,
         missing=tuple(missing),
         plan=next((plan for plan in plans if plan is not None), None),
+        timeline=timeline_of(timed_plan_to_plain(timed), proposal.cards_by_code, starts_at=starts_at),
     )
 
 
@@ -148,6 +158,43 @@ def signed_sections(
         for timing, title in TIMING_WORDS.items()
         if (found := tuple(line for line in lines if line.order.group == timing))
     )
+
+
+def signed_timeline(content: SheetContent) -> Timeline | None:
+    """The timed plan of a content; as the sheet prints it."""
+    plan = content.timed_plan
+    if plan is None:
+        return None
+    return draw(
+        [
+            Thing(
+                after=_minutes_after(plan.starts_at, row.at),
+                until=None if row.until is None else _minutes_after(plan.starts_at, row.until),
+                kind=row.kind,
+                arm=row.arm,
+                text=row.text,
+                line=row.line,
+                is_conditional=row.is_conditional,
+                order_number=row.order_number,
+            )
+            for row in plan.rows
+        ],
+        title=plan.title,
+        text=plan.text,
+        starts_at=plan.starts_at,
+        volume=volume_sentence(
+            ml=plan.planned_volume_ml,
+            ml_per_kg=plan.planned_volume_ml_per_kg,
+            limit_ml_per_kg=plan.limit_ml_per_kg,
+            window_minutes=plan.window_minutes,
+        ),
+        is_over_limit=plan.is_over_limit,
+        notes=plan.notes,
+    )
+
+
+def _minutes_after(starts_at: datetime, moment: datetime) -> int:
+    return (moment - starts_at) // timedelta(minutes=1)
 
 
 def alerts_of(proposal: Proposal) -> tuple[Alert, ...]:
@@ -172,20 +219,22 @@ def is_blocked(proposal: Proposal) -> bool:
 def _start_of(order: SheetOrder, starts_at: datetime) -> str:
     if order.start_at is None:
         return ""
-    return offset_words((order.start_at - starts_at) // timedelta(minutes=1))
+    return offset_words(_minutes_after(starts_at, order.start_at))
 
 
-def _planned(proposal: Proposal, card: OrderCard, starts_at: datetime | None) -> PlannedLine:
-    after = proposal.orders[card.code].start_after_minutes
+def _planned(
+    proposal: Proposal, card: OrderCard, timed: TimedPlan | None, starts_at: datetime | None
+) -> PlannedLine:
+    planned = None if timed is None else timed.start_of(card.code)
     return PlannedLine(
         card=card,
-        start=start_words(proposal, card.code),
-        starts_at=_later(starts_at, after) if card.timing in TIMED else None,
+        start=start_words(proposal, card.code, timed),
+        starts_at=None if planned is None else later(starts_at, planned),
         rate=rate_words(proposal, card.code),
     )
 
 
-def _timed_plan(proposal: Proposal, line: PlannedLine) -> TimedPlan | None:
+def _timed_plan(proposal: Proposal, line: PlannedLine) -> ShownRatePlan | None:
     plan = proposal.rate_plan_of(line.card.code)
     table = rate_table(proposal.protocol, plan)
     if plan is None or table is None:
@@ -193,18 +242,14 @@ def _timed_plan(proposal: Proposal, line: PlannedLine) -> TimedPlan | None:
     steps: list[TimedStep] = []
     elapsed = Decimal(0)
     for row, step in zip(table.rows, plan["steps"], strict=True):
-        starts_at = _later(line.starts_at, int(elapsed))
+        starts_at = later(line.starts_at, int(elapsed))
         steps.append(TimedStep(row=row, starts_at=starts_at, is_last=row is table.rows[-1]))
         elapsed += Decimal(step["minutes"])
-    return TimedPlan(
+    return ShownRatePlan(
         product=table.product,
         steps=tuple(steps),
-        ends_at=_later(line.starts_at, plan["total_minutes"]),
+        ends_at=later(line.starts_at, plan["total_minutes"]),
         total=table.total,
         maximum=table.maximum,
         is_at_risk=table.is_at_risk,
     )
-
-
-def _later(moment: datetime | None, minutes: int) -> datetime | None:
-    return None if moment is None else moment + timedelta(minutes=minutes)

@@ -1,7 +1,7 @@
 """From an assessment to lines that can be ordered: the same evaluation, with the product and age of now."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,12 +11,16 @@ from uuid import UUID
 from ivigsite.encounters.advice import FindingCard, OrderCard, finding_cards, order_cards
 from ivigsite.encounters.assessment_form import ages_of
 from ivigsite.encounters.models import Assessment
-from protocols.engine.decision import chosen_product, evaluate, is_first_exposure, plan_for
+from protocols.engine import lookup
+from protocols.engine.decision import arrange_chosen, chosen_product, evaluate, plans_of
+from protocols.engine.exposure import SAME_BRAND, exposure
 from protocols.engine.facts import UNKNOWN, Facts, Unknown
+from protocols.engine.infusion import RatePlan
+from protocols.engine.observation import ObservationPoint, observation_points
 from protocols.engine.outcome import outcome_to_plain, rate_plan_to_plain
-from protocols.engine.protocol import Protocol
+from protocols.engine.protocol import Product, Protocol
 from protocols.engine.recommendation import Order, Recommendation
-from protocols.engine.weight import DosingWeight
+from protocols.engine.timed_plan import TimedPlan
 from protocols.mapping import load_protocol_value
 
 NONE = "none"
@@ -37,6 +41,7 @@ class Proposal:
     outcome: Mapping[str, Any]
     cards: tuple[OrderCard, ...]
     findings: tuple[FindingCard, ...]
+    plans: Mapping[str, RatePlan]
 
     @property
     def orders(self) -> dict[str, Order]:
@@ -53,17 +58,23 @@ class Proposal:
 
     def rate_plan_of(self, code: str) -> Mapping[str, Any] | None:
         """The rate plan of one line at this patient's risk, or None where no infusion belongs to it."""
-        weight = self.recommendation.dosing_weight
-        if not isinstance(weight, DosingWeight):
-            return None
-        plan = plan_for(
-            self.protocol,
-            self.orders[code],
-            weight,
-            is_at_risk=self.recommendation.is_at_risk,
-            is_first_exposure=is_first_exposure(self.protocol, self.facts) is not False,
+        return rate_plan_to_plain(self.protocol, self.facts, self.plans.get(code))
+
+    def exposure_to(self, product: Product) -> str | Unknown:
+        """What a dose of this product is to the patient."""
+        return exposure(self.protocol, self.facts, product)
+
+    def observations_of(self, plan: RatePlan) -> tuple[ObservationPoint, ...]:
+        """When to look at this patient while the plan runs."""
+        return observation_points(
+            plan,
+            lookup.of(self.protocol).parameters,
+            is_same_brand=self.exposure_to(plan.product) == SAME_BRAND,
         )
-        return rate_plan_to_plain(plan)
+
+    def timed_plan_of(self, codes: Collection[str]) -> TimedPlan | None:
+        """These lines put in time, or None where none of them has one."""
+        return arrange_chosen(self.protocol, self.recommendation, codes)
 
 
 def propose(*, assessment: Assessment, product: str | None, at: datetime) -> Proposal:
@@ -100,6 +111,7 @@ def propose(*, assessment: Assessment, product: str | None, at: datetime) -> Pro
         outcome=outcome,
         cards=order_cards(protocol, outcome["orders"]),
         findings=finding_cards(protocol, outcome["findings"]),
+        plans=plans_of(protocol, recommendation),
     )
 
 

@@ -1,4 +1,5 @@
 import logging
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +36,8 @@ from ivigsite.orders.actions import (
 )
 from ivigsite.orders.forms import ChooseForm, SignForm, VoidForm
 from ivigsite.orders.models import OrderSet, SheetPrint
-from ivigsite.orders.presentation import alerts_of, is_blocked, signed_sections, summarise
+from ivigsite.orders.presentation import alerts_of, is_blocked, signed_sections, signed_timeline, summarise
+from ivigsite.orders.products import shown_formulary
 from ivigsite.orders.proposal import CannotOrder, Proposal, propose
 from ivigsite.orders.sheet.content import SheetContent, digest
 from ivigsite.orders.sheet.jobs import SheetFailed, SheetQueueFull
@@ -130,6 +132,7 @@ def order_set(request: SignedInRequest, order_set_id: UUID) -> HttpResponse:
         "state": state,
         "sections": signed_sections(content, cards, starts_at=found.starts_at),
         "starts_at": found.starts_at,
+        "timeline": signed_timeline(content),
         "is_in_force": state in IN_FORCE,
         "prints": found.prints.select_related("printed_by").prefetch_related("handed_out__to"),
         "papers": [(paper.value, "A4" if paper is Paper.A4 else "US Letter") for paper in Paper],
@@ -251,6 +254,8 @@ def _choose_context(proposal: Proposal, form: ChooseForm) -> dict[str, Any]:
         "alerts": alerts_of(proposal),
         "notes": [finding for finding in proposal.findings if finding.level == "information"],
         "is_blocked": is_blocked(proposal),
+        # Asked for by the whole page alone: a changed line changes nothing in it.
+        "formulary": partial(shown_formulary, proposal),
         "summary": summarise(
             proposal, chosen=form.chosen_cards, missing=form.missing_cards, starts_at=form.start
         ),
@@ -275,6 +280,7 @@ def _check_page(
             content, [proposal.cards_by_code[code] for code in choices.codes], starts_at=choices.starts_at
         ),
         "starts_at": choices.starts_at,
+        "timeline": signed_timeline(content),
         "digest": digest(content),
         "signing": signing,
         "carried": [(name, value) for name in form.fields for value in request.POST.getlist(name)],

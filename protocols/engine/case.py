@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from . import formulas, lookup
+from .exposure import exposure
 from .facts import UNKNOWN, Facts, Unknown, known
 from .grading import BleedingAssessment, NoBand, assess_bleeding, grade_for
 from .protocol import GradeBand, ProcedureTarget, Product, Protocol
@@ -42,7 +43,8 @@ def case_of(protocol: Protocol, facts: Facts) -> Case:
     product = rows.products.get(product_key(protocol, facts))
     procedure = None if facts.procedure is UNKNOWN else rows.procedures.get(facts.procedure)
     grade, notes = _grade(protocol, facts)
-    values = known(facts) | _of_body(facts, weight) | _of_product(protocol, product)
+    values = known(facts) | _of_body(facts, weight) | product_values(protocol, product)
+    values |= _known(ivig_exposure=exposure(protocol, facts, product))
     if grade is not None:
         values["grade"] = grade.grade
     surgery, surgery_notes = _of_surgery(facts, procedure)
@@ -74,6 +76,23 @@ def policy_key(protocol: Protocol, facts: Facts) -> str:
 def product_key(protocol: Protocol, facts: Facts) -> str:
     """The product in use: the one the facts name, else the one the protocol suggests."""
     return protocol.default_product if facts.product is UNKNOWN else facts.product
+
+
+def product_values(protocol: Protocol, product: Product | None) -> dict[str, Any]:
+    """What is known of a product, for conditions to ask."""
+    if product is None:
+        return {}
+    return {
+        "product": product.key,
+        "product_stabilisers": product.stabilisers,
+        "product_route": product.route,
+        "product_concentration_percent": product.concentration_percent,
+        "product_iga_depleted": product.iga_depleted,
+        "product_withdrawn": bool(product.withdrawn_after),
+        "product_itp_labelled": any(
+            label.itp_labelled for label in product.labels if label.jurisdiction == protocol.jurisdiction
+        ),
+    }
 
 
 def _known(**values: Any) -> dict[str, Any]:
@@ -123,21 +142,6 @@ def _of_usual_count(facts: Facts) -> dict[str, Any]:
     if count is UNKNOWN or usual is UNKNOWN or usual == 0:
         return {}
     return {"percent_from_usual_count": Decimal(abs(count - usual)) * 100 / usual}
-
-
-def _of_product(protocol: Protocol, product: Product | None) -> dict[str, Any]:
-    if product is None:
-        return {}
-    return {
-        "product": product.key,
-        "product_stabilisers": product.stabilisers,
-        "product_route": product.route,
-        "product_iga_depleted": product.iga_depleted,
-        "product_withdrawn": bool(product.withdrawn_after),
-        "product_itp_labelled": any(
-            label.itp_labelled for label in product.labels if label.jurisdiction == protocol.jurisdiction
-        ),
-    }
 
 
 def _of_surgery(facts: Facts, procedure: ProcedureTarget | None) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -4,7 +4,7 @@ Total for every protocol in which `review.find_problems` finds nothing: all `Fac
 exception.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
@@ -13,13 +13,15 @@ from typing import Final, TypeVar
 
 from . import lookup
 from .arithmetic import exactly
+from .arrangement import arrange, values_of_plan
 from .case import Case, case_of, policy_key, product_key
 from .conditions import Values, compile_when, judge
 from .dosing import compute_dose
+from .exposure import is_first_exposure
 from .facts import LEVELS, UNKNOWN, Facts, Unknown, known
 from .infusion import RatePlan
 from .ledger import Ledger
-from .lines import Asks, is_first_exposure, plan_for, propose, values_of, values_of_plan
+from .lines import Asks, plan_for, propose, values_of, values_of_rate
 from .protocol import (
     ConsultLevel,
     DecisionRule,
@@ -61,9 +63,19 @@ from .safety import (
     missing_rows,
     risk_of,
 )
+from .timed_plan import TimedPlan
 from .weight import DosingWeight, dosing_weight
 
-__all__ = ["branch_for", "chosen_product", "compare_policies", "evaluate", "is_first_exposure", "plan_for"]
+__all__ = [
+    "arrange_chosen",
+    "branch_for",
+    "chosen_product",
+    "compare_policies",
+    "evaluate",
+    "is_first_exposure",
+    "plan_for",
+    "plans_of",
+]
 
 Row = TypeVar("Row", bound=MonitoringItem | Text)
 
@@ -112,6 +124,31 @@ def branch_for(
     KeyError for a grade or bleeding level that does not exist.
     """
     return lookup.of(protocol).cells[grade, bleeding_level, urgent_surgery, rapid_rise]
+
+
+def plans_of(protocol: Protocol, recommendation: Recommendation) -> dict[str, RatePlan]:
+    """The rate plan of every line of a recommendation that is infused by one, by its code."""
+    return _plans(
+        protocol,
+        recommendation.facts,
+        recommendation.dosing_weight,
+        recommendation.orders,
+        is_at_risk=recommendation.is_at_risk,
+    )
+
+
+@exactly
+def arrange_chosen(
+    protocol: Protocol, recommendation: Recommendation, codes: Container[str]
+) -> TimedPlan | None:
+    """These lines of a recommendation put in time, with the call it asks for."""
+    return arrange(
+        protocol,
+        orders=tuple(order for order in recommendation.orders if order.code in codes),
+        plans=plans_of(protocol, recommendation),
+        values=case_of(protocol, recommendation.facts).values,
+        weight=recommendation.dosing_weight,
+    )
 
 
 @exactly
@@ -261,13 +298,10 @@ def _recommend(
     values = {**case.values, "branch": branch.key, **values_of(case, proposed, repeat)}
     before, open_before = findings_of(protocol, values, after_plan=False)
     effects = applied_effects(before, open_before)
-    plan = _plan(
-        protocol,
-        case,
-        apply_to_lines(proposed, screened.gates, effects, case.product),
-        is_at_risk=is_at_risk(effects),
-    )
-    values |= values_of_plan(protocol, case, proposed, plan)
+    plans = _plans(protocol, case.facts, case.weight, filter(_runs, proposed), is_at_risk=is_at_risk(effects))
+    shaped = apply_to_lines(proposed, screened.gates, effects, case.product)
+    values |= values_of_rate(case, _first(plans, shaped))
+    values |= values_of_plan(_arranged(protocol, case, shaped, plans))
     after, open_after = findings_of(protocol, values, after_plan=True)
     broken = tuple(line.finding for line in lines if line.finding is not None)
     findings = tuple(
@@ -280,8 +314,9 @@ def _recommend(
     effects = applied_effects(findings, unjudged)
     values |= risk_of(effects, unjudged)
     consult = consult_level(branch, rules, screened.gates, effects)
-    orders = apply_to_lines(proposed, screened.gates, effects, case.product)
-    plan = _plan(protocol, case, orders, is_at_risk=is_at_risk(effects))
+    held = apply_to_lines(proposed, screened.gates, effects, case.product)
+    orders = (*held, *added_lines(protocol, effects), *_consult_order(protocol, consult))
+    plan = _first(plans, held)
     asks = chain(
         ((axis, "which rule applies") for axis in _open_axes(case) if len(rules) > 1),
         screened.asks,
@@ -299,17 +334,18 @@ def _recommend(
         branch=branch,
         consult=consult,
         dosing_weight=case.weight,
-        orders=(*orders, *added_lines(protocol, effects), *_consult_order(protocol, consult)),
+        orders=orders,
         # A target that may apply is kept.
         targets=tuple(target for target in branch.targets if compile_when(target.when)(values) is not False),
         procedure_target=case.procedure if is_for_procedure else None,
         rate_plan=plan,
+        timed_plan=_arranged(protocol, case, orders, plans),
         findings=findings,
         unjudged=unjudged,
         is_at_risk=is_at_risk(effects),
         gates=screened.gates,
         repeat=repeat,
-        monitoring=_each_once(_monitoring(protocol, values, orders), added_checks(protocol, effects)),
+        monitoring=_each_once(_monitoring(protocol, values, held), added_checks(protocol, effects)),
         texts=_each_once(
             (text for predicate, text in rows.conditional_texts if predicate(values) is True),
             added_texts(protocol, effects),
@@ -320,22 +356,42 @@ def _recommend(
     )
 
 
-def _plan(protocol: Protocol, case: Case, orders: tuple[Order, ...], *, is_at_risk: bool) -> RatePlan | None:
-    """The rate plan of the first required line that is infused by one."""
-    if isinstance(case.weight, Unknown):
-        return None
-    plans = (
-        plan_for(
-            protocol,
-            order,
-            case.weight,
-            is_at_risk=is_at_risk,
-            is_first_exposure=is_first_exposure(protocol, case.facts) is not False,
-        )
+def _plans(
+    protocol: Protocol,
+    facts: Facts,
+    weight: DosingWeight | Unknown,
+    orders: Iterable[Order],
+    *,
+    is_at_risk: bool,
+) -> dict[str, RatePlan]:
+    """The rate plan of each line that is infused by one, by its code."""
+    if isinstance(weight, Unknown):
+        return {}
+    is_first = is_first_exposure(protocol, facts) is not False
+    plans = {
+        order.code: plan_for(protocol, order, weight, is_at_risk=is_at_risk, is_first_exposure=is_first)
         for order in orders
-        if order.role is Role.REQUIRED
+    }
+    return {code: plan for code, plan in plans.items() if plan is not None}
+
+
+def _first(plans: dict[str, RatePlan], orders: Iterable[Order]) -> RatePlan | None:
+    """The rate plan of the first required line that is infused by one."""
+    return next((plans[order.code] for order in orders if _runs(order) and order.code in plans), None)
+
+
+def _runs(order: Order) -> bool:
+    return order.role is Role.REQUIRED
+
+
+def _arranged(
+    protocol: Protocol, case: Case, orders: Iterable[Order], plans: dict[str, RatePlan]
+) -> TimedPlan | None:
+    """What the protocol recommends, put in time, with what stands by for its hour."""
+    planned = tuple(
+        order for order in orders if _runs(order) or (order.role is Role.STANDBY and not order.is_held)
     )
-    return next((plan for plan in plans if plan is not None), None)
+    return arrange(protocol, orders=planned, plans=plans, values=case.values, weight=case.weight)
 
 
 def _rate_asks(protocol: Protocol, case: Case, plan: RatePlan | None) -> Asks:

@@ -103,6 +103,27 @@ _ALL: Final = (
     _derived("product_itp_labelled", "Product is labelled for ITP here", Kind.YES_NO, ("product",)),
     _derived("product_withdrawn", "Product is being withdrawn", Kind.YES_NO, ("product",)),
     _derived("at_risk", "At the at-risk infusion rate", Kind.YES_NO),
+    _derived(
+        "product_concentration_percent",
+        "Concentration of the product",
+        Kind.DECIMAL,
+        ("product",),
+        unit="percent",
+    ),
+    _derived(
+        "ivig_exposure",
+        "What this IVIG is to the patient",
+        Kind.CHOICE,
+        ("first_ivig", "hours_since_last_ivig", "last_product"),
+        choices=("first", "after_gap", "new_brand", "same_brand"),
+    ),
+    _derived("planned_volume_over_limit", "Planned volume is above the overload limit", Kind.YES_NO, _WEIGHT),
+    _derived(
+        "plan_shares_a_line",
+        "IVIG and platelets would run in one line at one time",
+        Kind.YES_NO,
+        (*_WEIGHT, "venous_lines"),
+    ),
     _derived("repeat_too_early", "Second IVIG dose is not due yet", Kind.YES_NO, ("hours_since_last_ivig",)),
     _derived(
         "hours_until_repeat",
@@ -143,8 +164,26 @@ ORDER_FACTS: Final = frozenset({"order_kinds", "order_drugs"})
 """What the proposal consists of: conditions on them say which lines a rule is about."""
 
 PLAN_FACTS: Final = frozenset(
-    {"rate_above_product_maximum", "rate_above_at_risk_cap", "planned_volume_6h_ml_per_kg"}
+    {
+        "rate_above_product_maximum",
+        "rate_above_at_risk_cap",
+        "planned_volume_6h_ml_per_kg",
+        "planned_volume_over_limit",
+        "plan_shares_a_line",
+    }
 )
 """What follows from the planned infusion, and so is known only after the rules that shape the plan."""
 
 DERIVED: Final = {fact.definition.key: fact for fact in _ALL}
+
+PRODUCT_FACTS: Final = frozenset(
+    {
+        "product",
+        "ivig_left_over_g",
+        "ivig_exposure",
+        "planned_volume_6h_ml_per_kg",
+        "planned_volume_over_limit",
+        *(key for key in DERIVED if key.startswith("product_")),
+    }
+)
+"""What another product would answer differently."""

@@ -599,6 +599,13 @@ class Facts:
     )
 
     product: str | Unknown = _fact("Immunoglobulin product", Kind.ROW, Section.PRODUCT, rows="products")
+    last_product: str | Unknown = _fact(
+        "Product of the last IVIG",
+        Kind.ROW,
+        Section.PRODUCT,
+        rows="products",
+        help="Another brand begins at its own first rate and is watched for longer.",
+    )
     policy: str | Unknown = _fact("Dosing weight policy", Kind.ROW, Section.PRODUCT, rows="weight_policies")
     hyperprolinaemia: bool | Unknown = _fact("Hyperprolinaemia", Kind.YES_NO, Section.PRODUCT)
     fructose_intolerance: bool | Unknown = _fact(

@@ -1,7 +1,7 @@
 """The rate plan: pump settings in mL/h for one product and patient, never above the ceilings that hold."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
 from typing import Final
 
@@ -72,17 +72,68 @@ def rate_plan(
     else:
         even = _pump_rate(volume_ml * MINUTES_PER_HOUR / infuse_over_minutes, pump_step_ml_per_h)
         settings = _even(min(even, maximum), dosing_weight_kg)
-    steps = tuple(_planned(settings, volume_ml))
-    elapsed = steps[-1].starts_after_minutes + steps[-1].minutes
+    steps, total_minutes = _run(settings, volume_ml)
     return RatePlan(
         product=product,
         steps=steps,
-        total_minutes=int(elapsed.quantize(Decimal(1), rounding=ROUND_HALF_DOWN)),
+        total_minutes=total_minutes,
         volume_ml=volume_ml,
         cap_ml_per_kg_per_h=cap,
         maximum_ml_per_h=maximum,
         is_at_risk=is_at_risk,
     )
+
+
+@exactly
+def restart_plan(
+    *,
+    product: Product,
+    stopped: Product,
+    dosing_weight_kg: Decimal,
+    remaining_ml: Decimal,
+    last_tolerated_ml_per_h: Decimal,
+    share_of_last_tolerated: Decimal,
+    pump_step_ml_per_h: Decimal,
+    is_at_risk: bool,
+    ceiling_ml_per_kg_per_h: Decimal | None = None,
+) -> RatePlan:
+    """How an infusion goes on after a reaction: the protocol's share of the rate last borne, never faster.
+
+    With another product than the one that was stopped it begins anew at that product's first step; no step is
+    faster than the share there either.
+    """
+    borne = last_tolerated_ml_per_h * share_of_last_tolerated / dosing_weight_kg
+    ceilings = [borne] if ceiling_ml_per_kg_per_h is None else [borne, ceiling_ml_per_kg_per_h]
+    plan = rate_plan(
+        product=product,
+        dosing_weight_kg=dosing_weight_kg,
+        volume_ml=remaining_ml,
+        pump_step_ml_per_h=pump_step_ml_per_h,
+        is_at_risk=is_at_risk,
+        ceiling_ml_per_kg_per_h=min(ceilings),
+    )
+    if product.key != stopped.key:
+        return plan
+    steps, total_minutes = _run(_even(plan.maximum_ml_per_h, dosing_weight_kg), remaining_ml)
+    return replace(plan, steps=steps, total_minutes=total_minutes)
+
+
+def infused_by(plan: RatePlan, minutes: int) -> Decimal:
+    """What is in, in mL, so many minutes after the start."""
+    infused = Decimal(0)
+    for step in plan.steps:
+        if step.starts_after_minutes + step.minutes > minutes:
+            running = max(Decimal(0), minutes - step.starts_after_minutes)
+            return infused + step.ml_per_h * running / MINUTES_PER_HOUR
+        infused = step.running_volume_ml
+    return infused
+
+
+def _run(settings: tuple[_Setting, ...], volume_ml: Decimal) -> tuple[tuple[PlannedStep, ...], int]:
+    """The steps of these settings, and the whole minutes they take together."""
+    steps = tuple(_planned(settings, volume_ml))
+    elapsed = steps[-1].starts_after_minutes + steps[-1].minutes
+    return steps, int(elapsed.quantize(Decimal(1), rounding=ROUND_HALF_DOWN))
 
 
 def _stepped(

@@ -10,7 +10,7 @@ from .case import Case
 from .conditions import Predicate, Values
 from .dosing import Dose, compute_dose
 from .facts import UNKNOWN, Facts, Unknown
-from .infusion import MINUTES_PER_HOUR, RatePlan, rate_plan
+from .infusion import RatePlan, rate_plan
 from .ledger_check import LedgerDisagreement
 from .protocol import (
     Branch,
@@ -30,11 +30,8 @@ from .weight import DosingWeight
 
 LEDGER_RULE: Final = "LEDGER"
 NO_REGIMEN_RULE: Final = "NO_REGIMEN"
-# Parameters a protocol may leave out; without the rate a first exposure is like any other.
+# A parameter that a protocol may leave out; without it a first exposure is like any other.
 FIRST_EXPOSURE_RATE: Final = "first_exposure_max_ml_per_kg_per_h"
-FIRST_EXPOSURE_GAP: Final = "first_exposure_gap_hours"
-# Without it nothing is said about how much volume runs in early.
-OVERLOAD_WINDOW: Final = "overload_window_hours"
 
 Asks = tuple[tuple[str, str], ...]
 """Facts to ask, each with what its answer could change."""
@@ -74,24 +71,17 @@ def values_of(case: Case, orders: Sequence[Order], repeat: RepeatRule | None) ->
     return values | _repeat_values(case.facts, repeat)
 
 
-def values_of_plan(
-    protocol: Protocol, case: Case, orders: Sequence[Order], plan: RatePlan | None
-) -> dict[str, Any]:
-    """What the planned infusion comes to: whether it passes a ceiling, and how much volume runs in early."""
-    if isinstance(case.weight, Unknown) or case.facts.weight_kg is UNKNOWN:
+def values_of_rate(case: Case, plan: RatePlan | None) -> dict[str, Any]:
+    """Whether the planned infusion passes a ceiling."""
+    if isinstance(case.weight, Unknown):
         return {}
     fastest = max((step.ml_per_h for step in plan.steps), default=Decimal(0)) if plan else Decimal(0)
     ceilings = () if plan is None else (plan.product.maximum_ml_per_kg_per_h,)
     capped = () if plan is None or not plan.is_at_risk else (plan.product.at_risk_ml_per_kg_per_h,)
-    values: dict[str, Any] = {
+    return {
         "rate_above_product_maximum": any(fastest > rate * case.weight.kg for rate in ceilings),
         "rate_above_at_risk_cap": any(fastest > rate * case.weight.kg for rate in capped),
     }
-    window = lookup.of(protocol).parameters.get(OVERLOAD_WINDOW)
-    if window is None:
-        return values
-    early_ml = _infused_ml(plan, window) + _platelets_ml(orders, window)
-    return values | {"planned_volume_6h_ml_per_kg": early_ml / case.facts.weight_kg}
 
 
 def plan_for(
@@ -119,16 +109,6 @@ def plan_for(
         ceiling_ml_per_kg_per_h=parameters.get(FIRST_EXPOSURE_RATE) if is_first_exposure else None,
         infuse_over_minutes=dose.regimen.infuse_over_minutes,
     )
-
-
-def is_first_exposure(protocol: Protocol, facts: Facts) -> bool | Unknown:
-    """Whether this is the first infusion ever, or the first after the protocol's gap."""
-    gap_hours = lookup.of(protocol).parameters.get(FIRST_EXPOSURE_GAP)
-    if facts.first_ivig is not False:
-        return facts.first_ivig
-    if gap_hours is None:
-        return False
-    return UNKNOWN if facts.hours_since_last_ivig is UNKNOWN else facts.hours_since_last_ivig > gap_hours
 
 
 def _line(
@@ -262,25 +242,3 @@ def _repeat_values(facts: Facts, repeat: RepeatRule | None) -> dict[str, Any]:
         return {"repeat_too_early": False} if facts.first_ivig is True else {}
     left = repeat.earliest_hours - facts.hours_since_last_ivig
     return {"repeat_too_early": left > 0, "hours_until_repeat": max(left, Decimal(0))}
-
-
-def _infused_ml(plan: RatePlan | None, hours: Decimal) -> Decimal:
-    """How much of the immunoglobulin is in after so many hours."""
-    minutes, infused = hours * MINUTES_PER_HOUR, Decimal(0)
-    for step in plan.steps if plan else ():
-        if step.starts_after_minutes + step.minutes <= minutes:
-            infused = step.running_volume_ml
-        elif step.starts_after_minutes < minutes:
-            infused += step.ml_per_h * (minutes - step.starts_after_minutes) / MINUTES_PER_HOUR
-    return infused
-
-
-def _platelets_ml(orders: Sequence[Order], hours: Decimal) -> Decimal:
-    """The volume of the platelets that are to be given in these hours without waiting for anything."""
-    volumes = (
-        order.dose.volume_ml
-        for order in orders
-        if order.kind is OrderKind.PLATELETS and order.role is Role.REQUIRED
-        if order.start_after_minutes < hours * MINUTES_PER_HOUR and isinstance(order.dose, Dose)
-    )
-    return sum((volume for volume in volumes if volume is not None), Decimal(0))

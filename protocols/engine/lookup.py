@@ -3,14 +3,17 @@
 Raises `BadCondition` for conditions that cannot be read; `review.find_problems` refuses such a protocol.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
 from typing import Final, TypeVar
 
 from .conditions import Predicate, compile_when
+from .derived import PRODUCT_FACTS
 from .facts import LEVELS
 from .protocol import (
+    AccessPlan,
     Basis,
     BleedingRule,
     Branch,
@@ -22,6 +25,7 @@ from .protocol import (
     OrderTemplate,
     ProcedureTarget,
     Product,
+    ProductPreference,
     Protocol,
     Provenance,
     Regimen,
@@ -32,7 +36,18 @@ from .protocol import (
     WeightPolicy,
 )
 
-Row = TypeVar("Row", BleedingRule, Gate, MonitoringItem, OrderTemplate, Regimen, SafetyRule, Text)
+Row = TypeVar(
+    "Row",
+    AccessPlan,
+    BleedingRule,
+    Gate,
+    MonitoringItem,
+    OrderTemplate,
+    ProductPreference,
+    Regimen,
+    SafetyRule,
+    Text,
+)
 Cell = tuple[int, str, bool, bool]
 
 NO_RULE: Final = DecisionRule(
@@ -58,6 +73,8 @@ class Lookup:
     orders: dict[str, tuple[tuple[Predicate, OrderTemplate], ...]]
     families: dict[str, tuple[tuple[Predicate, Regimen], ...]]
     products: dict[str, Product]
+    product_preferences: tuple[tuple[Predicate, ProductPreference], ...]
+    access_plans: tuple[tuple[Predicate, AccessPlan], ...]
     policies: dict[str, WeightPolicy]
     procedures: dict[str, ProcedureTarget]
     repeats: dict[str, RepeatRule]
@@ -67,6 +84,7 @@ class Lookup:
     gates: tuple[tuple[Predicate, Gate], ...]
     safety_rules: tuple[tuple[Predicate, SafetyRule], ...]
     extra_orders: dict[str, ExtraOrder]
+    product_rules: tuple[tuple[Predicate, SafetyRule], ...]
     monitoring_items: tuple[tuple[Predicate, MonitoringItem], ...]
     items: dict[str, MonitoringItem]
     result_rules: dict[str, ResultRule]
@@ -102,6 +120,8 @@ def _make(protocol: Protocol) -> Lookup:
         orders={branch.key: _compiled(branch.orders) for branch in protocol.branches},
         families=families,
         products={product.key: product for product in protocol.products},
+        product_preferences=_compiled(protocol.product_preferences),
+        access_plans=_compiled(protocol.access_plans),
         policies={policy.key: policy for policy in protocol.weight_policies},
         procedures={target.key: target for target in protocol.procedure_targets},
         repeats={branch: rule for rule in protocol.repeat_rules for branch in rule.branches},
@@ -111,6 +131,7 @@ def _make(protocol: Protocol) -> Lookup:
         gates=_compiled(protocol.gates),
         safety_rules=_compiled(protocol.safety_rules),
         extra_orders={row.key: row for row in protocol.extra_orders},
+        product_rules=tuple(_product_rules(protocol)),
         monitoring_items=_compiled(protocol.monitoring_items),
         items={item.key: item for item in protocol.monitoring_items},
         result_rules={rule.key: rule for rule in protocol.result_rules},
@@ -123,6 +144,16 @@ def _cells(protocol: Protocol) -> dict[Cell, DecisionRule]:
     grades = {band.grade for band in protocol.grade_bands}
     cells = dict.fromkeys(product(grades, LEVELS, (False, True), (False, True)), NO_RULE)
     return cells | {cell: rule for rule in protocol.decision_rules for cell in cells_of(rule)}
+
+
+def _product_rules(protocol: Protocol) -> Iterator[tuple[Predicate, SafetyRule]]:
+    """The rules whose answer hangs on the product, judged by those of their groups that ask about it."""
+    for rule in protocol.safety_rules:
+        groups = tuple(
+            group for group in rule.when if any(condition.fact in PRODUCT_FACTS for condition in group)
+        )
+        if groups:
+            yield compile_when(groups), rule
 
 
 def _compiled(rows: tuple[Row, ...]) -> tuple[tuple[Predicate, Row], ...]:

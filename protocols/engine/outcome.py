@@ -3,12 +3,15 @@
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
+from . import lookup
 from .arithmetic import exactly
 from .dosing import Dose
-from .facts import UNKNOWN, Unknown
+from .exposure import SAME_BRAND, exposure
+from .facts import UNKNOWN, Facts, Unknown
 from .grading import BleedingAssessment
 from .infusion import RatePlan
 from .ledger import Ledger
+from .observation import observation_points
 from .plain import decimal_text, to_plain
 from .protocol import Gate, MonitoringItem, OverrideKind, OverridePolicy, Protocol, Text
 from .recommendation import (
@@ -24,6 +27,7 @@ from .recommendation import (
 )
 from .safety import digest_of_facts, does_stop
 from .scores import Score
+from .timed_plan import PlanEvent, TimedPlan
 from .weight import DosingWeight
 
 
@@ -31,9 +35,9 @@ from .weight import DosingWeight
 def outcome_to_plain(protocol: Protocol, outcome: Outcome) -> dict[str, Any]:
     """One dictionary ready for JSON, always with the same keys; what does not apply is null or empty."""
     if isinstance(outcome, Recommendation):
-        return {**_empty(protocol), "outcome": "recommendation", **_recommendation(outcome)}
+        return {**_empty(protocol), "outcome": "recommendation", **_recommendation(protocol, outcome)}
     if isinstance(outcome, Gated):
-        return {**_empty(protocol), "outcome": "gated", **_gated(outcome)}
+        return {**_empty(protocol), "outcome": "gated", **_gated(protocol, outcome)}
     return {**_empty(protocol), "outcome": "not_covered", **_not_covered(outcome)}
 
 
@@ -49,6 +53,7 @@ def _empty(protocol: Protocol) -> dict[str, Any]:
         "targets": [],
         "stop_rule": None,
         "rate_plan": None,
+        "timed_plan": None,
         "gate": {"status": "clear", "stops": [], "said": [], "unjudged": []},
         "gates": [],
         "scores": [],
@@ -64,7 +69,7 @@ def _empty(protocol: Protocol) -> dict[str, Any]:
     }
 
 
-def _recommendation(outcome: Recommendation) -> dict[str, Any]:
+def _recommendation(protocol: Protocol, outcome: Recommendation) -> dict[str, Any]:
     return {
         "grade": outcome.grade.grade,
         "branch": outcome.branch.key,
@@ -74,7 +79,8 @@ def _recommendation(outcome: Recommendation) -> dict[str, Any]:
         "orders": [_order(order) for order in outcome.orders],
         "targets": _targets(outcome),
         "stop_rule": outcome.branch.stop_rule,
-        "rate_plan": rate_plan_to_plain(outcome.rate_plan),
+        "rate_plan": rate_plan_to_plain(protocol, outcome.facts, outcome.rate_plan),
+        "timed_plan": timed_plan_to_plain(outcome.timed_plan),
         **_screened(outcome),
         "findings": [_finding(finding) for finding in outcome.findings],
         "unjudged": [_unjudged(rule) for rule in outcome.unjudged],
@@ -91,8 +97,8 @@ def _recommendation(outcome: Recommendation) -> dict[str, Any]:
     }
 
 
-def _gated(outcome: Gated) -> dict[str, Any]:
-    proposed = {} if outcome.provisional is None else _provisional(outcome.provisional)
+def _gated(protocol: Protocol, outcome: Gated) -> dict[str, Any]:
+    proposed = {} if outcome.provisional is None else _provisional(protocol, outcome.provisional)
     return {
         **proposed,
         "grade": None if outcome.grade is None else outcome.grade.grade,
@@ -113,9 +119,9 @@ def _gated(outcome: Gated) -> dict[str, Any]:
     }
 
 
-def _provisional(outcome: Recommendation) -> dict[str, Any]:
+def _provisional(protocol: Protocol, outcome: Recommendation) -> dict[str, Any]:
     """A recommendation behind a gate: whoever reads only the orders must see that none is free."""
-    plain = _recommendation(outcome)
+    plain = _recommendation(protocol, outcome)
     return {**plain, "orders": [{**order, "held": order["kind"] != "consult"} for order in plain["orders"]]}
 
 
@@ -232,16 +238,21 @@ def _targets(outcome: Recommendation) -> list[dict[str, Any]]:
     return targets
 
 
-def rate_plan_to_plain(plan: RatePlan | None) -> dict[str, Any] | None:
-    """A rate plan as plain data, or None where there is none."""
+def rate_plan_to_plain(protocol: Protocol, facts: Facts, plan: RatePlan | None) -> dict[str, Any] | None:
+    """A rate plan with its observation points as plain data, or None where there is none."""
     if plan is None:
         return None
+    known_exposure = exposure(protocol, facts, plan.product)
+    points = observation_points(
+        plan, lookup.of(protocol).parameters, is_same_brand=known_exposure == SAME_BRAND
+    )
     return {
         "product": plan.product.key,
         "steps": [
             {
                 "ml_per_h": decimal_text(step.ml_per_h),
                 "ml_per_kg_per_h": decimal_text(step.ml_per_kg_per_h),
+                "starts_after_minutes": decimal_text(step.starts_after_minutes),
                 "minutes": decimal_text(step.minutes),
                 "running_volume_ml": decimal_text(_tenths(step.running_volume_ml)),
             }
@@ -251,6 +262,54 @@ def rate_plan_to_plain(plan: RatePlan | None) -> dict[str, Any] | None:
         "volume_ml": decimal_text(plan.volume_ml),
         "maximum_ml_per_h": decimal_text(plan.maximum_ml_per_h),
         "at_risk": plan.is_at_risk,
+        "exposure": None if known_exposure is UNKNOWN else known_exposure,
+        "observations": [
+            {
+                "moment": point.moment.value,
+                "after_minutes": point.after_minutes,
+                "until_minutes": point.until_minutes,
+            }
+            for point in points
+        ],
+    }
+
+
+def timed_plan_to_plain(plan: TimedPlan | None) -> dict[str, Any] | None:
+    """A timed plan as plain data, in minutes after T0, or None where there is none."""
+    if plan is None:
+        return None
+    per_kg = plan.planned_volume_ml_per_kg
+    return {
+        "access": plan.access.key,
+        "access_title": plan.access.title,
+        "access_text": plan.access.text,
+        "access_citations": list(plan.access.basis.cites),
+        "lanes": [[arm.value for arm in lane] for lane in plan.access.lanes],
+        "events": [event_to_plain(event) for event in plan.events],
+        "planned_volume_ml": decimal_text(plan.planned_volume_ml),
+        "planned_volume_ml_per_kg": None if per_kg is UNKNOWN else decimal_text(per_kg),
+        "limit_ml_per_kg": decimal_text(plan.limit_ml_per_kg),
+        "window_minutes": plan.window_minutes,
+        "over_limit": None if plan.is_over_limit is UNKNOWN else plan.is_over_limit,
+        "waits_for": list(plan.waits_for),
+        "shares_a_line": plan.shares_a_line,
+    }
+
+
+def event_to_plain(event: PlanEvent) -> dict[str, Any]:
+    """One event of a timed plan as plain data."""
+    return {
+        "kind": event.kind.value,
+        "arm": event.arm.value,
+        "code": event.code,
+        "text": event.text,
+        "after_minutes": event.after_minutes,
+        "until_minutes": event.until_minutes,
+        "lane": event.lane,
+        "dose_number": event.dose_number,
+        "doses": event.doses,
+        "volume_ml": _decimal(event.volume_ml),
+        "conditional": event.is_conditional,
     }
 
 

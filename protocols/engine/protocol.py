@@ -357,9 +357,36 @@ class Product:
     maximum_ml_per_kg_per_h: Decimal
     at_risk_ml_per_kg_per_h: Decimal
     diluent: str
+    flush: str = ""
+    handling: str = ""
     text: str
     offered: bool
     withdrawn_after: str = ""
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductPreference:
+    """What makes one allowed product better than another; earlier rows count before later ones."""
+
+    key: str
+    text: str
+    when: When
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessPlan:
+    """How the arms share the venous lines: each lane is one line, in which one arm follows the other.
+
+    The first row whose conditions hold is used; one row without conditions ends the list.
+    """
+
+    key: str
+    title: str
+    lanes: tuple[tuple[OrderKind, ...], ...]
+    when: When = ()
+    text: str
     basis: Basis
 
 
@@ -751,6 +778,8 @@ class Protocol:
     regimens: tuple[Regimen, ...]
     weight_policies: tuple[WeightPolicy, ...]
     products: tuple[Product, ...]
+    product_preferences: tuple[ProductPreference, ...] = ()
+    access_plans: tuple[AccessPlan, ...] = ()
     procedure_targets: tuple[ProcedureTarget, ...]
     repeat_rules: tuple[RepeatRule, ...]
     gates: tuple[Gate, ...]

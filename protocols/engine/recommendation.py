@@ -31,6 +31,7 @@ from .protocol import (
     WhenUnknown,
 )
 from .scores import Score
+from .timed_plan import TimedPlan
 from .weight import DosingWeight
 
 
@@ -175,6 +176,7 @@ class Recommendation:
     targets: tuple[CountTarget, ...]
     procedure_target: ProcedureTarget | None
     rate_plan: RatePlan | None
+    timed_plan: TimedPlan | None
     findings: tuple[Finding, ...]
     unjudged: tuple[Unjudged, ...]
     is_at_risk: bool

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import chain, pairwise, product
 from typing import Any, Final
 
-from . import formulas
+from . import arrangement, formulas, observation
 from .checklist_review import checklist_problems
 from .conditions import CONDITION_FACTS, BadCondition, Values, compile_when, facts_asked
 from .coverage import TooManySituations, can_hold, row_keys, situations
@@ -56,6 +56,9 @@ NEEDED_PARAMETERS: Final = (
     "pump_rate_step_ml_per_h",
     "ivig_day_limit_g_per_kg",
     "ivig_course_limit_g_per_kg",
+    "restart_share_of_last_tolerated_rate",
+    *arrangement.NEEDED_PARAMETERS,
+    *observation.NEEDED_PARAMETERS,
 )
 NEEDED_TEXTS: Final = tuple(f"consult_{level}" for level in ConsultLevel if level is not ConsultLevel.NONE)
 ANYBODY: Final = "any"
@@ -80,6 +83,7 @@ _KNOWN_LATE: Final = frozenset(
 _NOT_YET_KNOWN: Final[dict[str, frozenset[str]]] = {
     "bleeding_rules": _KNOWN_LATE | {"bleeding_level", "findings_suggest_higher_level"},
     "gates": _KNOWN_LATE,
+    "access_plans": _KNOWN_LATE,
     "orders": _KNOWN_LATE - {"branch"},
     "regimens": _KNOWN_LATE - {"branch"},
 }
@@ -114,6 +118,7 @@ def find_problems(protocol: Protocol) -> tuple[Problem, ...]:
         _regimens,
         _policies,
         _products,
+        _access_plans,
         _safety,
         _extra_orders,
         _names,
@@ -517,6 +522,27 @@ def _rate_problems(row: Product) -> Iterator[Wrong]:
         yield "rate_steps", "The first rate step is above the at-risk rate."
 
 
+def _access_plans(protocol: Protocol) -> Iterator[Problem]:
+    rows = protocol.access_plans
+    if not rows or rows[-1].when:
+        message = "The last access plan must have no conditions, so that every patient finds one."
+        yield Problem(section="access_plans", key=rows[-1].key if rows else "", message=message)
+    for row in rows:
+        lanes = Counter(chain.from_iterable(row.lanes))
+        yield from _problems(
+            "access_plans",
+            row.key,
+            (
+                ("lanes", f"The arm {arm} must stand in one lane.")
+                for arm in arrangement.ARMS
+                if lanes[arm] != 1
+            ),
+        )
+        if set(lanes) - set(arrangement.ARMS):
+            message = "A lane names what is no arm."
+            yield Problem(section="access_plans", key=row.key, field="lanes", message=message)
+
+
 def _safety(protocol: Protocol) -> Iterator[Problem]:
     for gate in protocol.gates:
         if gate.stops_life_threatening and not gate.stops:
@@ -535,6 +561,10 @@ def _safety(protocol: Protocol) -> Iterator[Problem]:
             _rule_text_problems(rule),
         )
         yield from _problems("safety_rules", rule.key, messages)
+        slows = any(effect.kind is EffectKind.AT_RISK_RATE for effect in rule.effects)
+        if slows and not PLAN_FACTS.isdisjoint(facts_asked(rule.when)):
+            message = "A rule that slows the rate cannot ask about the plan that is made with it."
+            yield Problem(section="safety_rules", key=rule.key, message=message)
 
 
 def _effect_targets(protocol: Protocol) -> dict[EffectKind, frozenset[str]]:

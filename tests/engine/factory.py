@@ -6,6 +6,7 @@ from typing import Any
 
 from protocols.engine.facts import LEVELS, Facts
 from protocols.engine.protocol import (
+    AccessPlan,
     ArmEffect,
     Basis,
     BleedingRule,
@@ -37,6 +38,7 @@ from protocols.engine.protocol import (
     ProcedureTarget,
     Product,
     ProductLabel,
+    ProductPreference,
     Protocol,
     Provenance,
     Quantity,
@@ -248,6 +250,13 @@ def text(key: str, topic: Topic, when: When = ()) -> Text:
     return Text(key=key, topic=topic, title=key, body=f"Body of {key}", when=when, basis=BASIS)
 
 
+IVIG, STEROID, PLATELETS = OrderKind.IVIG, OrderKind.CORTICOSTEROID, OrderKind.PLATELETS
+
+
+def access(key: str, *lanes: tuple[OrderKind, ...], when: When = ()) -> AccessPlan:
+    return AccessPlan(key=key, title=key, lanes=lanes, when=when, text=f"As {key} says.", basis=BASIS)
+
+
 def parameter(key: str, value: str) -> Parameter:
     return Parameter(key=key, label=key, value=D(value), unit="things", basis=BASIS)
 
@@ -449,6 +458,19 @@ PROTOCOL = Protocol(
             labels=(ProductLabel(jurisdiction="Elsewhere", itp_labelled=True, dose_text="as told"),),
         ),
     ),
+    product_preferences=(
+        ProductPreference(
+            key="LABELLED", text="labelled", when=if_is("product_itp_labelled", "true"), basis=BASIS
+        ),
+        ProductPreference(
+            key="DENSE", text="dense", when=if_from("product_concentration_percent", "10"), basis=BASIS
+        ),
+    ),
+    access_plans=(
+        access("APART", (IVIG,), (PLATELETS, STEROID), when=if_from("venous_lines", "2")),
+        access("URGENT", (PLATELETS, STEROID, IVIG), when=if_is("bleeding_level", "life_threatening")),
+        access("IN_TURN", (STEROID, IVIG, PLATELETS)),
+    ),
     procedure_targets=tuple(
         ProcedureTarget(key=key, label=key.lower(), platelets_per_ul=count, text="As told.", basis=BASIS)
         for key, count in (("BIG", 15), ("SMALL", 5))
@@ -537,6 +559,21 @@ PROTOCOL = Protocol(
         parameter("ivig_course_limit_g_per_kg", "2"),
         parameter("first_exposure_max_ml_per_kg_per_h", "3"),
         parameter("first_exposure_gap_hours", "100"),
+        parameter("observe_before_start_minutes", "40"),
+        parameter("observe_after_start_minutes", "10"),
+        parameter("observe_even_rate_minutes", "20"),
+        parameter("observe_plateau_minutes", "50"),
+        parameter("observe_plateau_at_risk_minutes", "25"),
+        parameter("observe_after_end_from_minutes", "20"),
+        parameter("observe_after_end_to_minutes", "40"),
+        parameter("observed_until_new_exposure_minutes", "90"),
+        parameter("observed_until_same_brand_minutes", "35"),
+        parameter("restart_share_of_last_tolerated_rate", "0.25"),
+        parameter("overload_limit_ml_per_kg", "8"),
+        parameter("overload_window_minutes", "200"),
+        parameter("count_after_platelets_from_minutes", "5"),
+        parameter("count_after_platelets_to_minutes", "25"),
+        parameter("count_after_start_minutes", "700"),
     ),
     texts=(
         text("consult_info", Topic.CONSULT),

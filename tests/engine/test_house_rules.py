@@ -159,4 +159,5 @@ def test_decimals_written_in_python_only_say_how_finely_something_is_shown() -> 
         ("infusion.py", "0.001"),
         ("outcome.py", "0.1"),
         ("placeholders.py", "0.1"),
+        ("arrangement.py", "0.1"),
     }

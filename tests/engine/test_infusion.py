@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from protocols.engine.infusion import RatePlan, rate_plan
+from protocols.engine.infusion import RatePlan, infused_by, rate_plan, restart_plan
 from protocols.engine.protocol import Product, RateStep
 
 from .factory import PROTOCOL, D, product
@@ -127,3 +127,60 @@ def test_even_rate_is_held_by_the_ceiling_too() -> None:
 
     assert [step.ml_per_h for step in plan.steps] == [D(20)]
     assert plan.total_minutes == 40 * 60
+
+
+def restarted(infused: Product, *, borne: str, stopped: Product | None = None, **more: Any) -> RatePlan:
+    return restart_plan(
+        product=infused,
+        stopped=stopped or infused,
+        dosing_weight_kg=D(80),
+        remaining_ml=D(400),
+        last_tolerated_ml_per_h=D(borne),
+        share_of_last_tolerated=D("0.5"),
+        pump_step_ml_per_h=D("0.1"),
+        **{"is_at_risk": False, **more},
+    )
+
+
+@pytest.mark.parametrize(("borne", "resumed", "minutes"), [("192", "96", 250), ("24", "12", 2000)])
+def test_infusion_goes_on_at_its_share_of_the_last_tolerated_rate(
+    borne: str, resumed: str, minutes: int
+) -> None:
+    plan = restarted(infusing("0.3", "0.6", "1.2", "2.4"), borne=borne)
+
+    assert [step.ml_per_h for step in plan.steps] == [D(resumed)]
+    assert (plan.total_minutes, plan.maximum_ml_per_h) == (minutes, D(resumed))
+    assert plan.steps[-1].running_volume_ml == D(400)
+
+
+def test_resumed_infusion_keeps_every_ceiling() -> None:
+    fast = restarted(infusing("0.6", "2.4", "7.2"), borne="900")
+    at_risk = restarted(infusing("0.6", "2.4", "7.2"), borne="576", is_at_risk=True)
+    first = restarted(infusing("0.6", "2.4", "7.2"), borne="576", ceiling_ml_per_kg_per_h=D(1))
+
+    assert fast.maximum_ml_per_h == D(450)
+    assert at_risk.maximum_ml_per_h == D(160)
+    assert first.maximum_ml_per_h == D(80)
+
+
+def test_another_brand_begins_anew_and_stays_below_the_share() -> None:
+    one, other = infusing("0.3", "0.6", "1.2", "2.4"), product("Q", "10", "10")
+
+    plan = restarted(other, stopped=one, borne="192")
+
+    # Its own steps are 1, 2 and 4 mL per kg an hour; half of what was borne is 1.2.
+    assert [step.ml_per_h for step in plan.steps] == [D(80), D(96), D(96)]
+    assert plan.steps[0].starts_after_minutes == 0
+
+
+@pytest.mark.parametrize(
+    ("minutes", "ml"), [(0, "0"), (15, "6"), (30, "12"), (45, "24"), (90, "84"), (120, "180"), (999, "800")]
+)
+def test_volume_that_is_in_by_a_minute_follows_the_steps(minutes: int, ml: str) -> None:
+    plan = plan_of(infusing("0.3", "0.6", "1.2", "2.4"))
+
+    assert infused_by(plan, minutes) == D(ml)
+
+
+def test_nothing_is_in_before_the_start() -> None:
+    assert infused_by(plan_of(infusing("0.3", "0.6")), -60) == 0

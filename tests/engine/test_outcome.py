@@ -139,6 +139,7 @@ def test_rate_plan_has_pump_rates_and_running_volumes() -> None:
     assert plan["steps"][0] == {
         "ml_per_h": "60",
         "ml_per_kg_per_h": "1",
+        "starts_after_minutes": "0",
         "minutes": "30",
         "running_volume_ml": "30",
     }

@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ivigsite.encounters.models import Assessment
+from ivigsite.encounters.timeline import offset_words
 from ivigsite.orders.actions import begin_print, hand_out, void_order_set
 from ivigsite.orders.forms import ChooseForm
 from ivigsite.orders.models import OrderSet
-from ivigsite.orders.presentation import offset_words, summarise
+from ivigsite.orders.presentation import summarise
 from ivigsite.orders.proposal import propose
 from ivigsite.orders.sheet.states import Paper
 from tests.orders.test_signing import check, choices, sign
@@ -84,11 +85,12 @@ def test_no_alternative_offered_or_standby_line_arrives_ticked(physician: Client
     cases: list[dict[str, Any]] = [{}, {"bleeding_level": "life_threatening"}, {"platelets_per_ul": 40000}]
     for changes in cases:
         assessment = assess(site, **changes)
-        cards = propose(assessment=assessment, product=None, at=timezone.now()).cards
+        proposal = propose(assessment=assessment, product=None, at=timezone.now())
 
         ticked = Inputs(open_page(physician, assessment).content.decode()).ticked() - {"none"}
 
-        assert ticked == {card.code for card in cards if card.role == "required"}
+        lines = {card.code for card in proposal.cards if card.role == "required"}
+        assert ticked == lines | {proposal.outcome_product}
 
 
 def test_alternatives_are_radio_buttons_and_a_line_of_its_own_is_a_box(page: Inputs) -> None:

@@ -11,6 +11,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from protocols import actions
 from protocols.engine import protocol as engine
 from protocols.engine.facts import BLEEDING_LEVELS
+from protocols.engine.review import NEEDED_PARAMETERS
 from protocols.models import ProtocolVersion
 
 AT = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)
@@ -191,6 +192,18 @@ def small_protocol(**changes: Any) -> engine.Protocol:
             ),
         ),
         products=(PRODUCT,),
+        product_preferences=(
+            engine.ProductPreference(key="PP1", text="labelled", when=always_known("product"), basis=BASIS),
+        ),
+        access_plans=(
+            engine.AccessPlan(
+                key="A1",
+                title="One line",
+                lanes=((engine.OrderKind.IVIG, engine.OrderKind.PLATELETS, engine.OrderKind.CORTICOSTEROID),),
+                text="One after the other.",
+                basis=BASIS,
+            ),
+        ),
         procedure_targets=(
             engine.ProcedureTarget(
                 key="T10", label="Something small", platelets_per_ul=20, text="Twenty.", basis=BASIS
@@ -288,7 +301,7 @@ def small_protocol(**changes: Any) -> engine.Protocol:
         ),
         parameters=tuple(
             engine.Parameter(key=key, label=key, value=Decimal(10), unit="things", basis=HOUSE)
-            for key in ("pump_rate_step_ml_per_h", "ivig_day_limit_g_per_kg", "ivig_course_limit_g_per_kg")
+            for key in NEEDED_PARAMETERS
         ),
         texts=tuple(text(f"consult_{level}", engine.Topic.CONSULT) for level in ("info", "same_day", "stat")),
         plausible_ranges=tuple(

@@ -307,6 +307,8 @@ def test_every_content_table_is_in_the_migration_that_guards_it() -> None:
         "protocols_overridereason",
         "protocols_extraorder",
         "protocols_resultrule",
+        "protocols_accessplan",
+        "protocols_productpreference",
     }
     assert {f"protocols_{name}" for name in MIGRATION.CONTENT} | since == set(CONTENT_TABLES)
 

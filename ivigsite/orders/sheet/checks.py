@@ -52,8 +52,16 @@ def find_problems(content: SheetContent) -> list[str]:
 
 
 def order_texts(content: SheetContent) -> Iterator[str]:
-    """Every sentence of an order, the rate plan and the monitoring; not names, reasons or references."""
-    yield from texts_of((content.orders, content.rate_plan, content.monitoring, content.monitoring_later))
+    """Every sentence of an order, the plans and the monitoring; not names, reasons or references."""
+    yield from texts_of(
+        (
+            content.orders,
+            content.timed_plan,
+            content.rate_plan,
+            content.monitoring,
+            content.monitoring_later,
+        )
+    )
 
 
 def unprintable_characters(content: SheetContent) -> list[str]:

@@ -144,6 +144,19 @@ class RateStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChartRow:
+    """One row of the infusion chart: what to do then, the pump's rate from then on, what is in by then."""
+
+    at: datetime
+    until: datetime | None = None
+    """The end of the time in which it may be done; None: just then."""
+    text: str
+    ml_per_h: Decimal | None = None
+    """Set from this moment on; None where the rate stays as it is."""
+    running_volume_ml: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SheetRatePlan:
     order_number: int
     product: str
@@ -151,6 +164,46 @@ class SheetRatePlan:
     volume_ml: Decimal
     total_minutes: int
     maximum_ml_per_h: Decimal
+    notes: tuple[str, ...] = ()
+    chart: tuple[ChartRow, ...] = ()
+    """The steps and every look at the patient, in order; times hold for the planned start."""
+    ends_at: datetime | None = None
+    diluent: str = ""
+    flush: str = ""
+    handling: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedRow:
+    """One thing that is timed: a dose, a count, a call."""
+
+    at: datetime
+    until: datetime | None = None
+    kind: str
+    """One of: give, count, call."""
+    arm: str
+    """The kind of the order it belongs to, such as platelets."""
+    text: str
+    order_number: int | None = None
+    line: int | None = None
+    """The venous line it runs in."""
+    is_conditional: bool = False
+    """Waits for more than its time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetTimedPlan:
+    """All arms in time from one T0, and what they bring into the circulation in the first hours."""
+
+    starts_at: datetime
+    title: str
+    text: str
+    rows: tuple[TimedRow, ...]
+    planned_volume_ml: Decimal
+    planned_volume_ml_per_kg: Decimal | None
+    limit_ml_per_kg: Decimal
+    window_minutes: int
+    is_over_limit: bool
     notes: tuple[str, ...] = ()
 
 
@@ -210,6 +263,7 @@ class SheetContent:
     basis: SheetBasis
     protocol: SheetProtocol
     orders: tuple[SheetOrder, ...]
+    timed_plan: SheetTimedPlan | None = None
     rate_plan: SheetRatePlan | None = None
     not_ordered: tuple[NotOrdered, ...] = ()
     overrides: tuple[SheetOverride, ...] = ()

@@ -10,8 +10,10 @@ from protocols.content_files import ContentError, load_content
 from protocols.engine.decision import evaluate
 from protocols.engine.facts import Facts
 from protocols.engine.facts_json import FactErrors, facts_from_plain
+from protocols.engine.formulary import formulary, formulary_to_plain
 from protocols.engine.outcome import outcome_to_plain
 from protocols.engine.protocol import Protocol
+from protocols.engine.recommendation import Gated, Recommendation
 from protocols.exact_json import JsonError, read_json
 from protocols.reading import DEFAULT_SLUG, NoSuchVersion, protocol_of
 
@@ -47,7 +49,7 @@ class Command(BaseCommand):
         facts, errors = _facts(chosen, patients, numbered=isinstance(data, list))
         if errors:
             self._refuse(errors)
-        outcomes = [outcome_to_plain(chosen, evaluate(chosen, known)) for known in facts]
+        outcomes = [_said(chosen, known) for known in facts]
         self.stdout.write(json.dumps(outcomes if isinstance(data, list) else outcomes[0]))
 
     def _read(self, file: str) -> Any:
@@ -59,6 +61,14 @@ class Command(BaseCommand):
     def _refuse(self, errors: Errors) -> None:
         self.stderr.write(json.dumps(errors))
         sys.exit(2)
+
+
+def _said(protocol: Protocol, facts: Facts) -> dict[str, Any]:
+    """The outcome, with the formulary for what it proposes, gated or not."""
+    outcome = evaluate(protocol, facts)
+    proposed = outcome.provisional if isinstance(outcome, Gated) else outcome
+    products = formulary(protocol, proposed) if isinstance(proposed, Recommendation) else None
+    return {**outcome_to_plain(protocol, outcome), "formulary": formulary_to_plain(products)}
 
 
 def _text(file: str) -> str:
