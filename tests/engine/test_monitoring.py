@@ -500,12 +500,12 @@ def test_case_definition_of_haemolysis_needs_fall_time_test_and_two_signs():
         {"no_other_cause": False},
     ):
         assert is_ivig_haemolysis(**whole | change) is False  # type: ignore[arg-type]
-    for change in (
+    for missing in (
         {"fall_g_per_l": UNKNOWN},
         {"hours_after_ivig": UNKNOWN},
         {"signs": (True, UNKNOWN, False)},
     ):
-        assert is_ivig_haemolysis(**whole | change) is UNKNOWN  # type: ignore[arg-type]
+        assert is_ivig_haemolysis(**whole | missing) is UNKNOWN  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
