@@ -21,9 +21,11 @@ from ivigsite.orders.sheet.content import (
     NotOrdered,
     OrderGroup,
     Severity,
+    SheetAction,
     SheetBasis,
     SheetContent,
     SheetDose,
+    SheetFact,
     SheetFinding,
     SheetOrder,
     SheetOverride,
@@ -36,7 +38,7 @@ from ivigsite.parsing.dates import format_datetime
 from protocols.engine.facts import FACT_BY_KEY, LEVELS, UNKNOWN
 from protocols.engine.infusion import RatePlan
 from protocols.engine.lookup import of
-from protocols.engine.protocol import MonitoringItem, Product
+from protocols.engine.protocol import MonitoringItem, Product, Topic
 
 TALL_MAN: Final = ("predniSONE", "prednisoLONE", "methylPREDNISolone", "dexAMETHasone")
 COUNTERSIGNATURES: Final = ("Nurse 1", "Nurse 2 (independent check)", "Pharmacist")
@@ -68,6 +70,22 @@ IMPORTANT_UNKNOWNS: Final = (
     "consent",
     "pregnant",
     "height_cm",
+)
+# What pharmacy and blood bank ask before they issue, in their order.
+ISSUE_FACTS: Final = (
+    "blood_group",
+    "group_and_screen_taken",
+    "irradiated_needed",
+    "rhd_negative_childbearing",
+    "consent",
+    "first_ivig",
+    "immunoglobulin_reaction",
+    "iga_g_per_l",
+    "anti_iga",
+    "serology_sample_taken",
+    "hyperprolinaemia",
+    "fructose_intolerance",
+    "corn_allergy",
 )
 
 
@@ -118,6 +136,9 @@ def build_content(
         monitoring_later=tuple(
             item.title for item in proposal.recommendation.monitoring if _is_later(item, proposal)
         ),
+        issue_facts=tuple(_issue_facts(proposal, plans)),
+        vital_signs=tuple(_actions(proposal, Topic.VITAL_SIGNS)),
+        reactions=tuple(_actions(proposal, Topic.REACTION)),
         countersignatures=COUNTERSIGNATURES,
         tall_man_names=TALL_MAN,
     )
@@ -223,6 +244,9 @@ def _protocol(proposal: Proposal, choices: Choices) -> SheetProtocol:
     keys: list[str] = list(proposal.recommendation.rule.basis.cites)
     for code in choices.codes:
         keys += [citation.key for citation in proposal.cards_by_code[code].citations]
+    for text in proposal.recommendation.texts:
+        if text.topic in (Topic.VITAL_SIGNS, Topic.REACTION):
+            keys += text.basis.cites
     by_key = {citation.key: citation.reference for citation in proposal.protocol.citations}
     return SheetProtocol(
         name=proposal.protocol.title,
@@ -246,6 +270,7 @@ def _order(
     return SheetOrder(
         number=position,
         group=OrderGroup(card.timing),
+        kind=str(card.kind),
         name=card.drug or card.text,
         short_name="IVIG" if card.kind == "ivig" else "",
         brand=product.name if product else "",
@@ -328,6 +353,24 @@ def _finding(proposal: Proposal, finding: Mapping[str, Any]) -> SheetFinding:
         text=f"{finding['text']} {finding['action']}".strip(),
         citation=finding["rule"],
     )
+
+
+def _issue_facts(proposal: Proposal, plans: Mapping[str, Mapping[str, Any]]) -> Iterator[SheetFact]:
+    """The product's own IgA first, then what is known of the patient; what nobody told is not known."""
+    stored = proposal.assessment.facts
+    if plans:
+        product = of(proposal.protocol).products[proposal.outcome_product]
+        yield SheetFact(label=f"{product.name}, IgA content", answer=product.iga_text)
+        yield SheetFact(label="IgA-depleted product", answer="Yes" if product.iga_depleted else "No")
+    for key in ISSUE_FACTS:
+        answer: Any = fact_words(key, stored[key]) if key in stored else UNKNOWN
+        yield SheetFact(label=FACT_BY_KEY[key].label, answer=answer)
+
+
+def _actions(proposal: Proposal, topic: Topic) -> Iterator[SheetAction]:
+    for text in proposal.recommendation.texts:
+        if text.topic is topic:
+            yield SheetAction(sign=text.title, action=text.body, citation=", ".join(text.basis.cites))
 
 
 def _monitoring(

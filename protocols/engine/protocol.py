@@ -669,6 +669,8 @@ class Topic(StrEnum):
     LIMITS = "limits"
     PITFALL = "pitfall"
     CALL = "call"
+    VITAL_SIGNS = "vital_signs"
+    REACTION = "reaction"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ from typing import Any, cast
 import pypdfium2
 from PIL.Image import Image
 
-from ivigsite.orders.sheet.jobs import Document, Job
+from ivigsite.orders.sheet.documents import Document
+from ivigsite.orders.sheet.jobs import Job
 from ivigsite.orders.sheet.render import render
 from ivigsite.orders.sheet.states import Draft, Paper, Signed
 
@@ -25,16 +26,17 @@ class Case:
     content: str
     state: str
     paper: Paper
+    document: Document = Document.ORDER_SET
 
     def __str__(self) -> str:
-        return f"{self.content}, {self.state}, {self.paper}"
+        return f"{self.document}, {self.content}, {self.state}, {self.paper}"
 
     @property
     def job(self) -> Job:
         state = STATES[self.state]
         event = FIRST_PRINT if isinstance(state, Draft | Signed) else SECOND_PRINT
         return Job(
-            document=Document.SHEET,
+            document=self.document,
             content=CONTENTS[self.content],
             state=state,
             paper=self.paper,
@@ -72,3 +74,7 @@ def opened(file: bytes) -> Iterator[Any]:
 def text_of(page: tuple[str, ...]) -> str:
     """A page as one run of words, so that a sentence is found wherever its lines break."""
     return " ".join(page)
+
+
+def all_text_of(file: bytes) -> str:
+    return " ".join(text_of(page) for page in pages_of(file))

@@ -10,9 +10,11 @@ from ivigsite.orders.sheet.content import (
     OrderGroup,
     RateStep,
     Severity,
+    SheetAction,
     SheetBasis,
     SheetContent,
     SheetDose,
+    SheetFact,
     SheetFinding,
     SheetOrder,
     SheetOverride,
@@ -44,6 +46,7 @@ TALL_MAN_NAMES = ("predniSONE", "prednisoLONE", "methylPREDNISolone")
 IVIG = SheetOrder(
     number=1,
     group=OrderGroup.NOW,
+    kind="ivig",
     name="immune globulin intravenous (human)",
     short_name="IVIG",
     brand="Privigen 10%",
@@ -67,6 +70,7 @@ IVIG = SheetOrder(
 PREDNISONE = SheetOrder(
     number=2,
     group=OrderGroup.NOW,
+    kind="corticosteroid",
     name="predniSONE",
     dose=SheetDose(
         amount=Decimal(80),
@@ -83,6 +87,7 @@ PREDNISONE = SheetOrder(
 PLATELETS = SheetOrder(
     number=3,
     group=OrderGroup.CONCURRENT,
+    kind="platelets",
     name="platelets, apheresis",
     dose=SheetDose(amount=Decimal(1), unit="adult dose", basis="1 adult dose, not by weight"),
     route="intravenous, second line",
@@ -95,6 +100,7 @@ PLATELETS = SheetOrder(
 TRANEXAMIC = SheetOrder(
     number=4,
     group=OrderGroup.STANDBY,
+    kind="medicine",
     name="tranexamic acid",
     condition="bleeding goes on after the platelets, and there is no blood in the urine",
     dose=SheetDose(amount=Decimal(1000), unit="mg", basis="fixed dose"),
@@ -134,6 +140,33 @@ MONITORING = (
     MonitoringRow(item="Creatinine and urine output", due_at=T0 + timedelta(hours=24), tolerance="4 hours"),
     MonitoringRow(item="Haemoglobin, bilirubin", due_at=T0 + timedelta(hours=48), tolerance="12 hours"),
     MonitoringRow(item="Glucose", due_at=T0 + timedelta(hours=6), tolerance="1 hour"),
+)
+
+ISSUE_FACTS = (
+    SheetFact(label="ABO group", answer="O"),
+    SheetFact(label="Group, antibody screen and DAT sample taken", answer="Yes"),
+    SheetFact(label="Irradiated blood components needed", answer="Yes"),
+    SheetFact(label="RhD-negative and of childbearing potential", answer="No"),
+    SheetFact(label="Serum IgA", answer=UNKNOWN),
+    SheetFact(label="Antibodies against IgA", answer=UNKNOWN),
+    SheetFact(label="Hepatitis B, C and HIV sample taken", answer="Yes"),
+    SheetFact(label="Consent for blood products", answer="Recorded"),
+)
+VITAL_SIGNS = (
+    SheetAction(
+        sign="May step up",
+        action="temperature 36.5 to 37.5, pulse 60 to 100, no new complaint: demonstration values",
+    ),
+    SheetAction(sign="Hold the rate", action="one value outside: check again after 15 minutes"),
+    SheetAction(sign="Stop and call", action="two values outside, or rigors: demonstration values"),
+)
+REACTIONS = (
+    SheetAction(
+        sign="Grade 1: mild, passes", action="Back to the step before. Vital signs every 15 minutes."
+    ),
+    SheetAction(sign="Grade 2: answers to treatment", action="Stop. Treat. Go on at half the rate."),
+    SheetAction(sign="Grade 3: goes on or comes back", action="Stop for today. Call haematology."),
+    SheetAction(sign="Grade 4: threatens life", action="Stop, keep the line. Adrenaline. Call for help."),
 )
 
 WEIGHT = SheetWeight(
@@ -250,6 +283,9 @@ TYPICAL = SheetContent(
         ),
     ),
     monitoring=MONITORING,
+    issue_facts=ISSUE_FACTS,
+    vital_signs=VITAL_SIGNS,
+    reactions=REACTIONS,
     countersignatures=("Nurse 1", "Nurse 2 (independent check)", "Pharmacist"),
     tall_man_names=TALL_MAN_NAMES,
     signature=SIGNATURE,
@@ -308,6 +344,9 @@ ALL_UNKNOWN = replace(
     findings=(),
     not_ordered=(),
     overrides=(),
+    issue_facts=tuple(replace(fact, answer=UNKNOWN) for fact in ISSUE_FACTS),
+    vital_signs=(),
+    reactions=(),
 )
 ESTIMATED = replace(
     TYPICAL,

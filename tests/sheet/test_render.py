@@ -22,7 +22,8 @@ from weasyprint.urls import FatalURLFetchingError
 from ivigsite.orders.sheet import render as rendering
 from ivigsite.orders.sheet.checks import find_forbidden_tokens
 from ivigsite.orders.sheet.content import SheetContent, canonical_json
-from ivigsite.orders.sheet.jobs import Document, SheetFailed
+from ivigsite.orders.sheet.documents import Document
+from ivigsite.orders.sheet.jobs import SheetFailed
 from ivigsite.orders.sheet.render import ClosedFetcher, render, render_sheet
 from ivigsite.orders.sheet.states import Draft, Paper, Signed
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from ivigsite.orders.sheet import worker as working
-from ivigsite.orders.sheet.jobs import Document, Job, SheetFailed, SheetQueueFull, frame, pack_job, unpack_job
+from ivigsite.orders.sheet.documents import Document
+from ivigsite.orders.sheet.jobs import Job, SheetFailed, SheetQueueFull, frame, pack_job, unpack_job
 from ivigsite.orders.sheet.states import Paper, Signed, Void
 from ivigsite.orders.sheet.worker import (
     SLOT_FILES,
@@ -329,7 +330,7 @@ def test_a_web_process_does_not_load_the_renderer() -> None:
 @pytest.mark.parametrize("state", STATES)
 def test_a_job_arrives_as_it_was_sent(state: str) -> None:
     job = Job(
-        document=Document.SHEET,
+        document=Document.ORDER_SET,
         content=CONTENTS["all unknown"],
         state=STATES[state],
         paper=Paper.LETTER,

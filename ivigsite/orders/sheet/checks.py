@@ -52,7 +52,9 @@ def find_problems(content: SheetContent) -> list[str]:
 
 
 def order_texts(content: SheetContent) -> Iterator[str]:
-    """Every sentence of an order, the plans and the monitoring; not names, reasons or references."""
+    """Every sentence of an order, the plans, the monitoring and what is done at the bedside; not names,
+    reasons or references."""
+    acted_on = tuple((row.sign, row.action) for row in (*content.vital_signs, *content.reactions))
     yield from texts_of(
         (
             content.orders,
@@ -60,6 +62,7 @@ def order_texts(content: SheetContent) -> Iterator[str]:
             content.rate_plan,
             content.monitoring,
             content.monitoring_later,
+            acted_on,
         )
     )
 

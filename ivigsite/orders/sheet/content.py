@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from protocols.engine.facts import UNKNOWN, Unknown
@@ -119,6 +120,8 @@ class SheetOrder:
 
     number: int
     group: OrderGroup
+    kind: str = ""
+    """As in the protocol, such as "platelets"; empty in contents stored before it was told."""
     name: str
     short_name: str = ""
     brand: str = ""
@@ -239,6 +242,23 @@ class MonitoringRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SheetFact:
+    """One thing that pharmacy or blood bank must know before anything is issued."""
+
+    label: str
+    answer: str | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetAction:
+    """What is seen at the bedside, and what to do then."""
+
+    sign: str
+    action: str
+    citation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SheetSignature:
     name: str
     role: str
@@ -271,6 +291,11 @@ class SheetContent:
     monitoring: tuple[MonitoringRow, ...] = ()
     monitoring_later: tuple[str, ...] = ()
     """What falls due too far ahead for a row of its own."""
+    issue_facts: tuple[SheetFact, ...] = ()
+    vital_signs: tuple[SheetAction, ...] = ()
+    """When the rate may rise, when it is held, when the infusion stops."""
+    reactions: tuple[SheetAction, ...] = ()
+    """The grades of a reaction, mildest first."""
     countersignatures: tuple[str, ...]
     """The boxes signed by hand, such as "Nurse 1"."""
     tall_man_names: tuple[str, ...]
@@ -278,7 +303,11 @@ class SheetContent:
 
 
 def to_plain(value: Any) -> Any:
-    """A value of this module as JSON types; equal values give equal plain forms."""
+    """A value of this module as JSON types; equal values give equal plain forms.
+
+    A field that has its default is left out, so that what was stored before the field was thought of keeps
+    its digest.
+    """
     match value:
         case StrEnum():
             return value.value
@@ -297,7 +326,11 @@ def to_plain(value: Any) -> Any:
         case tuple():
             return [to_plain(item) for item in value]
         case _:
-            return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+            return {
+                field.name: to_plain(part)
+                for field in dataclasses.fields(value)
+                if (part := getattr(value, field.name)) != field.default
+            }
 
 
 def from_plain(plain: Any) -> SheetContent:
@@ -350,10 +383,16 @@ def _read_union(arms: tuple[Any, ...], plain: Any) -> Any:
 
 
 def _read_dataclass(kind: Any, plain: dict[str, Any]) -> Any:
-    hints = typing.get_type_hints(kind)
-    if plain.keys() != hints.keys():
-        raise ValueError(f"{kind.__name__}: unexpected or missing {sorted(plain.keys() ^ hints.keys())}")
-    return kind(**{name: read_as(hint, plain[name]) for name, hint in hints.items()})
+    hints = _hints_of(kind)
+    needed = {field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING}
+    if wrong := (plain.keys() - hints.keys()) | (needed - plain.keys()):
+        raise ValueError(f"{kind.__name__}: unexpected or missing {sorted(wrong)}")
+    return kind(**{name: read_as(hints[name], part) for name, part in plain.items()})
+
+
+@cache
+def _hints_of(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
 
 
 def _expect(kind: type, plain: Any) -> Any:

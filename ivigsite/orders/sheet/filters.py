@@ -7,6 +7,7 @@ from django.template import Library
 from protocols.engine.facts import UNKNOWN
 
 from . import wording
+from .chart import chart_rows, count_warnings, issue_rows, next_checks, stickers
 from .content import OrderGroup
 
 GROUP_HEADINGS = {
@@ -23,10 +24,16 @@ register.filter("amount", wording.format_amount)
 register.filter("count", wording.format_count)
 register.filter("date", wording.format_date)
 register.filter("time", wording.format_time)
+register.filter("day", wording.format_day)
 register.filter("moment", wording.format_moment)
 register.filter("moment_with_offset", wording.format_moment_with_offset)
 register.filter("minutes", wording.format_minutes)
 register.filter("together", wording.keep_together)
+register.filter("chart_rows", chart_rows)
+register.filter("stickers", stickers)
+register.filter("next_checks", next_checks)
+register.filter("warnings", count_warnings)
+register.filter("issue_rows", issue_rows)
 
 
 @register.filter

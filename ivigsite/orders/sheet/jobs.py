@@ -4,10 +4,10 @@ import dataclasses
 import json
 import struct
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from .content import SheetContent, read_as, to_plain
+from .documents import Document
 from .states import Copy, Draft, Expired, Paper, PrintEvent, SheetState, Signed, Superseded, Void
 
 STATES: Final = {kind.__name__: kind for kind in (Draft, Signed, Copy, Superseded, Void, Expired)}
@@ -21,11 +21,6 @@ class SheetFailed(Exception):
 
 class SheetQueueFull(SheetFailed):
     """Too many files are asked for at once; ask again in a moment."""
-
-
-class Document(StrEnum):
-    SHEET = "sheet"
-    CANCEL_NOTICE = "cancel_notice"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

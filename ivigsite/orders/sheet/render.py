@@ -20,15 +20,17 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherRespons
 
 from .checks import find_problems, texts_of, unprintable_in
 from .content import SheetContent, canonical_json
+from .documents import DOCUMENTS, Document
 from .finisher import AMBIGUOUS_END, finish
 from .furniture import VOID_RULE, Furniture, furnish
-from .jobs import Document, Job, SheetFailed
+from .jobs import Job, SheetFailed
 from .layout import Frame, make_frame
 from .states import Draft, Paper, PrintEvent, SheetState
 from .typeface import FONT_DIRECTORY, FONT_FILES, bold_width_mm, unpacked_font
 
 TEMPLATE_DIRECTORY = Path(__file__).parents[3] / "templates"
-TEMPLATES = {Document.SHEET: "sheet/sheet.html", Document.CANCEL_NOTICE: "sheet/cancel_notice.html"}
+PAGE_TEMPLATE = "sheet/page.html"
+ISSUE_ROLES = ("Collected by", "Received on the ward")
 PDF_VARIANT = "pdf/a-3a"
 SVG = "http://www.w3.org/2000/svg"
 WATERMARK_PITCH = 1.1
@@ -50,7 +52,9 @@ class ClosedFetcher(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no type
 
 def render_sheet(content: SheetContent, state: SheetState, paper: Paper, print_event: PrintEvent) -> bytes:
     """The order sheet as a file, or SheetFailed; in this process, so for the render process and for tests."""
-    return render(Job(document=Document.SHEET, content=content, state=state, paper=paper, event=print_event))
+    return render(
+        Job(document=Document.ORDER_SET, content=content, state=state, paper=paper, event=print_event)
+    )
 
 
 def render(job: Job) -> bytes:
@@ -79,8 +83,8 @@ def render(job: Job) -> bytes:
 def warm_up() -> None:
     """Read fonts, styles and templates before the first job."""
     _stylesheet()
-    for document in Document:
-        _engine().get_template(TEMPLATES[document])
+    for name in (PAGE_TEMPLATE, *(kind.body for kind in DOCUMENTS.values())):
+        _engine().get_template(name)
 
 
 def _refuse_unfit(job: Job) -> None:
@@ -95,6 +99,9 @@ def _refuse_unfit(job: Job) -> None:
 def _fill(job: Job, furniture: Furniture) -> str:
     values = {
         "sheet": job.content,
+        "document": job.document.value,
+        "kind": DOCUMENTS[job.document],
+        "issue_roles": ISSUE_ROLES,
         "zone": job.content.time_zone,
         "state": job.state,
         "is_draft": isinstance(job.state, Draft),
@@ -102,7 +109,7 @@ def _fill(job: Job, furniture: Furniture) -> str:
         "furniture": furniture,
         "void_rule": VOID_RULE,
     }
-    template = _engine().get_template(TEMPLATES[job.document])
+    template = _engine().get_template(PAGE_TEMPLATE)
     return str(template.render(Context(values, use_l10n=False, use_tz=False)))
 
 

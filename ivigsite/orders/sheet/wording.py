@@ -45,6 +45,11 @@ def format_time(at: datetime, time_zone: str) -> str:
     return f"{local:%H:%M} {local.tzname()}" if is_repeated else f"{local:%H:%M}"
 
 
+def format_day(at: datetime, time_zone: str) -> str:
+    """The date of a moment in the ward's zone."""
+    return format_date(at.astimezone(ZoneInfo(time_zone)).date())
+
+
 def format_moment(at: datetime, time_zone: str) -> str:
     local = at.astimezone(ZoneInfo(time_zone))
     return f"{format_date(local.date())} {format_time(at, time_zone)}".replace(" ", NO_BREAK_SPACE)

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import IO, Final, cast
 
 from .content import SheetContent
-from .jobs import DONE, LENGTH, Document, Job, SheetFailed, SheetQueueFull, frame, pack_job
+from .documents import Document
+from .jobs import DONE, LENGTH, Job, SheetFailed, SheetQueueFull, frame, pack_job
 from .states import Paper, PrintEvent, SheetState, Superseded, Void
 from .typeface import FONT_DIRECTORY, FONT_FILES
 
@@ -44,7 +45,7 @@ def render_in_worker(
 ) -> bytes:
     """The order sheet as a file, or SheetFailed; waits for it."""
     return _worker().render(
-        Job(document=Document.SHEET, content=content, state=state, paper=paper, event=print_event)
+        Job(document=Document.ORDER_SET, content=content, state=state, paper=paper, event=print_event)
     )
 
 
@@ -66,7 +67,7 @@ def start_render(
     then: Callable[[bytes | SheetFailed], None],
 ) -> None:
     """Begin the order sheet and return at once; `then` gets the file or the failure, in another thread."""
-    job = Job(document=Document.SHEET, content=content, state=state, paper=paper, event=print_event)
+    job = Job(document=Document.ORDER_SET, content=content, state=state, paper=paper, event=print_event)
     threading.Thread(target=_render_and_tell, args=(_worker(), job, then), daemon=True).start()
 
 

@@ -1,0 +1,73 @@
+"""What is filled in by hand: the rows of the observation chart, the places for stickers and lot numbers."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from .content import MonitoringRow, Severity, SheetContent, SheetOrder
+from .wording import format_amount
+
+# Rows without words, for checks between the steps and for a rate that was lowered.
+FREE_ROWS: Final = 6
+CHECKS_ON_CARD: Final = 6
+PLATELETS: Final = "platelets"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartRow:
+    """One line of observations; without a time and a rate both are written in by hand."""
+
+    label: str
+    at: datetime | None = None
+    ml_per_h: Decimal | None = None
+
+
+def chart_rows(content: SheetContent) -> tuple[ChartRow, ...]:
+    """Before the start, at each step of the rate plan, free rows, the planned end, and afterwards."""
+    plan = content.rate_plan
+    free = tuple(ChartRow(label="") for _ in range(FREE_ROWS))
+    if plan is None:
+        return (ChartRow(label="Before"), *free, ChartRow(label="After"))
+    steps = tuple(
+        ChartRow(label=f"Step {number}", at=step.starts_at, ml_per_h=step.ml_per_h)
+        for number, step in enumerate(plan.steps, start=1)
+    )
+    start = plan.steps[0].starts_at
+    end = start + timedelta(minutes=plan.total_minutes) if start else None
+    return (ChartRow(label="Before"), *steps, *free, ChartRow(label="End", at=end), ChartRow(label="After"))
+
+
+def stickers(order: SheetOrder) -> tuple[str, ...]:
+    """What stands in each place for a sticker: one for every vial or unit that is given."""
+    if order.dose is None:
+        return ()
+    if order.dose.vials:
+        sizes = [vial.size for vial in order.dose.vials for _ in range(vial.count)]
+        return tuple(
+            f"Vial {number} of {len(sizes)}, {format_amount(size, order.dose.unit)}"
+            for number, size in enumerate(sizes, start=1)
+        )
+    if order.kind == PLATELETS:
+        count = max(1, int(order.dose.amount))
+        return tuple(f"Unit {number} of {count}" for number in range(1, count + 1))
+    return ()
+
+
+def issue_rows(order: SheetOrder) -> range:
+    """One row for each size of vial or each unit, and one to spare where another lot may be needed."""
+    if order.dose is None:
+        return range(0)
+    if order.dose.vials:
+        return range(len(order.dose.vials) + 1)
+    return range(len(stickers(order)) + 1)
+
+
+def next_checks(content: SheetContent) -> list[MonitoringRow]:
+    """The first checks by the clock; those without a time of their own come after them."""
+    never = datetime.max.replace(tzinfo=UTC)
+    return sorted(content.monitoring, key=lambda row: row.due_at or never)[:CHECKS_ON_CARD]
+
+
+def count_warnings(content: SheetContent) -> int:
+    return sum(finding.severity is Severity.WARNING for finding in content.findings)

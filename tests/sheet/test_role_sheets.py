@@ -1,0 +1,240 @@
+"""One decision on five sheets: the same ids and doses, each with what its reader needs, within its pages."""
+
+import re
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import page as page_validation
+import pdfua
+import pytest
+
+from ivigsite.orders.sheet import wording
+from ivigsite.orders.sheet.chart import chart_rows, issue_rows, next_checks, stickers
+from ivigsite.orders.sheet.checks import find_forbidden_tokens
+from ivigsite.orders.sheet.content import SheetAction, Vial
+from ivigsite.orders.sheet.documents import DOCUMENTS, ROLE_SHEETS, Document
+from ivigsite.orders.sheet.jobs import SheetFailed
+from ivigsite.orders.sheet.render import render
+from ivigsite.orders.sheet.states import Paper
+
+from .reading import NO_BREAK_SPACE, Case, all_text_of, file_of, pages_of, text_of
+from .samples import CALL, IVIG, NEXT_ORDER_ID, ORDER_ID, PLATELETS, PREDNISONE, STATES, T0, TYPICAL
+
+# WeasyPrint leaves its colour profile for the garbage collector to close.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")
+
+OTHERS = tuple(document for document in ROLE_SHEETS if document is not Document.ORDER_SET)
+CASES = [
+    *(Case("typical", "signed", paper, document) for document in OTHERS for paper in Paper),
+    Case("demo", "draft", Paper.LETTER, Document.NURSE_CHART),
+    Case("longest name", "superseded", Paper.A4, Document.ISSUE_SHEET),
+    Case("longest name", "void", Paper.LETTER, Document.NURSE_CHART),
+    Case("all unknown", "expired", Paper.A4, Document.HANDOVER_CARD),
+    Case("all unknown", "signed", Paper.LETTER, Document.ISSUE_SHEET),
+    Case("estimated", "copy", Paper.A4, Document.CHECKLIST),
+]
+STATE_WORDS = {
+    "draft": "DRAFT – NOT VALID FOR ADMINISTRATION",
+    "signed": "",
+    "copy": f"COPY 2 of order {ORDER_ID}, first printed",
+    "superseded": "SUPERSEDED by order",
+    "void": "VOID: cancelled by",
+    "expired": "EXPIRED 23-Nov-2026 14:30",
+}
+
+every_sheet = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+@pytest.mark.hazard("H17")
+@every_sheet
+def test_every_page_says_what_it_is_whose_it_is_and_which_page(case: Case) -> None:
+    pages = pages_of(file_of(case))
+
+    assert DOCUMENTS[case.document].heading in text_of(pages[0])
+    for number, page in enumerate(pages, start=1):
+        text = text_of(page)
+        assert "Born 14-Jul-1945 (81y)" in text
+        assert "NHS number 999 000 1112" in text
+        assert f"Order {ORDER_ID}, version 1. Page {number} of {len(pages)}" in text
+        assert STATE_WORDS[case.state] in text
+        assert ("DEMO – FICTIONAL PATIENT" in text) == (case.content == "demo")
+    assert DOCUMENTS[case.document].end in pages[-1]
+
+
+@pytest.mark.hazard("H16")
+@every_sheet
+def test_every_sheet_gives_each_dose_as_the_order_set_does(case: Case) -> None:
+    text = all_text_of(file_of(case))
+    dosed = [order for order in case.job.content.orders if order.dose]
+
+    assert dosed
+    for order in dosed:
+        assert order.dose is not None
+        amount = wording.format_amount(order.dose.amount, order.dose.unit).replace(NO_BREAK_SPACE, " ")
+        drug = rf"{order.number} {re.escape(order.name)}"
+        assert re.search(rf"{drug}[^.]{{0,80}}?(DOSE|,) {re.escape(amount)}\b", text), order.name
+
+
+@every_sheet
+def test_an_ordinary_order_set_keeps_to_the_pages_of_its_sheet(case: Case) -> None:
+    pages = len(pages_of(file_of(case)))
+
+    assert pages <= DOCUMENTS[case.document].most_pages + (1 if case.content == "longest name" else 0)
+
+
+@every_sheet
+def test_no_sheet_holds_a_notation_known_to_be_misread(case: Case) -> None:
+    lines = [line for page in pages_of(file_of(case)) for line in page]
+    # The code under the QR, the ids and the name of a rule are no part of an order.
+    text = " ".join(line for line in lines if not re.fullmatch(r"[0-9A-F.-]{8,}", line))
+    text = text.replace("999 000 1112", "").replace(ORDER_ID, "").replace(NEXT_ORDER_ID, "")
+    text = re.sub(rf"HS-09|registration number \d+|{ORDER_ID[:8].upper()}[0-9A-F.-]*", "", text)
+
+    assert find_forbidden_tokens(text) == []
+
+
+@pytest.mark.hazard("H18")
+@pytest.mark.parametrize(
+    "case",
+    [
+        *(Case("typical", "signed", Paper.A4, document) for document in OTHERS),
+        *(Case("demo", state, Paper.LETTER, Document.HANDOVER_CARD) for state in STATES),
+        Case("longest name", "void", Paper.LETTER, Document.NURSE_CHART),
+    ],
+    ids=str,
+)
+def test_the_file_passes_page_validation_and_pdfua(case: Case, tmp_path: Path) -> None:
+    path = tmp_path / "sheet.pdf"
+    path.write_bytes(file_of(case))
+
+    for profile in ("3a", "ua1"):
+        failures = page_validation.validate_pdf(str(path), profile=profile).failures
+        assert [(failure.rule_id, failure.message) for failure in failures] == []
+    assert [str(finding) for finding in pdfua.validate(str(path)).findings] == []
+
+
+@pytest.mark.parametrize("document", OTHERS)
+def test_a_name_the_fonts_cannot_show_stops_every_sheet(document: Document) -> None:
+    job = Case("typical", "signed", Paper.A4, document).job
+    content = replace(job.content, patient=replace(job.content.patient, family_name="李"))
+
+    with pytest.raises(SheetFailed, match=r"U\+674E"):
+        render(replace(job, content=content))
+
+
+def test_the_nurse_chart_has_clock_times_rates_boxes_reactions_and_stickers() -> None:
+    text = all_text_of(file_of(Case("typical", "signed", Paper.A4, Document.NURSE_CHART)))
+
+    for words in (
+        "Step 1 14:30 22-Nov-2026 24.7",
+        "Step 4 16:00 22-Nov-2026 197",
+        "End 19:37 22-Nov-2026",
+        "Maximum rate 197 mL per hour.",
+        "Temp. Blood pressure Pulse Breaths Oxygen Grade Initials",
+        "Stop and call two values outside",
+        "Grade 4: threatens life Stop, keep the line. Adrenaline.",
+        "Vial 2 of 2, 40 g",
+        "Unit 1 of 1",
+        "Nurse 2 (independent check)",
+        "ONLY IF bleeding goes on after the platelets",
+    ):
+        assert words in text, words
+
+
+def test_the_issue_sheet_has_amounts_special_requirements_consent_and_samples() -> None:
+    text = all_text_of(file_of(Case("typical", "signed", Paper.A4, Document.ISSUE_SHEET)))
+
+    for words in (
+        "DOSE 80 g",
+        "Volume 800 mL",
+        "Vials: 2 of 40 g",
+        "Irradiated blood components needed Yes",
+        "Antibodies against IgA Not known",
+        "Consent for blood products Recorded",
+        "Group, antibody screen and DAT sample taken Yes",
+        "Allergies: Penicillin (rash); Latex",
+        "Order Lot or unit number",
+    ):
+        assert words in text, words
+
+
+def test_what_nobody_told_is_not_known_on_the_issue_sheet() -> None:
+    case = Case("all unknown", "signed", Paper.LETTER, Document.ISSUE_SHEET)
+    text = all_text_of(file_of(case))
+    older = render(replace(case.job, content=replace(case.job.content, issue_facts=())))
+
+    for fact in case.job.content.issue_facts:
+        assert f"{fact.label} Not known" in text
+    assert "Not recorded Ask the prescriber for blood group, consent" in all_text_of(older)
+
+
+def test_the_handover_card_is_one_glance() -> None:
+    (page,) = pages_of(file_of(Case("typical", "signed", Paper.A4, Document.HANDOVER_CARD)))
+    text = text_of(page)
+
+    for words in (
+        "Platelets 18,000 per microlitre (18 x 10⁹ per litre), grade 4, sampled 22-Nov-2026 13:10",
+        "Bleeding Active, gastrointestinal",
+        "Weight 82.3 kg",
+        "Not known: immunoglobulin A; blood group",
+        "16:00 197 mL per hour",
+        "22-Nov-2026 14:45 Temperature, pulse, blood pressure",
+        "All 9 are on the monitoring checklist.",
+        "6 Call haematology on call",
+        "1 warning on the order set, as advice",
+        "Override of HS-09: Bleeding is critical",
+        "Valid until 23-Nov-2026 14:30",
+    ):
+        assert words in text, words
+
+
+def test_the_checklist_has_every_check_with_its_due_time() -> None:
+    text = all_text_of(file_of(Case("typical", "signed", Paper.A4, Document.CHECKLIST)))
+
+    for row in TYPICAL.monitoring:
+        due = wording.format_moment(row.due_at, "Europe/London") if row.due_at else row.due_text
+        assert f"{row.item} {due}".replace(NO_BREAK_SPACE, " ") in text
+    assert "Planned for a start of the infusion at 22-Nov-2026 14:30" in text
+
+
+def test_a_chart_without_a_rate_plan_has_rows_to_write_in() -> None:
+    rows = chart_rows(replace(TYPICAL, rate_plan=None))
+
+    assert [rows[0].label, rows[-1].label] == ["Before", "After"]
+    assert len(rows) == 8
+    assert all(row.at is None and row.ml_per_h is None for row in rows)
+
+
+def test_each_vial_and_each_unit_has_its_place() -> None:
+    assert IVIG.dose is not None
+    assert PLATELETS.dose is not None
+    mixed = replace(
+        IVIG, dose=replace(IVIG.dose, vials=(Vial(size=Decimal(20), count=2), Vial(size=Decimal(5), count=1)))
+    )
+    two_units = replace(PLATELETS, dose=replace(PLATELETS.dose, amount=Decimal(2)))
+
+    assert [text.replace(NO_BREAK_SPACE, " ") for text in stickers(mixed)] == [
+        "Vial 1 of 3, 20 g",
+        "Vial 2 of 3, 20 g",
+        "Vial 3 of 3, 5 g",
+    ]
+    assert stickers(two_units) == ("Unit 1 of 2", "Unit 2 of 2")
+    assert stickers(PREDNISONE) == stickers(CALL) == ()
+    assert [len(issue_rows(order)) for order in (mixed, two_units, PREDNISONE, CALL)] == [3, 3, 1, 0]
+
+
+def test_the_next_checks_are_in_the_order_of_the_clock() -> None:
+    rows = next_checks(replace(TYPICAL, monitoring=tuple(reversed(TYPICAL.monitoring))))
+
+    assert [row.due_at for row in rows] == sorted(row.due_at for row in rows if row.due_at)
+    assert rows[0].due_at == T0
+    assert len(rows) == 6
+
+
+def test_an_action_at_the_bedside_is_held_to_the_rules_of_orders() -> None:
+    job = Case("typical", "signed", Paper.A4, Document.NURSE_CHART).job
+    content = replace(job.content, reactions=(SheetAction(sign="Grade 4", action="Adrenaline .5 mg"),))
+
+    with pytest.raises(SheetFailed, match="may not stand in an order"):
+        render(replace(job, content=content))
