@@ -139,6 +139,7 @@ def build_content(
         issue_facts=tuple(_issue_facts(proposal, plans)),
         vital_signs=tuple(_actions(proposal, Topic.VITAL_SIGNS)),
         reactions=tuple(_actions(proposal, Topic.REACTION)),
+        chart_references=_chart_references(proposal),
         countersignatures=COUNTERSIGNATURES,
         tall_man_names=TALL_MAN,
     )
@@ -244,9 +245,6 @@ def _protocol(proposal: Proposal, choices: Choices) -> SheetProtocol:
     keys: list[str] = list(proposal.recommendation.rule.basis.cites)
     for code in choices.codes:
         keys += [citation.key for citation in proposal.cards_by_code[code].citations]
-    for text in proposal.recommendation.texts:
-        if text.topic in (Topic.VITAL_SIGNS, Topic.REACTION):
-            keys += text.basis.cites
     by_key = {citation.key: citation.reference for citation in proposal.protocol.citations}
     return SheetProtocol(
         name=proposal.protocol.title,
@@ -365,6 +363,15 @@ def _issue_facts(proposal: Proposal, plans: Mapping[str, Mapping[str, Any]]) -> 
     for key in ISSUE_FACTS:
         answer: Any = fact_words(key, stored[key]) if key in stored else UNKNOWN
         yield SheetFact(label=FACT_BY_KEY[key].label, answer=answer)
+
+
+def _chart_references(proposal: Proposal) -> tuple[str, ...]:
+    """What the limits and reactions on the nurse chart rest on, each with the key they name it by."""
+    texts = [
+        text for text in proposal.recommendation.texts if text.topic in (Topic.VITAL_SIGNS, Topic.REACTION)
+    ]
+    cited = {key for text in texts for key in text.basis.cites}
+    return tuple(f"{row.key}: {row.reference}" for row in proposal.protocol.citations if row.key in cited)
 
 
 def _actions(proposal: Proposal, topic: Topic) -> Iterator[SheetAction]:

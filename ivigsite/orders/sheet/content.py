@@ -296,6 +296,7 @@ class SheetContent:
     """When the rate may rise, when it is held, when the infusion stops."""
     reactions: tuple[SheetAction, ...] = ()
     """The grades of a reaction, mildest first."""
+    chart_references: tuple[str, ...] = ()
     countersignatures: tuple[str, ...]
     """The boxes signed by hand, such as "Nurse 1"."""
     tall_man_names: tuple[str, ...]
