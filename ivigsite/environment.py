@@ -3,6 +3,7 @@
 Standard library only: the settings and the tests read it before Django is set up.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,14 @@ def read_hosts(environ: Mapping[str, str]) -> list[str]:
     if not hosts:
         raise BadEnvironment("IVIGSITE_HOSTS is missing: the host names people type, separated by commas.")
     return hosts
+
+
+def read_status_address(environ: Mapping[str, str]) -> str:
+    """The site as scanners reach it; no path, because a code in capital letters has fewer squares."""
+    address = environ.get("IVIGSITE_STATUS_ADDRESS", "").rstrip("/")
+    if address and not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?", address):
+        raise BadEnvironment("IVIGSITE_STATUS_ADDRESS must be like https://ivig.hospital.example, no path.")
+    return address
 
 
 def read_database(environ: Mapping[str, str], *, var: Path) -> dict[str, Any]:

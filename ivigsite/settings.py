@@ -14,6 +14,7 @@ from ivigsite.environment import (
     read_hosts,
     read_list,
     read_secret,
+    read_status_address,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -26,6 +27,8 @@ try:
     AUDIT_KEY = read_secret(os.environ, "IVIGSITE_AUDIT_KEY")
     ALLOWED_HOSTS = read_hosts(os.environ)
     DATABASES = {"default": read_database(os.environ, var=VAR_DIR)}
+    # Where the code on a printed sheet leads; empty: the code says what it is and no more.
+    STATUS_ADDRESS = read_status_address(os.environ)
 except BadEnvironment as error:
     raise ImproperlyConfigured(str(error)) from error
 
@@ -89,6 +92,8 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "ivigsite.context.site",
             ],
+            # For the pages that show a sheet; the sheet's own engine loads them by the same name.
+            "libraries": {"wording": "ivigsite.orders.sheet.filters"},
         },
     },
 ]

@@ -15,6 +15,11 @@ def append_only(table: str) -> RunPython:
     return frozen_when(table, "1 = 1")
 
 
+def lift_append_only(table: str) -> RunPython:
+    """Take the triggers off before a migration changes the table; `append_only` puts them back after it."""
+    return RunPython(_remove(table), _install(table, "1 = 1"))
+
+
 def frozen_when(table: str, condition: str) -> RunPython:
     """Refuse change and removal of rows where the condition holds, such as OLD.signed_at IS NOT NULL."""
     return RunPython(_install(table, condition), _remove(table))

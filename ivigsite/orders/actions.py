@@ -1,11 +1,15 @@
 """Signing, voiding and printing order sets; one transaction each, with its audit entry."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from threading import Event
+from typing import Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -30,7 +34,8 @@ from ivigsite.orders.planned_times import ordered_kinds, planned_anchors, values
 from ivigsite.orders.proposal import CannotOrder, Proposal, propose
 from ivigsite.orders.sheet.checks import find_problems
 from ivigsite.orders.sheet.content import SheetContent, SheetSignature, digest, to_plain
-from ivigsite.orders.sheet.jobs import SheetFailed
+from ivigsite.orders.sheet.documents import ROLE_SHEETS, Document
+from ivigsite.orders.sheet.jobs import Job, SheetFailed
 from ivigsite.orders.sheet.states import (
     Copy,
     Expired,
@@ -41,15 +46,23 @@ from ivigsite.orders.sheet.states import (
     Superseded,
     Void,
 )
-from ivigsite.orders.sheet.worker import render_in_worker, start_render
+from ivigsite.orders.sheet.worker import render_in_worker, start_renders
 from protocols.engine.protocol import Severity
 from protocols.lifecycle import State
 
 SUPERSEDED_REASON = "Superseded by a newer order set"
+# Longer than a render may take, so that the one who waits hears of its failure from the render itself.
+LONGEST_RENDER_S: Final = 30
+# The files that this process has begun ahead of anybody who asks.
+_under_way: Final[dict[UUID, Event]] = {}
 
 
 class ContentChanged(Exception):
     """What would be signed now is not what the check page showed; nothing was signed."""
+
+
+class NotPrintable(Exception):
+    """The order set has no such sheet as it stands, and why in one sentence."""
 
 
 class AlreadyEnded(Exception):
@@ -160,35 +173,56 @@ def void_order_set(*, order_set: OrderSet, reason: str, by: User, at: datetime) 
 
 
 @transaction.atomic
-def begin_print(*, order_set: OrderSet, paper: Paper, by: User, at: datetime) -> SheetPrint:
-    """Number the next copy, so that every file made of this order set is told from the others."""
+def begin_print(
+    *,
+    order_set: OrderSet,
+    paper: Paper,
+    by: User,
+    at: datetime,
+    document: Document = Document.ORDER_SET,
+) -> SheetPrint:
+    """Number the next copy of a sheet, so that every file made of this order set is told from the others.
+
+    Raises `NotPrintable` for a cancel notice of an order set that still holds.
+    """
     OrderSet.objects.select_for_update().get(pk=order_set.pk)
-    last = order_set.prints.order_by("-copy_number").first()
+    if document is Document.CANCEL_NOTICE and order_set.is_active:
+        raise NotPrintable("There is nothing to cancel: this order set is neither void nor superseded.")
+    last = order_set.prints.filter(document=document).order_by("-copy_number").first()
     made = SheetPrint.objects.create(
         order_set=order_set,
+        document=document,
         copy_number=last.copy_number + 1 if last else 1,
         printed_at=at,
         printed_by=by,
         paper=paper,
-        state=state_name(order_set, at=at),
+        state=state_name(order_set, at=at, document=document),
     )
     record(
         action="order_set.printed",
         by=by,
         at=at,
         object_id=order_set.pk,
-        details={"code": order_set.code, "copy": made.copy_number, "paper": paper},
+        details={
+            "code": order_set.code,
+            "document": document,
+            "copy": made.copy_number,
+            "paper": paper,
+        },
     )
     return made
 
 
 @transaction.atomic
-def begin_first_print(*, order_set: OrderSet, paper: Paper, by: User, at: datetime) -> SheetPrint | None:
-    """Number the first copy; None when there is one already, as after the other click of a double click."""
+def begin_first_prints(*, order_set: OrderSet, paper: Paper, by: User, at: datetime) -> list[SheetPrint]:
+    """Number the first copy of each sheet; none when they are there already, as after a double click."""
     OrderSet.objects.select_for_update().get(pk=order_set.pk)
     if order_set.prints.exists():
-        return None
-    return begin_print(order_set=order_set, paper=paper, by=by, at=at)
+        return []
+    return [
+        begin_print(order_set=order_set, document=document, paper=paper, by=by, at=at)
+        for document in ROLE_SHEETS
+    ]
 
 
 @transaction.atomic
@@ -220,41 +254,39 @@ def hand_out(*, print_: SheetPrint, to: User, at: datetime) -> SheetHandedOut:
 
 def render_print(*, print_: SheetPrint, at: datetime) -> SheetFile:
     """The file of one printing, made now if nobody has; raises `SheetFailed`, and then there is no file."""
+    if (under_way := _under_way.get(print_.pk)) is not None:
+        under_way.wait(LONGEST_RENDER_S)
     there = SheetFile.objects.filter(print=print_).first()
     if there is not None:
         return there
-    order_set = print_.order_set
-    data = render_in_worker(
-        order_set.sheet_content,
-        sheet_state(order_set, at=print_.printed_at),
-        Paper(print_.paper),
-        _event(print_),
-    )
-    return keep_file(print_=print_, data=data, at=at)
+    return keep_file(print_=print_, data=render_in_worker(_job_of(print_)), at=at)
 
 
-def render_ahead(*, print_: SheetPrint, then: Callable[[], None] = lambda: None) -> None:
-    """Begin the file of one printing, so that it is there before anybody asks; returns at once.
+def render_ahead(*, prints: Iterable[SheetPrint], then: Callable[[], None] = lambda: None) -> None:
+    """Begin the files of some printings, so that they are there before anybody asks; returns at once.
 
     A failure is left for `render_print`, which tries again and says so to the person who waits for it.
     """
-
-    def keep(result: bytes | SheetFailed) -> None:
-        try:
-            if isinstance(result, bytes):
-                keep_file(print_=print_, data=result, at=timezone.now())
-            then()
-        finally:
-            # This runs in a thread of its own, whose connection nobody else would close.
-            connection.close()
-
-    order_set = print_.order_set
-    state = sheet_state(order_set, at=print_.printed_at)
-    start_render(order_set.sheet_content, state, Paper(print_.paper), _event(print_), then=keep)
+    tasks = []
+    for print_ in prints:
+        _under_way[print_.pk] = Event()
+        tasks.append((_job_of(print_), partial(_keep_rendered, print_, then)))
+    start_renders(tasks)
 
 
-def sheet_state(order_set: OrderSet, *, at: datetime) -> SheetState:
-    """What has become of the order set at a moment, in the words of the sheet."""
+def _keep_rendered(print_: SheetPrint, then: Callable[[], None], result: bytes | SheetFailed) -> None:
+    try:
+        if isinstance(result, bytes):
+            keep_file(print_=print_, data=result, at=timezone.now())
+        then()
+    finally:
+        _under_way.pop(print_.pk).set()
+        # This runs in a thread of its own, whose connection nobody else would close.
+        connection.close()
+
+
+def sheet_state(order_set: OrderSet, *, at: datetime, document: Document) -> SheetState:
+    """What has become of the order set at a moment, in the words of one of its sheets."""
     ending = order_set.ended
     if ending is not None and ending.at <= at:
         if ending.superseded_by is not None:
@@ -262,22 +294,30 @@ def sheet_state(order_set: OrderSet, *, at: datetime) -> SheetState:
         return Void(reason=ending.reason, by=ending.by.full_name, at=ending.at)
     if order_set.valid_until <= at:
         return Expired(at=order_set.valid_until)
-    first = order_set.prints.order_by("copy_number").first()
+    first = order_set.prints.filter(document=document).order_by("copy_number").first()
     if first is not None and first.printed_at < at:
         return Copy(first_printed_at=first.printed_at)
     return Signed()
 
 
-def state_name(order_set: OrderSet, *, at: datetime) -> str:
+def state_name(order_set: OrderSet, *, at: datetime, document: Document = Document.ORDER_SET) -> str:
     """The state as one word, as it is stored with a printing and shown as a chip."""
-    return type(sheet_state(order_set, at=at)).__name__.lower()
+    return type(sheet_state(order_set, at=at, document=document)).__name__.lower()
 
 
-def _event(print_: SheetPrint) -> PrintEvent:
-    return PrintEvent(
-        printed_at=print_.printed_at,
-        printed_by=print_.printed_by.full_name,
-        copy_number=print_.copy_number,
+def _job_of(print_: SheetPrint) -> Job:
+    document = Document(print_.document)
+    return Job(
+        document=document,
+        content=print_.order_set.sheet_content,
+        state=sheet_state(print_.order_set, at=print_.printed_at, document=document),
+        paper=Paper(print_.paper),
+        event=PrintEvent(
+            printed_at=print_.printed_at,
+            printed_by=print_.printed_by.full_name,
+            copy_number=print_.copy_number,
+            status_address=settings.STATUS_ADDRESS,
+        ),
     )
 
 

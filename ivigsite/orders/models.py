@@ -8,6 +8,7 @@ from django.urls import reverse
 from ivigsite.accounts.models import User
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.orders.sheet.content import SheetContent, from_plain
+from ivigsite.orders.sheet.documents import DOCUMENTS, Document, DocumentKind
 from protocols.models import ProtocolVersion
 
 
@@ -184,10 +185,11 @@ class OrderSetEnding(models.Model):
 
 
 class SheetPrint(models.Model):
-    """One printing of an order set: which copy, for whom, in which state. Copy 1 is made at signing."""
+    """One printing of one sheet: which copy, for whom, in which state. Copy 1 of each is made at signing."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     order_set = models.ForeignKey(OrderSet, on_delete=models.PROTECT, related_name="prints")
+    document = models.CharField(max_length=20, default=Document.ORDER_SET)
     copy_number = models.PositiveIntegerField()
     printed_at = models.DateTimeField()
     printed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -195,13 +197,19 @@ class SheetPrint(models.Model):
     state = models.CharField(max_length=12)
 
     class Meta:
-        ordering = ["order_set", "copy_number"]
+        ordering = ["order_set", "document", "copy_number"]
         constraints = [
-            UniqueConstraint(fields=["order_set", "copy_number"], name="print_copy_number_is_unique")
+            UniqueConstraint(
+                fields=["order_set", "document", "copy_number"], name="print_copy_number_is_unique"
+            )
         ]
 
     def __str__(self) -> str:
-        return f"copy {self.copy_number} of {self.order_set}"
+        return f"copy {self.copy_number} of {self.document} of {self.order_set}"
+
+    @property
+    def kind(self) -> DocumentKind:
+        return DOCUMENTS[Document(self.document)]
 
 
 class SheetFile(models.Model):

@@ -1,12 +1,18 @@
 from django.urls import path
 
-from ivigsite.orders import views
+from ivigsite.orders import status_views, views
 
 urlpatterns = [
     path("assessments/<uuid:assessment_id>/orders/", views.choose, name="choose_orders"),
     path("assessments/<uuid:assessment_id>/orders/sign/", views.sign, name="sign_orders"),
     path("orders/<uuid:order_set_id>/", views.order_set, name="order_set"),
     path("orders/<uuid:order_set_id>/print/", views.print_sheet, name="print_sheet"),
+    path("orders/<uuid:order_set_id>/sheets/", views.order_sheets, name="order_sheets"),
+    path("orders/<uuid:order_set_id>/page/<str:document>/", views.html_sheet, name="html_sheet"),
     path("orders/<uuid:order_set_id>/void/", views.void, name="void_order_set"),
     path("sheets/<uuid:print_id>/", views.sheet_file, name="sheet_file"),
+    path("s/", status_views.find_status, name="find_status"),
+    path("s/<str:code>/", status_views.status, name="status"),
+    # As the code says it, which is in capitals.
+    path("S/<str:code>", status_views.status, name="scanned_status"),
 ]

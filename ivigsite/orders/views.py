@@ -1,4 +1,6 @@
 import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -6,6 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.db import DatabaseError
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -16,7 +19,7 @@ from ivigsite.accounts.actions import confirm_password
 from ivigsite.accounts.http import SignedInRequest
 from ivigsite.accounts.models import User
 from ivigsite.accounts.passwords import WrongPassword
-from ivigsite.accounts.permissions import Permission, allow
+from ivigsite.accounts.permissions import Permission, allow, never_extends_session
 from ivigsite.audit.actions import record
 from ivigsite.encounters.advice import order_cards
 from ivigsite.encounters.models import Assessment
@@ -24,30 +27,49 @@ from ivigsite.encounters.selectors import assessment_for, banner_of
 from ivigsite.orders.actions import (
     AlreadyEnded,
     ContentChanged,
-    begin_first_print,
+    NotPrintable,
+    begin_first_prints,
     begin_print,
     draft_content,
     hand_out,
     render_ahead,
     render_print,
+    sheet_state,
     sign_order_set,
     state_name,
     void_order_set,
 )
 from ivigsite.orders.forms import ChooseForm, SignForm, VoidForm
-from ivigsite.orders.models import OrderSet, SheetPrint
+from ivigsite.orders.models import OrderSet, SheetFile, SheetPrint
 from ivigsite.orders.presentation import alerts_of, is_blocked, signed_sections, signed_timeline, summarise
 from ivigsite.orders.products import shown_formulary
 from ivigsite.orders.proposal import CannotOrder, Proposal, propose
 from ivigsite.orders.sheet.content import SheetContent, digest
+from ivigsite.orders.sheet.documents import DOCUMENTS, ROLE_SHEETS, Document, DocumentKind
 from ivigsite.orders.sheet.jobs import SheetFailed, SheetQueueFull
-from ivigsite.orders.sheet.states import Paper
+from ivigsite.orders.sheet.page import values_of
+from ivigsite.orders.sheet.states import Paper, PrintEvent
 from protocols.mapping import load_protocol_value
 
 HANDLED = {"csrfmiddlewaretoken", "password", "digest", "check", "update", "change", "sign"}
 IN_FORCE = ("signed", "copy")
+PAPERS = ((Paper.A4.value, "A4"), (Paper.LETTER.value, "US Letter"))
+BEING_MADE_FOR = timedelta(seconds=20)
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetRow:
+    """One sheet on the page of its order set, with the copies made of it."""
+
+    document: Document
+    kind: DocumentKind
+    prints: tuple[SheetPrint, ...]
+
+    @property
+    def is_ready(self) -> bool:
+        return bool(self.prints) and self.prints[-1].is_ready
 
 
 @allow(Permission.SIGN_ORDERS)
@@ -110,7 +132,7 @@ def sign(request: SignedInRequest, assessment_id: UUID) -> HttpResponse:
         return render(request, "orders/choose.html", context, status=409)
     except CannotOrder as refusal:
         return _refused(request, assessment, refusal)
-    _make_first_copy(signed, request.user)
+    _make_first_copies(signed, request.user)
     return redirect(signed)
 
 
@@ -134,11 +156,20 @@ def order_set(request: SignedInRequest, order_set_id: UUID) -> HttpResponse:
         "starts_at": found.starts_at,
         "timeline": signed_timeline(content),
         "is_in_force": state in IN_FORCE,
-        "prints": found.prints.select_related("printed_by").prefetch_related("handed_out__to"),
-        "papers": [(paper.value, "A4" if paper is Paper.A4 else "US Letter") for paper in Paper],
+        "papers": PAPERS,
+        **_sheets_context(found),
         "version": found.protocol_version,
     }
     return render(request, "orders/order_set.html", context)
+
+
+@allow(Permission.VIEW_PATIENTS)
+@require_GET
+@never_extends_session
+def order_sheets(request: SignedInRequest, order_set_id: UUID) -> HttpResponse:
+    """The sheets of an order set and whether each is ready, asked for again until all are."""
+    found = _order_set_for(request.user, order_set_id)
+    return render(request, "orders/_sheets.html", {"order_set": found, **_sheets_context(found)})
 
 
 @allow(Permission.PRINT_ORDERS)
@@ -148,9 +179,46 @@ def print_sheet(request: SignedInRequest, order_set_id: UUID) -> HttpResponse:
     now = timezone.now()
     found = _order_set_for(request.user, order_set_id)
     paper = Paper.LETTER if request.POST.get("paper") == Paper.LETTER else Paper.A4
-    ready = _first_copy_waiting(found, paper, at=now)
-    print_ = ready or begin_print(order_set=found, paper=paper, by=request.user, at=now)
+    try:
+        document = Document(request.POST.get("document", Document.ORDER_SET))
+    except ValueError:
+        return HttpResponseBadRequest("There is no such sheet. Nothing was printed.")
+    ready = _first_copy_waiting(found, document, paper, at=now)
+    try:
+        print_ = ready or begin_print(
+            order_set=found, document=document, paper=paper, by=request.user, at=now
+        )
+    except NotPrintable as refusal:
+        messages.error(request, str(refusal))
+        return redirect(found)
     return redirect("sheet_file", print_.pk)
+
+
+@allow(Permission.PRINT_ORDERS)
+@require_GET
+def html_sheet(request: SignedInRequest, order_set_id: UUID, document: str) -> HttpResponse:
+    """A sheet as a page of the browser, marked as what it is, for when no file can be made."""
+    now = timezone.now()
+    found = _order_set_for(request.user, order_set_id)
+    if document not in set(ROLE_SHEETS):
+        raise Http404
+    state = sheet_state(found, at=now, document=Document(document))
+    event = PrintEvent(printed_at=now, printed_by=request.user.full_name, copy_number=0)
+    content = found.sheet_content
+    record(
+        action="order_set.printed_as_page",
+        by=request.user,
+        at=now,
+        object_id=found.pk,
+        details={"code": found.code, "document": document},
+    )
+    context = {
+        **values_of(Document(document), content, state, event),
+        "order_set": found,
+        "state": state_name(found, at=now),
+        "is_in_force": state_name(found, at=now) in IN_FORCE,
+    }
+    return render(request, "orders/html_sheet.html", context)
 
 
 @allow(Permission.PRINT_ORDERS)
@@ -173,12 +241,12 @@ def sheet_file(request: SignedInRequest, print_id: UUID) -> HttpResponse:
     try:
         made = render_print(print_=print_, at=now)
     except SheetFailed as failure:
-        context = {"reason": str(failure), "order_set": print_.order_set}
+        context = {"reason": str(failure), "order_set": print_.order_set, "print": print_}
         status = 429 if isinstance(failure, SheetQueueFull) else 503
         return render(request, "orders/sheet_failed.html", context, status=status)
     hand_out(print_=print_, to=request.user, at=now)
     response = HttpResponse(bytes(made.data), content_type="application/pdf")
-    response["Content-Disposition"] = 'inline; filename="order-set.pdf"'
+    response["Content-Disposition"] = f'inline; filename="{print_.kind.file_name}"'
     return response
 
 
@@ -288,23 +356,52 @@ def _check_page(
     return render(request, "orders/check.html", context, status=status)
 
 
-def _make_first_copy(signed: OrderSet, user: User) -> None:
-    """The file is begun once the order set is stored; whoever presses Print finds it ready."""
+def _make_first_copies(signed: OrderSet, user: User) -> None:
+    """The files are begun once the order set is stored; whoever presses Print finds them ready."""
     paper = Paper(settings.SHEET_PAPER)
     try:
-        print_ = begin_first_print(order_set=signed, paper=paper, by=user, at=signed.signed_at)
+        prints = begin_first_prints(order_set=signed, paper=paper, by=user, at=signed.signed_at)
     except DatabaseError:
         # Signed it is all the same, and that must be shown; whoever presses Print begins the file.
-        logger.exception("the first copy could not be begun")
+        logger.exception("the first copies could not be begun")
         return
-    if print_ is not None:
-        render_ahead(print_=print_)
+    if prints:
+        render_ahead(prints=prints)
 
 
-def _first_copy_waiting(found: OrderSet, paper: Paper, *, at: Any) -> SheetPrint | None:
+def _first_copy_waiting(
+    found: OrderSet, document: Document, paper: Paper, *, at: datetime
+) -> SheetPrint | None:
     if state_name(found, at=at) not in IN_FORCE:
         return None
-    return found.prints.filter(copy_number=1, paper=paper, handed_out=None).first()
+    return found.prints.filter(document=document, copy_number=1, paper=paper, handed_out=None).first()
+
+
+def _sheets_context(found: OrderSet) -> dict[str, Any]:
+    now = timezone.now()
+    prints = list(
+        found.prints.select_related("printed_by")
+        .prefetch_related("handed_out__to")
+        .annotate(is_ready=Exists(SheetFile.objects.filter(print=OuterRef("pk"))))
+    )
+    documents = [*ROLE_SHEETS] if found.is_active else [Document.CANCEL_NOTICE, *ROLE_SHEETS]
+    return {
+        "sheets": [
+            SheetRow(
+                document=document,
+                kind=DOCUMENTS[document],
+                prints=tuple(print_ for print_ in prints if print_.document == document),
+            )
+            for document in documents
+        ],
+        # A copy that is not ready by then is made when somebody asks for it.
+        "is_being_made": any(
+            not print_.is_ready and now - print_.printed_at < BEING_MADE_FOR for print_ in prints
+        ),
+        "is_in_force": state_name(found, at=now) in IN_FORCE,
+        "state": state_name(found, at=now),
+        "papers": PAPERS,
+    }
 
 
 def _password_words(refusal: WrongPassword, outcome: str) -> str:

@@ -55,10 +55,11 @@ def rendered(site: "Site", monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     begun: list[Event] = []
 
-    def remembered(*, print_: "SheetPrint") -> None:
-        done = Event()
-        begun.append(done)
-        render_ahead(print_=print_, then=done.set)
+    def remembered(*, prints: "list[SheetPrint]") -> None:
+        for print_ in prints:
+            done = Event()
+            begun.append(done)
+            render_ahead(prints=[print_], then=done.set)
 
     monkeypatch.setattr(views, "render_ahead", remembered)
     yield

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from ivigsite.orders import actions, views
 from ivigsite.orders.models import OrderSet, SheetFile, SheetHandedOut
+from ivigsite.orders.sheet.documents import ROLE_SHEETS
 from ivigsite.orders.sheet.jobs import SheetFailed, SheetQueueFull
 from tests.orders.test_signing import choices, sign
 from tests.scenario import PASSWORD, Site, assess
@@ -44,7 +45,9 @@ def press_print(client: Client, order_set: OrderSet, paper: str = "A4") -> Any:
 
 
 def test_signing_begins_the_first_copy(order_set: OrderSet, asked_ahead: list[Any]) -> None:
-    assert [print_.copy_number for print_ in asked_ahead] == [1]
+    assert [(print_.document, print_.copy_number) for print_ in asked_ahead] == [
+        (document, 1) for document in ROLE_SHEETS
+    ]
     assert asked_ahead[0].printed_at == order_set.signed_at
 
 
@@ -55,7 +58,7 @@ def test_the_first_press_hands_out_the_copy_made_at_signing(
 
     assert answer["Content-Type"] == "application/pdf"
     assert answer["Content-Disposition"] == 'inline; filename="order-set.pdf"'
-    assert order_set.prints.count() == 1
+    assert order_set.prints.filter(document="order_set").count() == 1
     assert SheetHandedOut.objects.get().print.copy_number == 1
 
 
@@ -65,15 +68,18 @@ def test_each_later_press_makes_a_numbered_copy(
     press_print(physician, order_set)
     press_print(physician, order_set)
 
-    assert list(order_set.prints.values_list("copy_number", "state")) == [(1, "signed"), (2, "copy")]
-    assert fake_bytes[-1][3].copy_number == 2
+    assert list(order_set.prints.filter(document="order_set").values_list("copy_number", "state")) == [
+        (1, "signed"),
+        (2, "copy"),
+    ]
+    assert fake_bytes[-1][0].event.copy_number == 2
 
 
 def test_a_stored_file_is_handed_out_again_without_rendering(
     physician: Client, order_set: OrderSet, fake_bytes: list[Any]
 ) -> None:
     press_print(physician, order_set)
-    print_ = order_set.prints.get()
+    print_ = order_set.prints.get(document="order_set")
 
     again = physician.get(reverse("sheet_file", args=[print_.pk]))
 
@@ -85,7 +91,10 @@ def test_a_stored_file_is_handed_out_again_without_rendering(
 def test_another_paper_is_another_copy(physician: Client, order_set: OrderSet, fake_bytes: list[Any]) -> None:
     press_print(physician, order_set, paper="letter")
 
-    assert list(order_set.prints.values_list("copy_number", "paper")) == [(1, "A4"), (2, "letter")]
+    assert list(order_set.prints.filter(document="order_set").values_list("copy_number", "paper")) == [
+        (1, "A4"),
+        (2, "letter"),
+    ]
 
 
 @pytest.mark.hazard("H16")
@@ -93,7 +102,7 @@ def test_an_old_copy_is_not_handed_out_once_the_order_set_is_void(
     physician: Client, order_set: OrderSet, fake_bytes: list[Any]
 ) -> None:
     press_print(physician, order_set)
-    old = order_set.prints.get()
+    old = order_set.prints.get(document="order_set")
     physician.post(
         reverse("void_order_set", args=[order_set.pk]), {"reason": "Wrong patient", "password": PASSWORD}
     )
@@ -103,7 +112,7 @@ def test_an_old_copy_is_not_handed_out_once_the_order_set_is_void(
 
     assert refused["Content-Type"].startswith("text/html")
     assert "out of date" in refused.content.decode()
-    assert [print_.state for print_ in order_set.prints.all()] == ["signed", "void"]
+    assert [print_.state for print_ in order_set.prints.filter(document="order_set")] == ["signed", "void"]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +152,7 @@ def test_a_failed_copy_is_made_at_the_next_press(
     answer = press_print(physician, order_set)
 
     assert answer.content == b"file"
-    assert order_set.prints.count() == 1
+    assert order_set.prints.filter(document="order_set").count() == 1
 
 
 @pytest.mark.hazard("H17")
@@ -169,12 +178,18 @@ def test_rendering_ahead_keeps_the_file_and_closes_its_connection(
 ) -> None:
     closed: list[bool] = []
     monkeypatch.setattr(connection, "close", lambda: closed.append(True))
-    monkeypatch.setattr(actions, "start_render", lambda *_job, then: (then(SheetFailed("no")), then(b"file")))
+    outcomes = iter([SheetFailed("no"), b"file"])
+    monkeypatch.setattr(
+        actions, "start_renders", lambda tasks: [then(next(outcomes)) for _job, then in tasks]
+    )
+    failing, made = order_set.prints.all()[:2]
 
-    actions.render_ahead(print_=order_set.prints.get())
+    actions.render_ahead(prints=[failing, made])
 
     assert bytes(SheetFile.objects.get().data) == b"file"
+    assert SheetFile.objects.get().print == made
     assert closed == [True, True]
+    assert not actions._under_way
 
 
 def test_signing_again_with_the_same_key_begins_no_second_copy(
@@ -184,9 +199,9 @@ def test_signing_again_with_the_same_key_begins_no_second_copy(
     data = choices(assessment)
 
     sign(physician, assessment, data)
-    views._make_first_copy(OrderSet.objects.get(), site.physician)
+    views._make_first_copies(OrderSet.objects.get(), site.physician)
 
-    assert len(asked_ahead) == 1
+    assert len(asked_ahead) == len(ROLE_SHEETS)
 
 
 @pytest.mark.hazard("H16")

@@ -311,7 +311,7 @@ def test_another_ward_sees_nothing_of_it(client: Client, physician: Client, site
     assessment = assess(site)
     sign(physician, assessment, choices(assessment))
     order_set = OrderSet.objects.get()
-    print_ = order_set.prints.get()
+    print_ = order_set.prints.get(document="order_set")
     client.force_login(site.elsewhere)
 
     def get(name: str, key: object) -> Any:

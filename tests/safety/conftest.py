@@ -20,5 +20,5 @@ def asked_ahead(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     from ivigsite.orders import views
 
     asked: list[Any] = []
-    monkeypatch.setattr(views, "render_ahead", lambda *, print_: asked.append(print_))
+    monkeypatch.setattr(views, "render_ahead", lambda *, prints: asked.extend(prints))
     return asked

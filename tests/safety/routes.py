@@ -20,9 +20,11 @@ TARGETS = {
     "print_id": lambda world: world.print.pk,
     "sign_in_id": lambda world: world.sign_in.pk,
     "pk": lambda world: world.site.version.pk,
+    "code": lambda world: world.order_set.code,
 }
 WORDS = {
     "<slug:name>": "copy",
+    "<str:document>": "nurse_chart",
     "<path:content_type_id>": "1",
     "^(?P<app_label>accounts|audit|protocols)/$": "protocols/",
     "(?P<url>.*)$": "no-such-page",
@@ -53,8 +55,9 @@ class Route:
         """The address of something that nobody has."""
         return self._fill({name: uuid4() for name in TARGETS})
 
-    def _fill(self, ids: dict[str, UUID]) -> str:
+    def _fill(self, ids: dict[str, UUID | str]) -> str:
         filled = re.sub(r"<uuid:(\w+)>", lambda match: str(ids[match[1]]), self.pattern)
+        filled = filled.replace("<str:code>", str(ids["code"]))
         for pattern, word in WORDS.items():
             filled = filled.replace(pattern, word)
         return f"/{filled}".replace("<path:object_id>", str(self._first_row()))

@@ -18,8 +18,9 @@ from ivigsite.audit.actions import find_problems, record
 from ivigsite.audit.models import AuditEntry
 from ivigsite.encounters.models import Assessment, Encounter, Patient
 from ivigsite.orders import views
-from ivigsite.orders.actions import begin_first_print, keep_file
+from ivigsite.orders.actions import begin_first_prints, keep_file
 from ivigsite.orders.models import OrderSet, OrderSetEnding, SheetFile, SheetPrint
+from ivigsite.orders.sheet.documents import ROLE_SHEETS
 from ivigsite.orders.sheet.states import Paper
 from tests.encounters.answers import PATIENT, saving
 from tests.orders.test_signing import choices, sign
@@ -90,7 +91,7 @@ def test_each_key_signs_once_however_often_it_is_clicked(site: Site) -> None:
         assert [(answer.status_code, answer.headers.get("Location")) for answer in answers] == [
             (302, signed.get_absolute_url())
         ] * CLICKS
-        assert (OrderSet.objects.count(), signed.prints.count()) == (number, 1)
+        assert (OrderSet.objects.count(), signed.prints.count()) == (number, len(ROLE_SHEETS))
     assert OrderSet.objects.active().count() == 1
     assert find_problems() == []
 
@@ -191,7 +192,7 @@ def test_copies_printed_at_once_have_numbers_of_their_own(site: Site) -> None:
     sign(client, made, choices(made))
     order_set = OrderSet.objects.get()
     url = reverse("print_sheet", args=[order_set.pk])
-    first = order_set.prints.get()
+    first = order_set.prints.get(document="order_set")
     keep_file(print_=first, data=b"%PDF", at=timezone.now())
     client.get(reverse("sheet_file", args=[first.pk]))
 
@@ -210,7 +211,7 @@ def test_a_file_that_two_made_is_kept_once(site: Site) -> None:
     for paper in (Paper.A4, Paper.LETTER):
         print_ = SheetPrint.objects.create(
             order_set=order_set,
-            copy_number=order_set.prints.count() + 1,
+            copy_number=order_set.prints.filter(document="order_set").count() + 1,
             printed_at=now,
             printed_by=site.physician,
             paper=paper,
@@ -231,16 +232,17 @@ def test_a_file_that_two_made_is_kept_once(site: Site) -> None:
 def test_the_first_copy_is_begun_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     made = assess(site)
     with monkeypatch.context() as patch:
-        patch.setattr(views, "begin_first_print", lambda **_kept: None)
+        patch.setattr(views, "begin_first_prints", lambda **_kept: [])
         sign(client_of(site.physician), made, choices(made))
     order_set = OrderSet.objects.get()
 
     def begin() -> Any:
-        return begin_first_print(order_set=order_set, paper=Paper.A4, by=site.physician, at=timezone.now())
+        return begin_first_prints(order_set=order_set, paper=Paper.A4, by=site.physician, at=timezone.now())
 
     begun = at_once([begin] * 3)
 
-    assert [print_ for print_ in begun if print_ is not None] == [order_set.prints.get()]
+    assert sorted(len(prints) for prints in begun) == [0, 0, len(ROLE_SHEETS)]
+    assert order_set.prints.count() == len(ROLE_SHEETS)
 
 
 def test_the_audit_chain_does_not_fork_under_many_writers(site: Site) -> None:

@@ -175,7 +175,7 @@ def test_an_error_page_tells_a_stranger_nothing(site: Site) -> None:
         ("encounter", order_set.encounter_id),
         ("assessment", order_set.assessment_id),
         ("order_set", order_set.pk),
-        ("sheet_file", order_set.prints.get().pk),
+        ("sheet_file", order_set.prints.get(document="order_set").pk),
     ):
         for visitor in (stranger, Client()):
             answer = visitor.get(reverse(name, args=[key]))

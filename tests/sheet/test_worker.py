@@ -15,18 +15,18 @@ import pytest
 from ivigsite.orders.sheet import worker as working
 from ivigsite.orders.sheet.documents import Document
 from ivigsite.orders.sheet.jobs import Job, SheetFailed, SheetQueueFull, frame, pack_job, unpack_job
-from ivigsite.orders.sheet.states import Paper, Signed, Void
+from ivigsite.orders.sheet.states import Paper, Void
 from ivigsite.orders.sheet.worker import (
     SLOT_FILES,
+    RenderPool,
     RenderWorker,
-    render_cancel_notice_in_worker,
     render_in_worker,
-    start_render,
+    start_renders,
     warm_up,
 )
 
 from .reading import Case, file_of, pages_of
-from .samples import CONTENTS, FIRST_PRINT, SECOND_PRINT, SIGNED_AT, STATES, TYPICAL
+from .samples import CONTENTS, SECOND_PRINT, SIGNED_AT, STATES, TYPICAL
 
 # WeasyPrint leaves its colour profile for the garbage collector to close.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")
@@ -60,8 +60,8 @@ while read():
 def own_worker() -> Iterator[None]:
     """The process-wide worker, stopped again after the test."""
     yield
-    working._worker().stop()
-    working._worker.cache_clear()
+    working._pool().stop()
+    working._pool.cache_clear()
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def make_worker(tmp_path: Path) -> Iterator[MakeWorker]:
 def test_the_worker_makes_the_same_file_as_the_renderer_itself(own_worker: None) -> None:
     warm_up()
 
-    file = render_in_worker(TYPICAL, Signed(), Paper.A4, FIRST_PRINT)
+    file = render_in_worker(JOB)
 
     assert file == file_of(Case("typical", "signed", Paper.A4))
 
@@ -93,13 +93,13 @@ def test_the_worker_says_why_there_is_no_file_and_makes_the_next_one(own_worker:
     unprintable = replace(TYPICAL, patient=replace(TYPICAL.patient, family_name="李"))
 
     with pytest.raises(SheetFailed, match=r"U\+674E"):
-        render_in_worker(unprintable, Signed(), Paper.A4, FIRST_PRINT)
+        render_in_worker(replace(JOB, content=unprintable))
 
-    notice = render_cancel_notice_in_worker(TYPICAL, VOIDED, Paper.LETTER, SECOND_PRINT)
+    notice = render_in_worker(replace(JOB, document=Document.CANCEL_NOTICE, state=VOIDED, paper=Paper.LETTER))
     assert "CANCEL NOTICE" in pages_of(notice)[0]
 
 
-def test_start_render_returns_at_once_and_hands_the_file_over_later(own_worker: None) -> None:
+def test_start_renders_returns_at_once_and_hands_the_file_over_later(own_worker: None) -> None:
     outcomes: list[bytes | SheetFailed] = []
     threads: list[threading.Thread] = []
     is_done = threading.Event()
@@ -109,7 +109,7 @@ def test_start_render_returns_at_once_and_hands_the_file_over_later(own_worker: 
         threads.append(threading.current_thread())
         is_done.set()
 
-    start_render(TYPICAL, Signed(), Paper.A4, FIRST_PRINT, then=then)
+    start_renders([(JOB, then)])
 
     assert not outcomes
     assert is_done.wait(timeout=20)
@@ -117,7 +117,7 @@ def test_start_render_returns_at_once_and_hands_the_file_over_later(own_worker: 
     assert threads != [threading.current_thread()]
 
 
-def test_start_render_hands_over_the_failure_too(own_worker: None) -> None:
+def test_start_renders_hands_over_the_failure_too(own_worker: None) -> None:
     outcomes: list[bytes | SheetFailed] = []
     is_done = threading.Event()
 
@@ -125,7 +125,7 @@ def test_start_render_hands_over_the_failure_too(own_worker: None) -> None:
         outcomes.append(outcome)
         is_done.set()
 
-    start_render(replace(TYPICAL, signature=None), Signed(), Paper.A4, FIRST_PRINT, then=then)
+    start_renders([(replace(JOB, content=replace(TYPICAL, signature=None)), then)])
 
     assert is_done.wait(timeout=20)
     (failure,) = outcomes
@@ -222,19 +222,20 @@ def test_a_process_that_has_done_its_share_is_replaced(
 def test_a_full_queue_is_said_at_once(make_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(working, "QUEUE_LIMIT", 1)
     worker = make_worker("answer(READY); read(); time.sleep(60)", timeout_s=1)
-    hanging = threading.Thread(target=render_and_fail, args=(worker,))
+    pool = RenderPool([worker])
+    hanging = threading.Thread(target=render_and_fail, args=(pool,))
     hanging.start()
-    while worker._places._value:  # until the first job has taken the only place
+    while pool._places._value:  # until the first job has taken the only place
         time.sleep(0.01)
 
     with pytest.raises(SheetQueueFull):
-        worker.render(JOB)
+        pool.render(JOB)
     hanging.join()
 
 
-def render_and_fail(worker: RenderWorker) -> None:
+def render_and_fail(pool: RenderPool) -> None:
     with pytest.raises(SheetFailed):
-        worker.render(JOB)
+        pool.render(JOB)
 
 
 def test_a_machine_busy_with_two_renders_is_said(

@@ -66,15 +66,29 @@ def furnish(content: SheetContent, state: SheetState, event: PrintEvent) -> Furn
             f"{content.title}. {content.population}. {protocol.name}, version {protocol.version}, {approved}",
             f"Order {content.order_id}, version {content.version}. Page 00 of 00",
             f"Printed {printed} by {event.printed_by}, copy {event.copy_number}",
-            VOID_RULE,
+            void_rule(event),
         ),
-        code="" if isinstance(state, Draft) else code_text(content),
+        code="" if isinstance(state, Draft) else scanned_text(content, event),
     )
 
 
 def code_text(content: SheetContent) -> str:
     """What the QR code says: order, version, start of the digest; nothing of the patient, no key."""
     return f"{content.order_id}.{content.version}.{digest(content)[:16]}".upper()
+
+
+def scanned_text(content: SheetContent, event: PrintEvent) -> str:
+    """The code, and before it where to ask; in capitals, which take fewer squares, and hosts do not mind."""
+    return (
+        f"{event.status_address.upper()}/S/{code_text(content)}"
+        if event.status_address
+        else code_text(content)
+    )
+
+
+def void_rule(event: PrintEvent) -> str:
+    _, _, host = event.status_address.partition("://")
+    return f"{VOID_RULE} Status: {host}/s" if host else VOID_RULE
 
 
 def _state_notices(content: SheetContent, state: SheetState, event: PrintEvent) -> tuple[Notice, ...]:

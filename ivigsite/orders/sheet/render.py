@@ -22,15 +22,15 @@ from .checks import find_problems, texts_of, unprintable_in
 from .content import SheetContent, canonical_json
 from .documents import DOCUMENTS, Document
 from .finisher import AMBIGUOUS_END, finish
-from .furniture import VOID_RULE, Furniture, furnish
+from .furniture import Furniture, furnish
 from .jobs import Job, SheetFailed
 from .layout import Frame, make_frame
+from .page import values_of
 from .states import Draft, Paper, PrintEvent, SheetState
 from .typeface import FONT_DIRECTORY, FONT_FILES, bold_width_mm, unpacked_font
 
 TEMPLATE_DIRECTORY = Path(__file__).parents[3] / "templates"
 PAGE_TEMPLATE = "sheet/page.html"
-ISSUE_ROLES = ("Collected by", "Received on the ward")
 PDF_VARIANT = "pdf/a-3a"
 SVG = "http://www.w3.org/2000/svg"
 WATERMARK_PITCH = 1.1
@@ -68,7 +68,7 @@ def render(job: Job) -> bytes:
         footer=furniture.footer,
     )
     html = HTML(
-        string=_fill(job, furniture),
+        string=_fill(job),
         url_fetcher=ClosedFetcher(_drawings(furniture, frame)),
     )
     with _complaints_are_failures():
@@ -96,19 +96,8 @@ def _refuse_unfit(job: Job) -> None:
         raise SheetFailed(f"These characters cannot be printed: {', '.join(unprintable)}")
 
 
-def _fill(job: Job, furniture: Furniture) -> str:
-    values = {
-        "sheet": job.content,
-        "document": job.document.value,
-        "kind": DOCUMENTS[job.document],
-        "issue_roles": ISSUE_ROLES,
-        "zone": job.content.time_zone,
-        "state": job.state,
-        "is_draft": isinstance(job.state, Draft),
-        "event": job.event,
-        "furniture": furniture,
-        "void_rule": VOID_RULE,
-    }
+def _fill(job: Job) -> str:
+    values = values_of(job.document, job.content, job.state, job.event)
     template = _engine().get_template(PAGE_TEMPLATE)
     return str(template.render(Context(values, use_l10n=False, use_tz=False)))
 

@@ -17,6 +17,8 @@ class PrintEvent:
     printed_at: datetime
     printed_by: str
     copy_number: int
+    status_address: str = ""
+    """Where the code leads, such as https://ivig.hospital.example; empty: the code is text alone."""
 
 
 @dataclass(frozen=True, slots=True)

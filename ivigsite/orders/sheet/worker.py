@@ -1,6 +1,6 @@
-"""Files without blocking a web process: one warm render process for each, killed when it hangs or grows.
+"""Files without blocking a web process: two warm render processes for each, killed when they hang or grow.
 
-The web process never imports WeasyPrint. The render process starts with `warm_up` or at first use, gets no
+The web process never imports WeasyPrint. A render process starts with `warm_up` or at first use, gets no
 secrets in its environment, and is replaced after a failure or after a few hundred files, because it grows.
 """
 
@@ -14,22 +14,21 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from queue import Empty, LifoQueue, SimpleQueue
 from typing import IO, Final, cast
 
-from .content import SheetContent
-from .documents import Document
 from .jobs import DONE, LENGTH, Job, SheetFailed, SheetQueueFull, frame, pack_job
-from .states import Paper, PrintEvent, SheetState, Superseded, Void
 from .typeface import FONT_DIRECTORY, FONT_FILES
 
 TIMEOUT_S: Final = 15.0
 START_TIMEOUT_S: Final = 15.0
 LONGEST_WAIT_S: Final = 12.0
 QUEUE_LIMIT: Final = 8
+PROCESSES: Final = 2
 FILES_PER_PROCESS: Final = 500
 COMMAND: Final = (sys.executable, "-m", "ivigsite.orders.sheet.child")
 PROJECT: Final = Path(__file__).parents[3]
@@ -37,43 +36,31 @@ PROJECT: Final = Path(__file__).parents[3]
 # are there anyway, so that nothing need be made, found or cleaned up.
 SLOT_FILES: Final = tuple(FONT_DIRECTORY / name for name in FONT_FILES)
 
+Task = tuple[Job, Callable[[bytes | SheetFailed], None]]
+
 logger = logging.getLogger(__name__)
 
 
-def render_in_worker(
-    content: SheetContent, state: SheetState, paper: Paper, print_event: PrintEvent
-) -> bytes:
-    """The order sheet as a file, or SheetFailed; waits for it."""
-    return _worker().render(
-        Job(document=Document.ORDER_SET, content=content, state=state, paper=paper, event=print_event)
-    )
+def render_in_worker(job: Job) -> bytes:
+    """The file a job asks for, or SheetFailed; waits for it."""
+    return _pool().render(job)
 
 
-def render_cancel_notice_in_worker(
-    content: SheetContent, state: Superseded | Void, paper: Paper, print_event: PrintEvent
-) -> bytes:
-    """The one-page cancel notice as a file, or SheetFailed; waits for it."""
-    return _worker().render(
-        Job(document=Document.CANCEL_NOTICE, content=content, state=state, paper=paper, event=print_event)
-    )
+def start_renders(tasks: Iterable[Task]) -> None:
+    """Begin files in their order and return at once; each task hears of its own, in another thread.
 
-
-def start_render(
-    content: SheetContent,
-    state: SheetState,
-    paper: Paper,
-    print_event: PrintEvent,
-    *,
-    then: Callable[[bytes | SheetFailed], None],
-) -> None:
-    """Begin the order sheet and return at once; `then` gets the file or the failure, in another thread."""
-    job = Job(document=Document.ORDER_SET, content=content, state=state, paper=paper, event=print_event)
-    threading.Thread(target=_render_and_tell, args=(_worker(), job, then), daemon=True).start()
+    Never more at once than there are render processes, so that whoever waits for a file finds a place.
+    """
+    waiting: SimpleQueue[Task] = SimpleQueue()
+    for task in tasks:
+        waiting.put(task)
+    for _ in range(min(PROCESSES, waiting.qsize())):
+        threading.Thread(target=_work_off, args=(_pool(), waiting), daemon=True).start()
 
 
 def warm_up() -> None:
-    """Start the render process, without waiting for it; called when a web process starts."""
-    _worker().start()
+    """Start the render processes, without waiting for them; called when a web process starts."""
+    _pool().start()
 
 
 class RenderProcess:
@@ -139,23 +126,17 @@ class RenderProcess:
 
 
 class RenderWorker:
-    """The queue before one render process, and the process's replacement when it fails or has grown."""
+    """One render process, and its replacement when it fails or has grown."""
 
     def __init__(self, command: Sequence[str] = COMMAND, timeout_s: float = TIMEOUT_S) -> None:
         self._command = command
         self._timeout_s = timeout_s
         self._process: RenderProcess | None = None
         self._turn = threading.Lock()
-        self._places = threading.BoundedSemaphore(QUEUE_LIMIT)
 
     def render(self, job: Job) -> bytes:
-        if not self._places.acquire(blocking=False):
-            raise SheetQueueFull("Too many sheets are being made. Try again in a moment.")
-        try:
-            with self._own_turn(), _slot():
-                answer = self._ask(pack_job(job))
-        finally:
-            self._places.release()
+        with self._turn, _slot():
+            answer = self._ask(pack_job(job))
         if not answer.startswith(DONE):
             raise SheetFailed(answer[1:].decode())
         return answer[1:]
@@ -194,14 +175,45 @@ class RenderWorker:
         process.kill()
         self._process = RenderProcess(self._command)
 
-    @contextmanager
-    def _own_turn(self) -> Iterator[None]:
-        if not self._turn.acquire(timeout=LONGEST_WAIT_S):
-            raise SheetQueueFull("Other sheets are taking too long. Try again in a moment.")
+
+class RenderPool:
+    """The queue before the render processes of one web process."""
+
+    def __init__(self, workers: Sequence[RenderWorker]) -> None:
+        self._workers = workers
+        self._places = threading.BoundedSemaphore(QUEUE_LIMIT)
+        # The one that was used last is warm in the machine's caches too.
+        self._idle: LifoQueue[RenderWorker] = LifoQueue()
+        for worker in workers:
+            self._idle.put(worker)
+
+    def render(self, job: Job) -> bytes:
+        if not self._places.acquire(blocking=False):
+            raise SheetQueueFull("Too many sheets are being made. Try again in a moment.")
         try:
-            yield
+            with self._next_idle() as worker:
+                return worker.render(job)
         finally:
-            self._turn.release()
+            self._places.release()
+
+    def start(self) -> None:
+        for worker in self._workers:
+            worker.start()
+
+    def stop(self) -> None:
+        for worker in self._workers:
+            worker.stop()
+
+    @contextmanager
+    def _next_idle(self) -> Iterator[RenderWorker]:
+        try:
+            worker = self._idle.get(timeout=LONGEST_WAIT_S)
+        except Empty as error:
+            raise SheetQueueFull("Other sheets are taking too long. Try again in a moment.") from error
+        try:
+            yield worker
+        finally:
+            self._idle.put(worker)
 
 
 @contextmanager
@@ -232,18 +244,21 @@ def _wait_for(descriptor: int, event: int, deadline: float) -> None:
         raise TimeoutError
 
 
-def _render_and_tell(worker: RenderWorker, job: Job, then: Callable[[bytes | SheetFailed], None]) -> None:
-    try:
-        outcome: bytes | SheetFailed = worker.render(job)
-    except SheetFailed as failure:
-        outcome = failure
-    then(outcome)
+def _work_off(pool: RenderPool, waiting: SimpleQueue[Task]) -> None:
+    with suppress(Empty):
+        while True:
+            job, then = waiting.get_nowait()
+            try:
+                outcome: bytes | SheetFailed = pool.render(job)
+            except SheetFailed as failure:
+                outcome = failure
+            then(outcome)
 
 
 @cache
-def _worker() -> RenderWorker:
-    return RenderWorker()
+def _pool() -> RenderPool:
+    return RenderPool([RenderWorker() for _ in range(PROCESSES)])
 
 
-# A forked web process must not talk to its parent's render process.
-os.register_at_fork(after_in_child=_worker.cache_clear)
+# A forked web process must not talk to its parent's render processes.
+os.register_at_fork(after_in_child=_pool.cache_clear)
