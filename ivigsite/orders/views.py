@@ -1,4 +1,5 @@
 import logging
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -8,7 +9,6 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.db import DatabaseError
-from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -66,10 +66,7 @@ class SheetRow:
     document: Document
     kind: DocumentKind
     prints: tuple[SheetPrint, ...]
-
-    @property
-    def is_ready(self) -> bool:
-        return bool(self.prints) and self.prints[-1].is_ready
+    is_ready: bool
 
 
 @allow(Permission.SIGN_ORDERS)
@@ -379,29 +376,29 @@ def _first_copy_waiting(
 
 def _sheets_context(found: OrderSet) -> dict[str, Any]:
     now = timezone.now()
-    prints = list(
-        found.prints.select_related("printed_by")
-        .prefetch_related("handed_out__to")
-        .annotate(is_ready=Exists(SheetFile.objects.filter(print=OuterRef("pk"))))
-    )
+    prints = found.prints.select_related("printed_by").prefetch_related("handed_out__to")
+    ready = set(SheetFile.objects.filter(print__order_set=found).values_list("print_id", flat=True))
     documents = [*ROLE_SHEETS] if found.is_active else [Document.CANCEL_NOTICE, *ROLE_SHEETS]
     return {
-        "sheets": [
-            SheetRow(
-                document=document,
-                kind=DOCUMENTS[document],
-                prints=tuple(print_ for print_ in prints if print_.document == document),
-            )
-            for document in documents
-        ],
+        "sheets": [_sheet_row(document, prints, ready) for document in documents],
         # A copy that is not ready by then is made when somebody asks for it.
         "is_being_made": any(
-            not print_.is_ready and now - print_.printed_at < BEING_MADE_FOR for print_ in prints
+            print_.pk not in ready and now - print_.printed_at < BEING_MADE_FOR for print_ in prints
         ),
         "is_in_force": state_name(found, at=now) in IN_FORCE,
         "state": state_name(found, at=now),
         "papers": PAPERS,
     }
+
+
+def _sheet_row(document: Document, prints: Iterable[SheetPrint], ready: Container[UUID]) -> SheetRow:
+    own = tuple(print_ for print_ in prints if print_.document == document)
+    return SheetRow(
+        document=document,
+        kind=DOCUMENTS[document],
+        prints=own,
+        is_ready=bool(own) and own[-1].pk in ready,
+    )
 
 
 def _password_words(refusal: WrongPassword, outcome: str) -> str:
