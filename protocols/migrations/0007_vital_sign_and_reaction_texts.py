@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("protocols", "0005_rows_only_in_drafts"),
+        ("protocols", "0006_structured_overrides"),
     ]
 
     operations = [
