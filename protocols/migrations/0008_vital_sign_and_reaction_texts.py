@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("protocols", "0006_structured_overrides"),
+        ("protocols", "0007_checklist_results"),
     ]
 
     operations = [
