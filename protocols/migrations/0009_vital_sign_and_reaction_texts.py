@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("protocols", "0007_checklist_results"),
+        ("protocols", "0008_plan_rows"),
     ]
 
     operations = [
