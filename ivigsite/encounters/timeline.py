@@ -191,7 +191,7 @@ def notes_of(*, shares_a_line: bool, waits_for: Sequence[str]) -> Iterator[str]:
     if shares_a_line:
         yield ONE_LINE_NOT_ENOUGH
     if waits_for:
-        unknown = ", ".join(FACT_BY_KEY[fact].label.lower() for fact in waits_for)
+        unknown = ", ".join(FACT_BY_KEY[fact].label for fact in waits_for)
         yield f"Not known: {unknown}. Planned with care: one line for all."
 
 
@@ -257,9 +257,17 @@ def _row(thing: Thing, starts_at: datetime | None) -> Row:
         offset=offset_words(thing.after),
         at=later(starts_at, thing.after),
         until=None if thing.until is None else later(starts_at, thing.until),
-        lasts="" if thing.until in (None, thing.after) else lasting_words(thing.until - thing.after),
+        lasts=_lasts(thing),
         arm=ARM_WORDS[thing.arm] if thing.kind == "give" else thing.kind.capitalize(),
     )
+
+
+def _lasts(thing: Thing) -> str:
+    """How long a dose runs, or within which time a count is taken."""
+    if thing.until is None or thing.until == thing.after:
+        return ""
+    words = lasting_words(thing.until - thing.after)
+    return words if thing.kind == "give" else f"within {words}"
 
 
 def _bar(thing: Thing, places: Mapping[str, int]) -> Bar:

@@ -129,7 +129,7 @@ def _reason_of(reason: ProductReason) -> ShownReason:
 
 
 def _open_words(open_rule: OpenRule) -> str:
-    facts = ", ".join(FACT_BY_KEY[fact].label.lower() for fact in open_rule.asks if fact in FACT_BY_KEY)
+    facts = ", ".join(FACT_BY_KEY[fact].label for fact in open_rule.asks if fact in FACT_BY_KEY)
     return f"Not known: {facts}. If so: {open_rule.text}"
 
 

@@ -86,7 +86,7 @@ def choose(request: SignedInRequest, assessment_id: UUID) -> HttpResponse:
     context = _choose_context(proposal, form)
     if request.htmx:
         # Another product changes every line; another line changes only what stands beside the lines.
-        template = "_lines_and_summary" if request.htmx.target == "order-lines" else "_summary"
+        template = "_lines_and_summary" if request.htmx.target == "order-lines" else "_summary_and_plan"
         return render(request, f"orders/{template}.html", context)
     return render(request, "orders/choose.html", context, status=422 if is_check else 200)
 
