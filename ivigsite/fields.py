@@ -14,7 +14,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from ivigsite.parsing.dates import format_date, format_datetime, parse_date, parse_datetime
+from ivigsite.parsing.dates import format_date, format_datetime, parse_date, parse_datetime, parse_recent_time
 from ivigsite.parsing.quantities import Count, Measurement, parse_length_cm, parse_quantity, parse_weight_kg
 from ivigsite.parsing.text import parse_name, parse_record_number, parse_text, tidy
 from protocols.engine.facts import UNKNOWN
@@ -194,6 +194,18 @@ class DateTimeField(DateField):
         if not isinstance(value, datetime):
             raise TypeError("a date alone is no moment")
         return format_datetime(value, timezone.get_default_timezone())
+
+
+class RecentTimeField(DateTimeField):
+    """A moment not long ago, by its time of day alone or with its date; a form sets `now`."""
+
+    now: datetime
+
+    def read(self, text: str) -> datetime:
+        moment = parse_recent_time(text, now=self.now, zone=timezone.get_default_timezone())
+        if moment > self.now:
+            raise BadInput("too_late", "The sample must be in the past.")
+        return moment
 
 
 class TextField(StrictField):

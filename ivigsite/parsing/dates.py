@@ -35,6 +35,8 @@ _NAMED_DATE = re.compile(r"(?P<day>[0-9]{1,2})(?P<sep>[- ])(?P<name>[A-Za-z]{3,9
 _DATETIME = re.compile(
     r"(?P<date>.{8,}?)(?:(?<=[0-9])T| +)(?P<time>[0-9]{2}:[0-9]{2})(?: (?P<zone>\S{1,9}))?"
 )
+_CLOCK = re.compile(r"(?P<hour>[0-9]{1,2}):?(?P<minute>[0-9]{2})")
+_RECENT = timedelta(hours=12)
 
 _WRITE_DATE = "Write the day, the month name and the year, for example 14-Jul-1945."
 _WRITE_DATETIME = "Write the date and the time of day in 24 hours, for example 22-Nov-2026 14:05."
@@ -67,6 +69,30 @@ def parse_datetime(text: str, zone: tzinfo) -> datetime:
         raise BadInput("datetime_format", f"{_WRITE_DATETIME} It is read as local time, without an offset.")
     day = parse_date(parts["date"])
     return _moment(day, _time(parts["time"], day), zone, parts["zone"])
+
+
+def parse_recent_time(text: str, *, now: datetime, zone: tzinfo) -> datetime:
+    """A time of day as `14:05` or `1405`, read as the last such moment; with a date, the moment it names.
+
+    A time of day alone is refused where it would lie more than twelve hours back, for then it is as likely
+    a slip, or still to come.
+    """
+    clock = _CLOCK.fullmatch(text)
+    if clock is None:
+        return parse_datetime(text, zone)
+    today = now.astimezone(zone).date()
+    for day in (today, today - timedelta(days=1)):
+        moment = parse_datetime(f"{format_date(day)} {int(clock['hour']):02}:{clock['minute']}", zone)
+        if moment <= now:
+            if now - moment <= _RECENT:
+                return moment
+            break
+    shown = f"{int(clock['hour']):02}:{clock['minute']}"
+    raise BadInput(
+        "not_recent",
+        f"{shown} is not within the last 12 hours. If it was earlier, write its date too, "
+        f"for example {format_date(today - timedelta(days=1))} {shown}.",
+    )
 
 
 def format_datetime(value: datetime, zone: tzinfo) -> str:

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivigsite.parsing.dates import format_date, format_datetime, parse_date, parse_datetime
+from ivigsite.parsing.dates import (
+    format_date,
+    format_datetime,
+    parse_date,
+    parse_datetime,
+    parse_recent_time,
+)
 from protocols.engine.numbers import BadInput
 
 LONDON = ZoneInfo("Europe/London")
@@ -274,3 +280,35 @@ def test_any_text_is_a_moment_or_bad_input(text: str) -> None:
         except BadInput:
             continue
         assert moment.tzinfo is UTC
+
+
+RECENT = datetime(2026, 11, 22, 0, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("0005", datetime(2026, 11, 22, 0, 5, tzinfo=UTC)),
+        ("00:10", datetime(2026, 11, 22, 0, 10, tzinfo=UTC)),
+        ("2350", datetime(2026, 11, 21, 23, 50, tzinfo=UTC)),
+        ("12:10", datetime(2026, 11, 21, 12, 10, tzinfo=UTC)),
+        ("21-Nov-2026 09:00", datetime(2026, 11, 21, 9, 0, tzinfo=UTC)),
+    ],
+)
+def test_time_of_day_alone_is_the_last_such_moment(text: str, moment: datetime) -> None:
+    assert parse_recent_time(text, now=RECENT, zone=LONDON) == moment
+
+
+@pytest.mark.parametrize("text", ["0011", "12:09", "noon", "2460", "٠٠٠٥", "1", "12:5", "24:00"])
+def test_time_that_is_no_recent_moment_is_refused(text: str):
+    with pytest.raises(BadInput):
+        parse_recent_time(text, now=RECENT, zone=LONDON)
+
+
+def test_time_in_the_repeated_hour_has_to_say_which():
+    now = datetime(2026, 10, 25, 3, 0, tzinfo=UTC)
+
+    with pytest.raises(BadInput) as refusal:
+        parse_recent_time("0130", now=now, zone=LONDON)
+
+    assert refusal.value.code == "repeated_hour"
