@@ -316,6 +316,22 @@ def start_emergency(*, encounter: Encounter, by: User, at: datetime) -> Emergenc
 
 
 @transaction.atomic
+def assess_emergency(
+    *, encounter: Encounter, version: int, entry: Entry, idempotency_key: UUID, by: User, at: datetime
+) -> Assessment:
+    """Store an assessment as `record_assessment` does, with the clock running; raises the same.
+
+    A form that comes twice starts no second clock: its emergency may be over by then.
+    """
+    made = record_assessment(
+        encounter=encounter, version=version, entry=entry, idempotency_key=idempotency_key, by=by, at=at
+    )
+    if made.made_at == at:
+        start_emergency(encounter=encounter, by=by, at=at)
+    return made
+
+
+@transaction.atomic
 def stand_down_emergency(
     *, encounter: Encounter, reason: str, comment: str, by: User, at: datetime
 ) -> EmergencyEnding:

@@ -14,7 +14,8 @@ from django.utils.html import format_html_join
 from ivigsite.accounts.models import User
 from ivigsite.encounters.advice import GRADE_WORDS
 from ivigsite.encounters.drawings import Drawings, draw
-from ivigsite.encounters.models import Assessment, Encounter
+from ivigsite.encounters.emergency import elapsed_words
+from ivigsite.encounters.models import Assessment, EmergencyStart, Encounter
 from ivigsite.encounters.trend import TREND_POINTS, trend_of
 from ivigsite.parsing.text import fold
 from protocols.engine.numbers import echo_count
@@ -47,15 +48,25 @@ class BoardRow:
     looks_alike: bool
     cells: str
     age: str
+    family_name: str
+    emergency_at: datetime | None
+    emergency_elapsed: str
+    emergency_seconds: int
 
 
 def board_rows(user: User, *, mine: bool, ward: str, at: datetime) -> list[BoardRow]:
-    """The lines of this person's wards: not assessed first, then the worst grade, then the longest open."""
+    """The lines of this person's wards: emergencies, not assessed, then the worst grade, the longest open."""
     found = list(_open_encounters(user, mine=mine, ward=ward))
     alike = look_alikes(tuple((each.pk, each.patient__family_name) for each in found))
     keys = {each.pk: (*each[: len(SHOWN)], each.pk in alike) for each in found}
     cells = _cells(keys, alike)
-    found.sort(key=lambda each: (-(NOT_GRADED_FIRST if each.grade is None else each.grade), each.opened_at))
+    found.sort(
+        key=lambda each: (
+            each.emergency_at is None,
+            -(NOT_GRADED_FIRST if each.grade is None else each.grade),
+            each.opened_at,
+        )
+    )
     return [
         BoardRow(
             encounter_id=each.pk,
@@ -63,14 +74,36 @@ def board_rows(user: User, *, mine: bool, ward: str, at: datetime) -> list[Board
             looks_alike=each.pk in alike,
             cells=cells[each.pk],
             age=ago(at - each.made_at) if each.made_at else "",
+            family_name=each.patient__family_name,
+            emergency_at=each.emergency_at,
+            emergency_elapsed=elapsed_words(at - each.emergency_at) if each.emergency_at else "",
+            emergency_seconds=(at - each.emergency_at) // timedelta(seconds=1) if each.emergency_at else 0,
         )
         for each in found
     ]
 
 
-def lines_of(rows: Iterable[BoardRow]) -> str:
-    """The lines as HTML; each is drawn again when something in it changed, or its age did."""
-    drawn = ((draw("encounters/_board_row.html", cells=row.cells, age=row.age),) for row in rows)
+def lines_of(rows: Iterable[BoardRow], *, may_start: bool) -> str:
+    """The lines as HTML; each is drawn again when something in it changed, or its age did.
+
+    `may_start` shows the button that starts an emergency.
+    """
+    drawn = (
+        (
+            draw(
+                "encounters/_board_row.html",
+                cells=row.cells,
+                age=row.age,
+                encounter_id=row.encounter_id,
+                family_name=row.family_name,
+                emergency_at=row.emergency_at,
+                emergency_elapsed=row.emergency_elapsed,
+                emergency_seconds=row.emergency_seconds,
+                may_start=may_start,
+            ),
+        )
+        for row in rows
+    )
     return format_html_join("", "{}", drawn)
 
 
@@ -99,6 +132,7 @@ def ago(age: timedelta) -> str:
 
 def _open_encounters(user: User, *, mine: bool, ward: str) -> Iterable[Any]:
     newest = Assessment.objects.filter(encounter=OuterRef("pk")).order_by("-number")
+    running = EmergencyStart.objects.filter(encounter=OuterRef("pk"), ending=None)
     in_force = Q(order_sets__isnull=False, order_sets__ending=None)
     encounters = (
         Encounter.objects.for_user(user)
@@ -107,13 +141,14 @@ def _open_encounters(user: User, *, mine: bool, ward: str) -> Iterable[Any]:
             signed_at=Max("order_sets__signed_at", filter=in_force),
             grade=Subquery(newest.values("grade")[:1]),
             made_at=Subquery(newest.values("made_at")[:1]),
+            emergency_at=Subquery(running.values("started_at")[:1]),
         )
     )
     if mine:
         encounters = encounters.filter(owner=user)
     if ward:
         encounters = encounters.filter(ward__code=ward)
-    return encounters.order_by().values_list(*SHOWN, "opened_at", "made_at", named=True)
+    return encounters.order_by().values_list(*SHOWN, "opened_at", "made_at", "emergency_at", named=True)
 
 
 def _cells(keys: dict[UUID, tuple[Any, ...]], alike: frozenset[UUID]) -> dict[UUID, str]:

@@ -11,7 +11,14 @@ from django.utils import timezone
 from ivigsite.accounts.actions import create_user
 from ivigsite.accounts.models import User, Ward
 from ivigsite.accounts.roles import Role
-from ivigsite.encounters.actions import Entry, PatientDetails, Place, admit_patient, record_assessment
+from ivigsite.encounters.actions import (
+    Entry,
+    PatientDetails,
+    Place,
+    admit_patient,
+    record_assessment,
+    start_emergency,
+)
 from ivigsite.encounters.assessment_form import AssessmentForm, as_posted
 from ivigsite.encounters.models import Assessment, Encounter, Patient
 from ivigsite.parsing.dates import format_date, format_datetime
@@ -83,6 +90,7 @@ class DemoPatient:
     allergies: str = ""
     allergies_known: str = "none_known"
     visits: tuple[Visit, ...] = ()
+    emergency_minutes_ago: int | None = None
 
 
 def _count(number: str, **answers: Any) -> dict[str, Any]:
@@ -321,6 +329,18 @@ DEMO_PATIENTS: Final = (
         ),
     ),
     DemoPatient(
+        record_number="DEMO-1006",
+        family_name="Pretendova",
+        given_name="Zora",
+        birth_date=date(1979, 9, 9),
+        sex="female",
+        ward="EAST",
+        bed="Resus",
+        opened_hours_ago=1,
+        allergies_known="not_recorded",
+        emergency_minutes_ago=3,
+    ),
+    DemoPatient(
         record_number="DEMO-1005",
         family_name="Sampleton",
         given_name="Jean-Luc",
@@ -407,6 +427,9 @@ def _admit(demo: DemoPatient, users: Mapping[str, User], version: ProtocolVersio
         by=physician,
         at=at - timedelta(hours=demo.opened_hours_ago),
     )
+    if demo.emergency_minutes_ago is not None:
+        began = at - timedelta(minutes=demo.emergency_minutes_ago)
+        start_emergency(encounter=encounter, by=physician, at=began)
     for number, visit in enumerate(demo.visits, start=1):
         _assess(encounter, visit, _key(demo, f"/{number}"), physician, at - timedelta(hours=visit.hours_ago))
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from ivigsite.encounters import views
+from ivigsite.encounters import emergency_views, views
 
 urlpatterns = [
     path("", views.board, name="board"),
@@ -13,6 +13,13 @@ urlpatterns = [
     path("patients/<uuid:patient_id>/encounters/", views.open_for, name="open_encounter"),
     path("encounters/<uuid:encounter_id>/", views.encounter, name="encounter"),
     path("encounters/<uuid:encounter_id>/assess/", views.assess, name="assess"),
+    path("encounters/<uuid:encounter_id>/emergency/", emergency_views.emergency, name="emergency"),
+    path("encounters/<uuid:encounter_id>/emergency/start/", emergency_views.start, name="start_emergency"),
+    path(
+        "encounters/<uuid:encounter_id>/emergency/stand-down/",
+        emergency_views.stand_down,
+        name="stand_down_emergency",
+    ),
     path("encounters/<uuid:encounter_id>/close/", views.close, name="close_encounter"),
     path("assessments/<uuid:assessment_id>/", views.assessment, name="assessment"),
 ]

@@ -17,6 +17,8 @@ from ivigsite.encounters import actions, selectors
 from ivigsite.encounters import board as board_lines
 from ivigsite.encounters.advice import present
 from ivigsite.encounters.assessment_form import AssessmentForm, FactsForm, QuickCheckForm, as_posted
+from ivigsite.encounters.emergency import clock_of, emergency_at
+from ivigsite.encounters.emergency_form import StandDownForm
 from ivigsite.encounters.form_layout import helper_for
 from ivigsite.encounters.forms import (
     VERSION_DIGITS,
@@ -122,8 +124,16 @@ def new_patient(request: SignedInRequest) -> HttpResponse:
         else:
             if known is not None:
                 messages.info(request, "This patient was registered before: check what is recorded.")
+            if "emergency" in request.POST:
+                actions.start_emergency(encounter=opened, by=request.user, at=now)
+                return redirect("emergency", opened.pk)
             return redirect("assess", opened.pk)
-    context = {"form": form, "place": place, "carried": carried}
+    context = {
+        "form": form,
+        "place": place,
+        "carried": carried,
+        "is_emergency": "emergency" in request.POST,
+    }
     return render(request, "encounters/new_patient.html", context, status=_status(form, place))
 
 
@@ -407,6 +417,9 @@ def _encounter_page(request: SignedInRequest, found: Encounter, close_form: Clos
         "events": selectors.timeline(found, assessments, order_sets),
         "trend": trend_of(found, assessments),
         "form": close_form,
+        "clock": clock_of(found, at=now),
+        "clock_last": last is not None and emergency_at(found, last.made_at) is not None,
+        "stand_down": StandDownForm(auto_id="id_stand_down_%s"),
         "version": found.protocol_version,
         "protocol_status": status_line(found.protocol_version),
     }
@@ -456,7 +469,7 @@ def _board_context(request: SignedInRequest) -> dict[str, Any]:
     rows = board_lines.board_rows(request.user, mine=mine, ward=ward, at=now)
     return {
         "rows": rows,
-        "lines": board_lines.lines_of(rows),
+        "lines": board_lines.lines_of(rows, may_start=Permission.EDIT_ENCOUNTERS in request.user.permissions),
         "wards": wards,
         "mine": mine,
         "ward": ward,
