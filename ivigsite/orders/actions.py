@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from ivigsite.accounts.models import User
 from ivigsite.audit.actions import record
-from ivigsite.encounters.models import Assessment, Encounter
+from ivigsite.encounters.actions import end_emergency
+from ivigsite.encounters.models import Assessment, EmergencyEndingKind, Encounter
 from ivigsite.monitoring.actions import create_tasks, end_tasks
 from ivigsite.orders.content import build_content, starts_at_of, valid_until
 from ivigsite.orders.forms import Choices
@@ -50,6 +51,7 @@ from ivigsite.orders.sheet.worker import render_in_worker, start_renders
 from protocols.engine.protocol import Severity
 from protocols.lifecycle import State
 
+TREATMENTS = frozenset({"ivig", "corticosteroid", "platelets"})
 SUPERSEDED_REASON = "Superseded by a newer order set"
 # Longer than a render may take, so that the one who waits hears of its failure from the render itself.
 LONGEST_RENDER_S: Final = 30
@@ -140,6 +142,9 @@ def sign_order_set(
         end_tasks(order_set_id=before.pk, reason=SUPERSEDED_REASON, by=by, at=at)
     encounter.version += 1
     encounter.save(update_fields=["version"])
+    if not TREATMENTS.isdisjoint(proposal.cards_by_code[code].kind for code in choices.codes):
+        # A telephone call alone is no treatment, and lets the clock run.
+        end_emergency(encounter=encounter, kind=EmergencyEndingKind.TREATED, by=by, at=at)
     record(
         action="order_set.signed",
         by=by,

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from ivigsite.encounters.advice import LEVEL_OF_SEVERITY, WEIGHT_WORDS, OrderCard, number
 from ivigsite.encounters.assessment_form import age_on
-from ivigsite.encounters.models import Allergies, Patient
+from ivigsite.encounters.models import Allergies, Encounter, Patient
 from ivigsite.encounters.selectors import fact_words
 from ivigsite.orders.forms import Choices
 from ivigsite.orders.models import DeclineReason
@@ -25,6 +25,7 @@ from ivigsite.orders.sheet.content import (
     SheetBasis,
     SheetContent,
     SheetDose,
+    SheetEmergency,
     SheetFact,
     SheetFinding,
     SheetOrder,
@@ -106,9 +107,11 @@ def build_content(
         is_demo=settings.DEMO,
         supersedes=supersedes,
         valid_until=valid_until(proposal, choices),
+        emergency=(emergency := _emergency(encounter)),
+        emergency_consent=choices.consent_reason,
         patient=_patient(encounter.patient, encounter.ward.name, encounter.bed, choices.starts_at),
         weight=_weight(proposal),
-        basis=_basis(proposal),
+        basis=_basis(proposal, is_emergency=emergency is not None),
         protocol=_protocol(proposal, choices),
         orders=tuple(
             _order(position, cards[code], proposal, choices, plans.get(code))
@@ -195,7 +198,24 @@ def _weight(proposal: Proposal) -> Any:
     )
 
 
-def _basis(proposal: Proposal) -> SheetBasis:
+def _emergency(encounter: Encounter) -> SheetEmergency | None:
+    running = encounter.emergencies.filter(ending=None).select_related("started_by").first()
+    if running is None:
+        return None
+    return SheetEmergency(started_at=running.started_at, started_by=running.started_by.full_name)
+
+
+def _not_known(proposal: Proposal, *, is_emergency: bool, evidence: tuple[str, ...]) -> tuple[str, ...]:
+    """The facts that matter and nobody knows; in an emergency every one that could change the answer."""
+    asked = tuple(question.fact for question in proposal.recommendation.questions) if is_emergency else ()
+    return tuple(
+        FACT_BY_KEY[key].label
+        for key in dict.fromkeys((*evidence, *IMPORTANT_UNKNOWNS, *asked))
+        if key in FACT_BY_KEY and getattr(proposal.facts, key) is UNKNOWN
+    )
+
+
+def _basis(proposal: Proposal, *, is_emergency: bool) -> SheetBasis:
     stored = proposal.assessment.facts
     facts = proposal.facts
     rule = proposal.recommendation.rule
@@ -212,10 +232,8 @@ def _basis(proposal: Proposal) -> SheetBasis:
         bleeding_sites=tuple(dict(FACT_BY_KEY["bleeding_sites"].choices)[site] for site in sites),
         risks=tuple(risks),
         bleeding_evidence=_bleeding_evidence(proposal),
-        not_known=tuple(
-            FACT_BY_KEY[key].label
-            for key in (*(BLEEDING_EVIDENCE if bleeding in BLEEDS else ()), *IMPORTANT_UNKNOWNS)
-            if key not in stored
+        not_known=_not_known(
+            proposal, is_emergency=is_emergency, evidence=BLEEDING_EVIDENCE if bleeding in BLEEDS else ()
         ),
         rule_id=rule.key,
         rule_text=rule.text,

@@ -11,10 +11,10 @@ from django.core.exceptions import ValidationError
 
 from ivigsite import fields
 from ivigsite.encounters.advice import TIMING_WORDS, OrderCard
-from ivigsite.orders.models import DeclineReason
+from ivigsite.orders.models import ConsentReason, DeclineReason
 from ivigsite.orders.presentation import rate_words, start_words
 from ivigsite.orders.proposal import NONE, Proposal
-from protocols.engine.facts import UNKNOWN
+from protocols.engine.facts import LEVELS, UNKNOWN
 from protocols.engine.protocol import Role, Severity
 from protocols.engine.timed_plan import TimedPlan
 
@@ -59,6 +59,7 @@ class Choices:
     product: str
     declined: tuple[Declined, ...]
     overrides: tuple[Override, ...]
+    consent_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +149,7 @@ class ChooseForm(forms.Form):
             help_text="All lines are timed from it. For example 22-Nov-2026 14:05.",
         )
         self._add_product()
+        self._add_consent()
         self.groups = tuple(self._add_group(cards) for cards in _grouped(proposal.cards))
         self._add_overrides()
         if kept:
@@ -182,6 +184,12 @@ class ChooseForm(forms.Form):
             )
             for number, finding in self._named_stops()
         )
+
+    @property
+    def consent_fields(self) -> tuple[Any, ...]:
+        """The reason for emergency treatment and its comment, where they are asked."""
+        names = ("consent_reason", "consent_comment")
+        return tuple(self[name] for name in names if name in self.fields)
 
     @property
     def start(self) -> datetime | None:
@@ -241,7 +249,16 @@ class ChooseForm(forms.Form):
                 )
                 for number, finding in self._stops_to_pass()
             ),
+            consent_reason=self._consent_words(),
         )
+
+    def _consent_words(self) -> str:
+        reason = self.cleaned_data.get("consent_reason", "")
+        if not reason:
+            return ""
+        comment = self.cleaned_data["consent_comment"]
+        words = ConsentReason(reason).label
+        return f"{words}: {comment}" if comment else str(words)
 
     def _show(self, group: LineGroup, timed: TimedPlan | None) -> ShownGroup:
         bound = self[group.choice]
@@ -309,6 +326,23 @@ class ChooseForm(forms.Form):
             widget=forms.RadioSelect,
             required=True,
             help_text="Changes volume, vials and rates, never the grams.",
+        )
+
+    def _add_consent(self) -> None:
+        """Emergency treatment needs its reason; in life-threatening bleeding the usual one is offered."""
+        if self.proposal.facts.consent != "emergency":
+            return
+        is_threatening = self.proposal.recommendation.bleeding.level == LEVELS[-1]
+        self.fields["consent_reason"] = fields.StrictChoiceField(
+            label="Why emergency treatment",
+            choices=ConsentReason.choices,
+            widget=forms.Select,
+            initial=ConsentReason.CANNOT_WAIT if is_threatening else None,
+            error_messages={"required": "Say why treatment does not wait for consent."},
+            help_text="No consent to blood products is recorded.",
+        )
+        self.fields["consent_comment"] = fields.TextField(
+            label="Comment on consent", max_length=COMMENT_LENGTH, required=False
         )
 
     def _add_group(self, cards: tuple[OrderCard, ...]) -> LineGroup:

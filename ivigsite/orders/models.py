@@ -22,6 +22,14 @@ class DeclineReason(models.TextChoices):
     OTHER = "other", "Other"
 
 
+class ConsentReason(models.TextChoices):
+    """Why treatment is given without recorded consent."""
+
+    CANNOT_WAIT = "cannot_wait", "Bleeding is life-threatening and treatment cannot wait for consent"
+    CANNOT_CONSENT = "cannot_consent", "Patient cannot consent, and nobody who may decide can be reached"
+    VERBAL = "verbal", "Patient agrees by word or sign; the written record follows"
+
+
 class EndingKind(models.TextChoices):
     VOID = "void", "Void"
     SUPERSEDED = "superseded", "Superseded"

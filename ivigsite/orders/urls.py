@@ -1,10 +1,15 @@
 from django.urls import path
 
-from ivigsite.orders import status_views, views
+from ivigsite.orders import emergency_views, status_views, views
 
 urlpatterns = [
     path("assessments/<uuid:assessment_id>/orders/", views.choose, name="choose_orders"),
     path("assessments/<uuid:assessment_id>/orders/sign/", views.sign, name="sign_orders"),
+    path(
+        "assessments/<uuid:assessment_id>/emergency/",
+        emergency_views.emergency_orders,
+        name="emergency_orders",
+    ),
     path("orders/<uuid:order_set_id>/", views.order_set, name="order_set"),
     path("orders/<uuid:order_set_id>/print/", views.print_sheet, name="print_sheet"),
     path("orders/<uuid:order_set_id>/sheets/", views.order_sheets, name="order_sheets"),

@@ -22,6 +22,7 @@ from ivigsite.accounts.passwords import WrongPassword
 from ivigsite.accounts.permissions import Permission, allow, never_extends_session
 from ivigsite.audit.actions import record
 from ivigsite.encounters.advice import order_cards
+from ivigsite.encounters.emergency import running_clock
 from ivigsite.encounters.models import Assessment
 from ivigsite.encounters.selectors import assessment_for, banner_of
 from ivigsite.orders.actions import (
@@ -39,6 +40,7 @@ from ivigsite.orders.actions import (
     state_name,
     void_order_set,
 )
+from ivigsite.orders.emergency import all_calls, emergency_parts
 from ivigsite.orders.forms import ChooseForm, SignForm, VoidForm
 from ivigsite.orders.models import OrderSet, SheetFile, SheetPrint
 from ivigsite.orders.presentation import alerts_of, is_blocked, signed_sections, signed_timeline, summarise
@@ -78,12 +80,12 @@ def choose(request: SignedInRequest, assessment_id: UUID) -> HttpResponse:
     try:
         proposal = propose(assessment=assessment, product=_posted_product(request), at=now)
     except CannotOrder as refusal:
-        return _refused(request, assessment, refusal)
+        return refused(request, assessment, refusal)
     is_check = "check" in request.POST
     form = ChooseForm(request.POST if is_check else None, proposal=proposal, now=now, kept=request.POST)
     if is_check and form.is_valid():
-        return _check_page(request, proposal, form, SignForm(), status=200)
-    context = _choose_context(proposal, form)
+        return check_page(request, proposal, form, SignForm(), status=200)
+    context = choose_context(proposal, form)
     if request.htmx:
         # Another product changes every line; another line changes only what stands beside the lines.
         template = "_lines_and_summary" if request.htmx.target == "order-lines" else "_summary_and_plan"
@@ -101,20 +103,20 @@ def sign(request: SignedInRequest, assessment_id: UUID) -> HttpResponse:
     try:
         proposal = propose(assessment=assessment, product=_posted_product(request), at=now)
     except CannotOrder as refusal:
-        return _refused(request, assessment, refusal)
+        return refused(request, assessment, refusal)
     form, signing = ChooseForm(request.POST, proposal=proposal, now=now), SignForm(request.POST)
     if unknown := set(request.POST) - HANDLED - set(form.fields):
         record(action="order_set.strange_fields", by=request.user, at=now, object_id=assessment.pk)
         return HttpResponseBadRequest(f"Unknown fields: {len(unknown)}. Nothing was signed.")
     if not form.is_valid():
-        return render(request, "orders/choose.html", _choose_context(proposal, form), status=422)
+        return render(request, "orders/choose.html", choose_context(proposal, form), status=422)
     if not signing.is_valid():
-        return _check_page(request, proposal, form, signing, status=403)
+        return check_page(request, proposal, form, signing, status=403)
     try:
         confirm_password(user=request.user, password=signing.cleaned_data["password"], at=now)
     except WrongPassword as refusal:
         signing.add_error("password", _password_words(refusal, "Nothing was signed."))
-        return _check_page(request, proposal, form, signing, status=403)
+        return check_page(request, proposal, form, signing, status=403)
     try:
         signed = sign_order_set(
             assessment=assessment,
@@ -125,10 +127,10 @@ def sign(request: SignedInRequest, assessment_id: UUID) -> HttpResponse:
             at=now,
         )
     except ContentChanged:
-        context = {**_choose_context(proposal, form), "changed": True}
+        context = {**choose_context(proposal, form), "changed": True}
         return render(request, "orders/choose.html", context, status=409)
     except CannotOrder as refusal:
-        return _refused(request, assessment, refusal)
+        return refused(request, assessment, refusal)
     _make_first_copies(signed, request.user)
     return redirect(signed)
 
@@ -299,17 +301,22 @@ def _posted_product(request: SignedInRequest) -> str | None:
     return request.POST.get("product") or None
 
 
-def _refused(request: SignedInRequest, assessment: Assessment, refusal: CannotOrder) -> HttpResponse:
+def refused(request: SignedInRequest, assessment: Assessment, refusal: CannotOrder) -> HttpResponse:
+    now = timezone.now()
+    clock = running_clock(assessment.encounter, at=now)
     context = {
         "reason": str(refusal),
         "assessment": assessment,
         "encounter": assessment.encounter,
-        "banner": banner_of(assessment.encounter, assessment, at=timezone.now()),
+        "banner": banner_of(assessment.encounter, assessment, at=now),
+        "clock": clock,
+        "calls": all_calls(load_protocol_value(assessment.protocol_version)) if clock else (),
     }
-    return render(request, "orders/cannot_order.html", context, status=409)
+    template = "orders/emergency_stopped.html" if clock else "orders/cannot_order.html"
+    return render(request, template, context, status=409)
 
 
-def _choose_context(proposal: Proposal, form: ChooseForm) -> dict[str, Any]:
+def choose_context(proposal: Proposal, form: ChooseForm) -> dict[str, Any]:
     return {
         "form": form,
         "proposal": proposal,
@@ -325,10 +332,11 @@ def _choose_context(proposal: Proposal, form: ChooseForm) -> dict[str, Any]:
             proposal, chosen=form.chosen_cards, missing=form.missing_cards, starts_at=form.start
         ),
         "version": proposal.assessment.protocol_version,
+        "clock": running_clock(proposal.assessment.encounter, at=timezone.now()),
     }
 
 
-def _check_page(
+def check_page(
     request: SignedInRequest, proposal: Proposal, form: ChooseForm, signing: SignForm, *, status: int
 ) -> HttpResponse:
     choices = form.to_choices()
@@ -337,9 +345,9 @@ def _check_page(
             proposal=proposal, choices=choices, key=form.cleaned_data["idempotency_key"]
         )
     except CannotOrder as refusal:
-        return _refused(request, proposal.assessment, refusal)
+        return refused(request, proposal.assessment, refusal)
     context = {
-        **_choose_context(proposal, form),
+        **choose_context(proposal, form),
         "content": content,
         "sections": signed_sections(
             content, [proposal.cards_by_code[code] for code in choices.codes], starts_at=choices.starts_at
@@ -348,8 +356,12 @@ def _check_page(
         "timeline": signed_timeline(content),
         "digest": digest(content),
         "signing": signing,
-        "carried": [(name, value) for name in form.fields for value in request.POST.getlist(name)],
+        "carried": [(name, value) for name in form.fields for value in form.data.getlist(name)],
     }
+    if context["clock"] is not None:
+        return render(
+            request, "orders/emergency_check.html", context | emergency_parts(context), status=status
+        )
     return render(request, "orders/check.html", context, status=status)
 
 

@@ -175,13 +175,19 @@ def unfold(page: Page) -> None:
         folded.first.click()
 
 
-def register(page: Page, **changes: str) -> None:
-    """Register a patient on the ward and arrive at the first assessment."""
+def register(
+    page: Page,
+    *,
+    button: str = "Open encounter",
+    arrives_at: str = "New assessment",
+    **changes: str,
+) -> None:
+    """Register a patient on the ward and arrive at the first assessment, or where another button leads."""
     page.get_by_role("navigation", name="Main").get_by_role("link", name="New patient").click()
     answer(page, {**PATIENT, **changes})
     page.get_by_label("Ward", exact=True).select_option(label="Haematology ward")
-    press(page, "Open encounter")
-    expect(page.get_by_role("heading", name="New assessment")).to_be_visible()
+    press(page, button)
+    expect(page.get_by_role("heading", name=arrives_at)).to_be_visible()
 
 
 def headline(page: Page) -> Locator:

@@ -1,6 +1,7 @@
 """Every page of the journeys, looked at by axe with no rule left out: both themes, and a narrow screen."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -28,6 +29,7 @@ from tests.browser.steps import (
     unfold,
 )
 from tests.browser.watch import Watch
+from tests.encounters.emergency_answers import clock_time, emergency_answers
 from tests.scenario import PASSWORD, Site, assess
 
 pytestmark = pytest.mark.browser
@@ -130,6 +132,42 @@ def ordering(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterato
     yield "encounter"
 
 
+def in_an_emergency(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    sign_in(page)
+    page.get_by_role("button", name="Emergency").click()
+    yield "emergency screen"
+    press(page, "Continue to check and sign")
+    expect(page.locator(".error-summary")).to_be_focused()
+    yield "emergency screen, refused"
+    path = reverse("emergency", args=[site.encounter.pk])
+    answers = emergency_answers(site.encounter)
+    for name in ("platelets", "sampled_at", "weight_kg"):
+        page.locator(f'main [name="{name}"]').fill(answers[name])
+    for name in ("platelets_unit", "weight_source", "bleeding_sites"):
+        value = answers[name] if isinstance(answers[name], str) else answers[name][0]
+        page.locator(f'input[name="{name}"][value="{value}"]').check()
+    press(page, "Continue to check and sign")
+    expect(page.get_by_role("heading", name="Check, then sign")).to_be_visible()
+    yield "emergency, check"
+    page.goto(site.encounter.get_absolute_url())
+    yield "encounter in an emergency"
+    press(page, "Stand down the emergency")
+    expect(page.locator(".error-summary")).to_be_focused()
+    yield "stand down, refused"
+    page.goto(reverse("board"))
+    yield "board with an emergency"
+    page.goto(path)
+    page.locator('input[name="ttp_suspected"][value="yes"]').check()
+    press(page, "Continue to check and sign")
+    expect(page.get_by_role("heading", name="On hold until a haematologist agrees")).to_be_visible()
+    yield "emergency, check with lines on hold"
+    page.goto(path)
+    page.locator('main [name="sampled_at"]').fill(clock_time(timezone.now() - timedelta(hours=9)))
+    press(page, "Continue to check and sign")
+    expect(page.get_by_role("heading", name="Nothing can be signed yet")).to_be_visible()
+    yield "emergency, stopped"
+
+
 def looking_up(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     assess(site)
     sign_in(page)
@@ -168,7 +206,7 @@ def looking_up(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
-@pytest.mark.parametrize("walk", [signing_in, assessing, ordering, looking_up])
+@pytest.mark.parametrize("walk", [signing_in, assessing, ordering, in_an_emergency, looking_up])
 def test_no_page_has_a_fault_that_axe_finds_or_is_too_wide(
     new_context: Callable[..., BrowserContext],
     site: Site,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ivigsite.orders.models import OrderSet
 from tests.encounters.answers import BLEED, PATIENT, saving
+from tests.encounters.emergency_answers import emergency_answers
 from tests.orders.test_signing import choices
 from tests.safety.routes import Route, all_routes
 from tests.safety.world import World, client_of, signature
@@ -172,6 +173,9 @@ def filled(route: Route, world: World) -> dict[str, Any]:
         "correct_patient": {**PATIENT, "version": "1"},
         "open_encounter": {"ward": str(world.site.ward.pk), "bed": "4", "idempotency_key": str(uuid4())},
         "assess": saving(encounter, confirmed="x"),
+        "emergency": {**emergency_answers(encounter), "confirmed": "x"},
+        "stand_down_emergency": {"reason": "other", "comment": "x"},
+        "emergency_orders": {**choices(world.assessment), "held": ""},
         "close_encounter": {"reason": "Discharged", "version": "3"},
         "choose_orders": {**choices(world.assessment), "check": ""},
         "sign_orders": SIGNED,

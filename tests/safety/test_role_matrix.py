@@ -44,6 +44,10 @@ SITE_ROWS = """
     encounter                                 bedside      200  405
     assess                                    prescribers  200  200
     close_encounter                           prescribers  405  422
+    emergency                                 prescribers  200  200
+    start_emergency                           prescribers  405  302
+    stand_down_emergency                      prescribers  405  422
+    emergency_orders                          prescribers  200  200
     assessment                                bedside      200  405
     choose_orders                             prescribers  200  200
     sign_orders                               prescribers  405  422

@@ -81,6 +81,14 @@ class SheetBasis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SheetEmergency:
+    """The running clock of life-threatening bleeding under which the orders were made."""
+
+    started_at: datetime
+    started_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SheetProtocol:
     """The approved version the orders come from, and what it says of itself."""
 
@@ -278,6 +286,9 @@ class SheetContent:
     is_demo: bool
     supersedes: str = ""
     valid_until: datetime | None = None
+    emergency: SheetEmergency | None = None
+    emergency_consent: str = ""
+    """Why treatment is given without recorded consent; empty where it is not."""
     patient: SheetPatient
     weight: SheetWeight | Unknown
     basis: SheetBasis

@@ -61,6 +61,11 @@ def format_moment_with_offset(at: datetime, time_zone: str) -> str:
     return f"{format_moment(at, time_zone)}{NO_BREAK_SPACE}(UTC{offset[:3]}:{offset[3:]})"
 
 
+def format_moment_to_the_second(at: datetime, time_zone: str) -> str:
+    """For a clock that people race: when it started."""
+    return f"{format_moment(at, time_zone)}:{at:%S}"
+
+
 def format_minutes(minutes: int) -> str:
     hours, rest = divmod(minutes, 60)
     parts = [format_amount(hours, "h")] if hours else []

@@ -1,9 +1,11 @@
 """The wording of the sheet, for the pages that show the same content before and after it is signed."""
 
+from datetime import datetime
 from decimal import Decimal
 
 from django import template
 
+from ivigsite.encounters.emergency import elapsed_words
 from ivigsite.orders.sheet.wording import format_amount, format_count, format_minutes, format_number
 from protocols.engine.facts import UNKNOWN, Unknown
 
@@ -33,6 +35,12 @@ def count(value: int | Unknown) -> str:
 @register.filter
 def or_not_known(value: str | Unknown) -> str:
     return "Not known" if isinstance(value, Unknown) else value
+
+
+@register.filter
+def after(moment: datetime, start: datetime) -> str:
+    """How long after the start a moment lies, such as `3 min 12 s`."""
+    return elapsed_words(moment - start)
 
 
 @register.filter

@@ -1,0 +1,70 @@
+"""What an emergency adds to the check page: choices made ready, calls to make, and what is held."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.http import QueryDict
+from django.utils import timezone
+
+from ivigsite.orders.forms import ChooseForm, ShownGroup
+from ivigsite.orders.proposal import Proposal
+from ivigsite.parsing.dates import format_datetime
+from protocols.engine.protocol import Protocol, Text, Topic
+
+
+def ready_choices(proposal: Proposal, *, now: datetime) -> QueryDict:
+    """The choose page as it would be sent untouched, with T0 now: only what the rule requires is chosen."""
+    form = ChooseForm(proposal=proposal, now=now)
+    data = QueryDict(mutable=True)
+    for name in form.fields:
+        value = form[name].value()
+        if value not in (None, ""):
+            data[name] = str(value)
+    data["starts_at"] = format_datetime(now, timezone.get_default_timezone())
+    return data
+
+
+def emergency_parts(context: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of the page of an emergency, from what the check page shows anyway."""
+    form, proposal = context["form"], context["proposal"]
+    held = held_groups(form)
+    typed_here = {name for group in held for name in (group.name, *_of_refusal(group))}
+    typed_here |= {field.html_name for stop in form.stops for field in (stop.reason, stop.by)}
+    return {
+        "calls": calls_of(proposal),
+        "held": held,
+        "unproven": unproven_of(proposal),
+        "carried_unasked": [(name, value) for name, value in context["carried"] if name not in typed_here],
+        "criticals": [alert for alert in context["alerts"] if alert.finding.level == "critical"],
+        "warnings": [alert.finding for alert in context["alerts"] if alert.finding.level == "warning"],
+    }
+
+
+def calls_of(proposal: Proposal) -> tuple[Text, ...]:
+    """Whom to phone now, and what to say."""
+    return tuple(text for text in proposal.recommendation.texts if text.topic is Topic.CALL)
+
+
+def unproven_of(proposal: Proposal) -> tuple[str, ...]:
+    """The causes that a gate would hold for and that nobody has excluded yet."""
+    open_gates = set(proposal.recommendation.trace.gates_unjudged)
+    return tuple(gate.title for gate in proposal.protocol.gates if gate.key in open_gates)
+
+
+def all_calls(protocol: Protocol) -> tuple[Text, ...]:
+    """The same where there is no recommendation to say which of them apply."""
+    return tuple(text for text in protocol.texts if text.topic is Topic.CALL)
+
+
+def held_groups(form: ChooseForm) -> tuple[ShownGroup, ...]:
+    """The groups in which a line is held until a named haematologist agrees."""
+    return tuple(
+        group
+        for group in form.line_groups
+        if any(option.card is not None and option.card.is_held for option in group.options)
+    )
+
+
+def _of_refusal(group: ShownGroup) -> tuple[str, ...]:
+    return tuple(field.html_name for field in (group.reason, group.comment) if field is not None)
