@@ -76,7 +76,7 @@ def _known_answers(
     if definition.kind in (Kind.CHOICE, Kind.ROW):
         return definition.choice_keys or row_keys(protocol, definition)
     numbers = sorted({Decimal(value) for value in mentioned})
-    return _whole_between(numbers) if definition.kind is Kind.WHOLE else _between(numbers)
+    return whole_numbers_between(numbers) if definition.kind is Kind.WHOLE else numbers_between(numbers)
 
 
 def row_keys(protocol: Protocol, definition: FactDefinition) -> tuple[str, ...]:
@@ -84,12 +84,13 @@ def row_keys(protocol: Protocol, definition: FactDefinition) -> tuple[str, ...]:
     return tuple(row.key for row in getattr(protocol, definition.rows or "branches"))
 
 
-def _whole_between(borders: list[Decimal]) -> tuple[int, ...]:
+def whole_numbers_between(borders: list[Decimal]) -> tuple[int, ...]:
+    """Each border with the numbers next to it; none below zero."""
     near = {int(border) + step for border in borders for step in (-1, 0, 1)}
     return tuple(sorted(number for number in near if number >= 0)) or (0,)
 
 
-def _between(borders: list[Decimal]) -> tuple[Decimal, ...]:
+def numbers_between(borders: list[Decimal]) -> tuple[Decimal, ...]:
     """Each border, a number between each two, and one outside at either end; none below zero."""
     if not borders:
         return (Decimal(0),)

@@ -794,6 +794,9 @@ def _cases(protocol: Protocol) -> Iterator[Problem]:
         "gates": {gate.key for gate in protocol.gates},
         "monitoring": {item.key for item in protocol.monitoring_items},
     }
+    if not protocol.cases:
+        message = "The protocol has no case of its own, so nothing would notice what an edit changes."
+        yield Problem(section="cases", key="", message=message)
     can_read = protocol.default_policy in {policy.key for policy in protocol.weight_policies}
     for case in protocol.cases:
         yield from _problems("cases", case.key, _case_problems(protocol, case, there, can_read=can_read))

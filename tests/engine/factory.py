@@ -276,7 +276,9 @@ ANSWERED = {
     "urgent_surgery": False,
     "rapid_rise": False,
     "weight_kg": "60",
+    "height_cm": "180",
     "age_years": 30,
+    "sex": "male",
     "pregnant": False,
 }
 

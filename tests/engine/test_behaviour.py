@@ -1,0 +1,263 @@
+"""What an edit would do to patients: counted over the whole space, and the same as by brute force."""
+
+from collections import Counter
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+
+from protocols.engine.answers import (
+    Answer,
+    Part,
+    Tally,
+    parts_that_differ,
+    tally_from_plain,
+    tally_to_plain,
+)
+from protocols.engine.behaviour import answer_to, behaviour_changes, situations_between
+from protocols.engine.decision import evaluate
+from protocols.engine.dosing import Dose
+from protocols.engine.facts import LEVELS
+from protocols.engine.facts_json import facts_from_plain
+from protocols.engine.protocol import ConsultLevel, Protocol, Severity
+from protocols.engine.recommendation import Recommendation
+from protocols.engine.review import find_problems
+
+from .factory import PROTOCOL, D, band, if_is, patient, policy, sound_protocol
+
+
+def with_first(section: str, **changes: Any) -> Protocol:
+    first, *rest = getattr(PROTOCOL, section)
+    return sound_protocol(**{section: (replace(first, **changes), *rest)})
+
+
+def with_row(section: str, key: str, **changes: Any) -> Protocol:
+    rows = tuple(replace(r, **changes) if r.key == key else r for r in getattr(PROTOCOL, section))
+    return sound_protocol(**{section: rows})
+
+
+def with_parameter(key: str, value: str) -> Protocol:
+    return with_row("parameters", key, value=D(value))
+
+
+IVIG = PROTOCOL.regimens[0]
+LOWER_DOSE = with_first("regimens", amount=D("0.4"))
+# Each a single edit, with a part of the outcome that it must be seen to change.
+EDITS: dict[str, tuple[Protocol, Part]] = {
+    "dose": (LOWER_DOSE, Part.DOSE),
+    "border": (sound_protocol(grade_bands=(band(2, 0, 12), band(1, 12, 20), band(0, 20, None))), Part.BRANCH),
+    "decision": (with_row("decision_rules", "R11", branch="WATCH"), Part.BRANCH),
+    "consult of a rule": (
+        with_row("decision_rules", "R21", consult_at_least=ConsultLevel.NONE),
+        Part.CONSULT,
+    ),
+    "gate": (with_row("gates", "TTP", when=if_is("schistocytes", "true")), Part.GATE),
+    "stop": (with_row("safety_rules", "S_EARLY", severity=Severity.WARNING), Part.STOP),
+    "condition": (with_row("safety_rules", "S_KIDNEY", when=if_is("pregnant", "true")), Part.FINDING),
+    "cap": (with_row("regimens", "STEROID_ADULT", cap=D(90)), Part.DOSE),
+    "rounding": (
+        with_first("regimens", rounding=tuple(replace(row, step=D(5)) for row in IVIG.rounding)),
+        Part.DOSE,
+    ),
+    "concentration": (with_first("products", concentration_percent=D(5)), Part.RATE),
+    "rate": (with_parameter("first_exposure_max_ml_per_kg_per_h", "2"), Part.RATE),
+    "course": (with_first("regimens", frequency="twice"), Part.COURSE),
+    "task": (with_row("monitoring_items", "M_IVIG", due_minutes=20), Part.TASK),
+    "task gone": (sound_protocol(monitoring_items=PROTOCOL.monitoring_items[:1]), Part.TASK),
+    "target": (with_row("branches", "TREAT", targets=()), Part.TARGET),
+    "repeat": (with_first("repeat_rules", earliest_hours=40), Part.REPEAT),
+    "line": (with_row("branches", "WATCH", orders=PROTOCOL.branches[0].orders[:1]), Part.LINE),
+    "text": (with_row("texts", "conflict", when=if_is("aetiology", "secondary_itp")), Part.TEXT),
+    "weight policy": (
+        sound_protocol(weight_policies=(policy("ADJUSTED"), *PROTOCOL.weight_policies[1:])),
+        Part.DOSE,
+    ),
+    "target of a procedure": (with_first("procedure_targets", platelets_per_ul=12), Part.TARGET),
+}
+
+
+def parts_of(tally: Tally) -> set[Part]:
+    return {change.part for change in tally.worst_first()}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_every_kind_of_edit_is_seen_in_what_it_does(name: str) -> None:
+    after, part = EDITS[name]
+
+    assert part in parts_of(behaviour_changes(PROTOCOL, after))
+
+
+def test_same_protocol_does_the_same() -> None:
+    tally = behaviour_changes(PROTOCOL, sound_protocol())
+
+    assert tally.tried > 100
+    assert (tally.changed, tally.worst_first()) == (0, [])
+
+
+def test_words_of_a_source_change_nothing_that_is_done() -> None:
+    after = sound_protocol(citations=(replace(PROTOCOL.citations[0], passage="They said eleven."),))
+
+    assert behaviour_changes(PROTOCOL, after).changed == 0
+
+
+def test_no_situation_is_tried_twice_and_every_cell_is_tried() -> None:
+    tried = [situation.facts for situation in situations_between(PROTOCOL, LOWER_DOSE)]
+
+    assert len(tried) == len(set(tried))
+    for count, level, surgery, rise in product((0, 9, 10, 19, 20), LEVELS, (False, True), (False, True)):
+        assert any(
+            (f.platelets_per_ul, f.bleeding_level, f.urgent_surgery, f.rapid_rise)
+            == (count, level, surgery, rise)
+            for f in tried
+        )
+
+
+def test_counts_and_examples_agree_with_brute_force() -> None:
+    situations = [situation.facts for situation in situations_between(PROTOCOL, LOWER_DOSE)]
+    by_hand: Counter[str] = Counter()
+    changed = 0
+    for facts in situations:
+        doses = [_doses(protocol, facts) for protocol in (PROTOCOL, LOWER_DOSE)]
+        different = {code for code in doses[0] if doses[0][code] != doses[1][code]}
+        by_hand.update(different)
+        changed += evaluate(PROTOCOL, facts) != evaluate(LOWER_DOSE, facts) and bool(different)
+
+    tally = behaviour_changes(PROTOCOL, LOWER_DOSE)
+
+    counted = {c.subject: c.count for c in tally.worst_first() if c.part is Part.DOSE}
+    assert tally.tried == len(situations)
+    assert counted == by_hand
+    assert tally.changed >= changed > 0
+    for change in tally.worst_first():
+        if change.part is Part.DOSE:
+            example = facts_from_plain(change.example)
+            amounts = [_doses(protocol, example)[change.subject] for protocol in (PROTOCOL, LOWER_DOSE)]
+            assert [f"{amount} g" for amount in amounts] == [change.before, change.after]
+
+
+def _doses(protocol: Protocol, facts: Any) -> dict[str, str]:
+    outcome = evaluate(protocol, facts)
+    proposed = outcome if isinstance(outcome, Recommendation) else getattr(outcome, "provisional", None)
+    if proposed is None:
+        return {}
+    return {
+        order.code: f"{order.dose.rounded.normalize():f}"
+        for order in proposed.orders
+        if isinstance(order.dose, Dose) and order.dose.unit == "g"
+    }
+
+
+def test_worst_comes_first() -> None:
+    after = replace(
+        with_row("decision_rules", "R11", branch="WATCH"),
+        regimens=LOWER_DOSE.regimens,
+        texts=with_row("texts", "conflict", when=if_is("aetiology", "secondary_itp")).texts,
+    )
+
+    parts = [change.part for change in behaviour_changes(PROTOCOL, after).worst_first()]
+
+    assert parts[0] is Part.BRANCH
+    assert parts[-1] is Part.TEXT
+    assert parts == sorted(parts, key=list(Part).index)
+
+
+def answer(**parts: str) -> Answer:
+    return {(Part(name), "X"): words for name, words in parts.items()}
+
+
+def tally_of(*pairs: tuple[Answer, Answer]) -> Tally:
+    tally = Tally()
+    for number, (before, after) in enumerate(pairs):
+        tally.add(before, after, {"number": number})
+    return tally
+
+
+def test_greatest_change_of_a_dose_is_its_example_and_all_are_counted() -> None:
+    tally = tally_of(
+        (answer(dose="40 g"), answer(dose="35 g")),
+        (answer(dose="10 g"), answer(dose="5 g")),
+        (answer(dose="20 g"), answer(dose="15 g")),
+    )
+
+    (change,) = tally.worst_first()
+
+    assert (change.count, change.before, change.after, change.example) == (3, "10 g", "5 g", {"number": 1})
+
+
+def test_dose_that_is_lost_is_counted_apart_from_one_that_changed() -> None:
+    tally = tally_of((answer(dose="40 g"), answer(dose="35 g")), (answer(dose="40 g"), answer()))
+
+    assert [(change.before, change.after) for change in tally.worst_first()] == [
+        ("40 g", ""),
+        ("40 g", "35 g"),
+    ]
+
+
+def test_fastest_rate_decides_how_far_a_rate_moved() -> None:
+    slow, fast = "10 then 20 mL per h, at most 20", "10 then 40 mL per h, at most 40"
+
+    (change,) = tally_of((answer(rate=slow), answer(rate=fast))).worst_first()
+
+    assert change.size == 1
+
+
+def test_lost_stop_and_lower_consult_come_before_what_was_added() -> None:
+    tally = tally_of(
+        (answer(stop=""), answer(stop="hard")),
+        ({(Part.STOP, "Y"): "hard"}, {}),
+        ({(Part.CONSULT, ""): "none"}, {(Part.CONSULT, ""): "stat"}),
+        ({(Part.CONSULT, ""): "stat"}, {(Part.CONSULT, ""): "info"}),
+    )
+
+    assert [(change.subject, change.before, change.after) for change in tally.worst_first()] == [
+        ("Y", "hard", ""),
+        ("X", "", "hard"),
+        ("", "stat", "info"),
+        ("", "none", "stat"),
+    ]
+
+
+def test_tallies_of_two_halves_make_the_tally_of_the_whole() -> None:
+    pairs = [(answer(dose=f"{n} g", line="required"), answer(dose=f"{n + 5} g")) for n in (10, 20, 30, 40)]
+    first, second = tally_of(*pairs[:2]), tally_of(*pairs[2:])
+
+    first.merge(tally_from_plain(tally_to_plain(second)))
+
+    whole = tally_to_plain(tally_of(*pairs))
+    assert tally_to_plain(first) == whole
+
+
+def test_two_answers_differ_in_the_parts_that_changed_alone() -> None:
+    before, after = (answer_to(protocol, patient()) for protocol in (PROTOCOL, LOWER_DOSE))
+
+    differing = parts_that_differ(before, after)
+
+    assert {change.part for change in differing} <= {Part.DOSE, Part.RATE}
+    assert differing[0].subject == "T_IVIG"
+    assert parts_that_differ(before, before) == ()
+
+
+def test_answer_to_somebody_the_protocol_does_not_cover_has_no_branch() -> None:
+    said = answer_to(PROTOCOL, patient(platelets_per_ul=50))
+
+    assert said[Part.ANSWER, ""] == "not covered"
+    assert said[Part.BRANCH, ""] == ""
+
+
+def test_gate_is_a_part_with_what_it_does_to_each_arm() -> None:
+    said = answer_to(PROTOCOL, patient(ttp_suspected=True))
+
+    assert said[Part.GATE, "TTP"] == "platelets blocked, ivig haematology only, corticosteroid not automatic"
+
+
+def test_protocols_of_these_tests_have_no_problems() -> None:
+    for name, (protocol, _) in EDITS.items():
+        assert find_problems(protocol) == (), name
+
+
+def test_without_weight_limits_the_borders_of_the_protocol_are_tried() -> None:
+    bare = sound_protocol(input_limits=())
+    lower = replace(bare, regimens=LOWER_DOSE.regimens)
+
+    assert Part.DOSE in parts_of(behaviour_changes(bare, lower))
