@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "ivigsite.encounters",
     "ivigsite.monitoring",
     "ivigsite.orders",
+    "ivigsite.revisions",
     "protocols",
     "django.contrib.admin",
     "django.contrib.sessions",
@@ -136,6 +137,9 @@ CSRF_COOKIE_SAMESITE = "Lax"
 
 # The demonstration runs on plain http on loopback. Not every browser sends a Secure cookie there, and none
 # accepts the __Host- names without Secure; so there, and only there, the cookies have plain names.
+# Elsewhere `manage.py run_jobs` makes the proofs of a protocol version; here nobody starts it.
+PROOFS_IN_PROCESS = DEMO
+
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEMO
 SESSION_COOKIE_NAME = "sessionid" if DEMO else "__Host-sessionid"
 CSRF_COOKIE_NAME = "csrftoken" if DEMO else "__Host-csrftoken"

@@ -5,6 +5,7 @@ urlpatterns = [
     path("", include("ivigsite.encounters.urls")),
     path("", include("ivigsite.orders.urls")),
     path("", include("ivigsite.accounts.urls")),
+    path("protocols/", include("ivigsite.revisions.urls")),
     path("protocols/", include("protocols.urls")),
     path("admin/", admin.site.urls),
 ]

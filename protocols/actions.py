@@ -9,8 +9,8 @@ from django.db.models import Max
 
 from protocols.engine.plain import PlainError, seal
 from protocols.engine.protocol import Protocol
-from protocols.engine.review import Problem, failing_cases, find_problems
-from protocols.lifecycle import EventKind, State
+from protocols.engine.review import Problem, failing_cases, find_problems, rows_of
+from protocols.lifecycle import EventKind, Refused, State
 from protocols.mapping import (
     SCALARS,
     check_seal,
@@ -18,14 +18,11 @@ from protocols.mapping import (
     read_rows,
     write_rows,
 )
-from protocols.models import ContentRow, ProtocolEvent, ProtocolVersion
+from protocols.models import ContentRow, ProtocolEvent, ProtocolVersion, RowComment
+from protocols.proving import require_proofs
 
 # Whoever AUTH_USER_MODEL names; this app does not know the people of a site.
 User = Any
-
-
-class Refused(Exception):
-    """The step cannot be taken; the message says why, in words for the person who tried."""
 
 
 class WrongState(Refused):
@@ -193,6 +190,7 @@ def approve(
     if review_due_on <= at.date():
         raise ReasonMissing("The next review must be due after today.")
     _require_no_problems(check_seal(version))
+    require_proofs(version=version, by=by, at=at)
     _retire_current(version, by=by, at=at)
     version.approver = by
     version.approved_at = at
@@ -225,6 +223,50 @@ def withdraw(*, version: ProtocolVersion, reason: str, by: User, at: datetime) -
         reason=reason,
         by=by,
         at=at,
+    )
+
+
+@transaction.atomic
+def ask_to_restore(*, version: ProtocolVersion, reason: str, by: User, at: datetime) -> ProtocolVersion:
+    """Say that a withdrawn version is right after all; somebody else has to agree to it."""
+    version = _locked(version, State.WITHDRAWN)
+    comment = _reason(reason, "Say why it may be used again.")
+    _record(version, kind=EventKind.RESTORE_ASKED, by=by, at=at, before=version.state, comment=comment)
+    return version
+
+
+@transaction.atomic
+def restore(*, version: ProtocolVersion, by: User, at: datetime) -> ProtocolVersion:
+    """Put a withdrawn version into use again: the second of two people."""
+    version = _locked(version, State.WITHDRAWN)
+    asked = version.events.filter(kind=EventKind.RESTORE_ASKED, at__gte=version.ended_at)
+    if not asked.exists():
+        raise WrongState("Nobody has asked to restore this version.")
+    by_another = asked.exclude(by=by).last()
+    if by_another is None:
+        raise WrongPerson("Restoring takes two people: somebody else has to agree.")
+    if ProtocolVersion.objects.filter(slug=version.slug, state=State.APPROVED).exists():
+        raise WrongState("Another version is in force. Start a copy of this one instead.")
+    check_seal(version)
+    version.end_reason, version.ended_by, version.ended_at = "", None, None
+    return _move(
+        version, to=State.APPROVED, kind=EventKind.RESTORED, by=by, at=at, comment=by_another.comment
+    )
+
+
+@transaction.atomic
+def comment_row(
+    *, version: ProtocolVersion, section: str, key: str, text: str, by: User, at: datetime
+) -> RowComment:
+    """Say something of one row of a version that is under review, or still a draft."""
+    stored = ProtocolVersion.objects.get(pk=version.pk)
+    if stored.state not in (State.DRAFT, State.SUBMITTED, State.UNDER_REVIEW):
+        raise WrongState("A version is commented on before it is approved.")
+    there = {(place, name) for place, name, _ in rows_of(load_protocol_value(stored))}
+    if (section, key) not in there:
+        raise ContentRefused(f"There is no row {key} among the {section}.")
+    return RowComment.objects.create(
+        protocol_version=stored, section=section, key=key, text=_reason(text, "Say something."), by=by, at=at
     )
 
 

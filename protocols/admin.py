@@ -1,21 +1,17 @@
 """Authoring in the admin: a draft is edited by its author; a later version is read and moved by steps."""
 
 from typing import Any, Final
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 
-from protocols.actions import Refused, remove_row, save_draft, save_row
+from protocols.actions import remove_row, save_draft, save_row
 from protocols.engine.plain import PlainError, from_plain, to_plain
-from protocols.lifecycle import State
-from protocols.mapping import ROWS, SCALARS, SealBroken, engine_class, plain_row, row_columns
+from protocols.lifecycle import Refused, State
+from protocols.mapping import ROWS, SCALARS, engine_class, plain_row, row_columns
 from protocols.models import Branch, ContentRow, OrderTemplate, ProtocolVersion
 from protocols.steps import read_seen, steps_for
 
@@ -157,51 +153,6 @@ class ProtocolVersionAdmin(RefusingAdmin):
             }
         return super().change_view(request, object_id, form_url, extra_context)
 
-    def get_urls(self) -> list[URLPattern]:
-        step = path(
-            "<uuid:pk>/step/<slug:name>/",
-            self.admin_site.admin_view(self.step_view),
-            name="protocols_protocolversion_step",
-        )
-        return [step, *super().get_urls()]
-
-    def step_view(self, request: HttpRequest, pk: UUID, name: str) -> HttpResponse:
-        """Ask before a step is taken, then take it."""
-        version = get_object_or_404(ProtocolVersion, pk=pk)
-        step = steps_for(version, request.user).get(name)
-        if step is None:
-            raise PermissionDenied
-        if request.method != "POST":
-            form = step.form(initial={"seen": version.version, "seal": version.seal})
-            return self._ask(request, version, name, form)
-        form = step.form(request.POST)
-        if not form.is_valid():
-            return self._ask(request, version, name, form)
-        version.version = form.cleaned_data["seen"]
-        try:
-            moved = step.run(version, form.cleaned_data, request.user, timezone.now())
-        except (Refused, SealBroken) as refused:
-            self.message_user(request, str(refused), messages.ERROR)
-            return redirect(_change_url(version))
-        self.message_user(request, f"{step.label}: {moved}.")
-        return redirect(_change_url(moved))
-
-    def _ask(
-        self, request: HttpRequest, version: ProtocolVersion, name: str, form: forms.Form
-    ) -> HttpResponse:
-        step = steps_for(version, request.user)[name]
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"{step.label}: {version}",
-            "step": step,
-            "events": version.events.select_related("by"),
-            "opts": self.opts,
-            "version": version,
-            "form": form,
-        }
-        status = 422 if form.errors else 200
-        return TemplateResponse(request, "protocols/admin/step.html", context, status=status)
-
 
 class RowAdmin(RefusingAdmin):
     form = RowForm
@@ -241,10 +192,6 @@ for _model in CONTENT:
 
 def _is_open(row: ContentRow | None) -> bool:
     return row is None or row.protocol_version.is_draft
-
-
-def _change_url(version: ProtocolVersion) -> str:
-    return reverse("admin:protocols_protocolversion_change", args=[version.pk])
 
 
 def _listing(model: type[ContentRow], version: ProtocolVersion) -> tuple[str, int, str]:

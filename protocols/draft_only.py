@@ -57,6 +57,22 @@ def versions_keep(name: str, *, states: Iterable[str], columns: Iterable[str]) -
     return _version_guards({name: ("UPDATE", f"OLD.state IN ({listed}) AND ({changed})")})
 
 
+def versions_keep_unless(
+    name: str, *, states: Iterable[str], columns: Iterable[str], moving_to: str
+) -> RunPython:
+    """As `versions_keep`, but for the one move that gives the columns up."""
+    listed = ", ".join(f"'{state}'" for state in states)
+    changed = " OR ".join(f'OLD."{column}" IS DISTINCT FROM NEW."{column}"' for column in columns)
+    return _version_guards(
+        {name: ("UPDATE", f"OLD.state IN ({listed}) AND NEW.state <> '{moving_to}' AND ({changed})")}
+    )
+
+
+def without_version_guards(*names: str) -> RunPython:
+    """Take guards away that other operations put up anew."""
+    return RunPython(_drop({VERSIONS: names}), RunPython.noop)
+
+
 def _version_guards(guards: Mapping[str, tuple[str, str]]) -> RunPython:
     def install(_apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
         if editor.connection.vendor == "postgresql":

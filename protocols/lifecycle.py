@@ -5,6 +5,10 @@ from typing import Final
 from django.db.models import TextChoices
 
 
+class Refused(Exception):
+    """A step cannot be taken; the message says why, in words for the person who tried."""
+
+
 class State(TextChoices):
     DRAFT = "draft", "Draft"
     SUBMITTED = "submitted", "Submitted"
@@ -26,6 +30,7 @@ MOVES: Final[frozenset[tuple[State, State]]] = frozenset(
         (State.UNDER_REVIEW, State.REJECTED),
         (State.APPROVED, State.RETIRED),
         (State.APPROVED, State.WITHDRAWN),
+        (State.WITHDRAWN, State.APPROVED),
     }
 )
 
@@ -44,3 +49,5 @@ class EventKind(TextChoices):
     REJECTED = "rejected", "Rejected"
     RETIRED = "retired", "Retired"
     WITHDRAWN = "withdrawn", "Withdrawn"
+    RESTORE_ASKED = "restore_asked", "Restoring asked for"
+    RESTORED = "restored", "Restored"

@@ -492,3 +492,94 @@ class WorkedCase(KeyedRow):
     no_gates = _list()
     monitoring = _list()
     maximum_ml_per_h = _optional_decimal()
+
+
+class ProofKind(models.TextChoices):
+    COMPARISON = "comparison", "Comparison with the version in force"
+    REPLAY = "replay", "Replay on stored assessments"
+
+
+class ProofState(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
+class Proof(models.Model):
+    """What a version would change: worked out in the background, for one seal and one version in force."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    protocol_version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="proofs")
+    kind = models.CharField(max_length=12, choices=ProofKind.choices)
+    state = models.CharField(max_length=8, choices=ProofState.choices)
+    seal = models.CharField(max_length=64)
+    base = models.ForeignKey(
+        ProtocolVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    base_seal = models.CharField(max_length=64, blank=True)
+    # Replay only what was assessed from then on; else all there is.
+    since = models.DateTimeField(null=True, blank=True)
+    asked_by = _person()
+    asked_at = models.DateTimeField()
+    # Counts the workers that took it up.
+    claim = models.PositiveIntegerField(default=0)
+    heard_at = models.DateTimeField(null=True, blank=True)
+    cursor = models.CharField(max_length=40, blank=True)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    result = models.JSONField(default=dict, blank=True)
+    error = models.TextField(blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["asked_at", "id"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            CheckConstraint(
+                condition=Q(state__in=[ProofState.DONE, ProofState.FAILED], finished_at__isnull=False)
+                | Q(state__in=[ProofState.WAITING, ProofState.RUNNING], finished_at=None),
+                name="proof_is_finished_once_done",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.protocol_version}"
+
+
+class ProofConfirmation(models.Model):
+    """Somebody has opened a finished proof and confirms what it says; rows never change."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    proof = models.ForeignKey(Proof, on_delete=models.PROTECT, related_name="confirmations")
+    by = _person()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at", "id"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            UniqueConstraint(fields=["proof", "by"], name="proof_is_confirmed_once_a_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.proof}, confirmed"
+
+
+class RowComment(models.Model):
+    """What somebody says of one row of a version under review; rows never change."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    protocol_version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="comments")
+    section = models.CharField(max_length=40)
+    key = models.CharField(max_length=200)
+    text = models.TextField()
+    by = _person()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at", "id"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            CheckConstraint(condition=~Q(text=""), name="row_comment_says_something")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.section} {self.key}"

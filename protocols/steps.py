@@ -1,4 +1,4 @@
-"""The steps of a version's life as the admin offers them: who may, from which state, what is asked first."""
+"""The steps of a version's life as the pages offer them: who may, from which state, what is asked first."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +21,8 @@ class StepForm(forms.Form):
     """A step that asks for nothing but to be confirmed; carries what the page was made from."""
 
     seen = forms.CharField(widget=forms.HiddenInput, max_length=10)
+    # The content that was on the screen; a step on anything else is refused.
+    seal = forms.CharField(widget=forms.HiddenInput, max_length=64)
 
     def clean_seen(self) -> int:
         return read_seen(self.cleaned_data["seen"])
@@ -33,8 +35,6 @@ class WordsForm(StepForm):
 
 
 class ApprovalForm(StepForm):
-    # The content that was on the screen; approving anything else is refused.
-    seal = forms.CharField(widget=forms.HiddenInput, max_length=64)
     review_in = forms.ChoiceField(label="The next review is due", choices=REVIEW_PERIODS)
 
 
@@ -94,6 +94,14 @@ def _withdraw(version: ProtocolVersion, answers: Answers, by: Any, at: datetime)
     return actions.withdraw(version=version, reason=answers["words"], by=by, at=at)
 
 
+def _ask_to_restore(version: ProtocolVersion, answers: Answers, by: Any, at: datetime) -> ProtocolVersion:
+    return actions.ask_to_restore(version=version, reason=answers["words"], by=by, at=at)
+
+
+def _restore(version: ProtocolVersion, answers: Answers, by: Any, at: datetime) -> ProtocolVersion:
+    return actions.restore(version=version, by=by, at=at)
+
+
 def _copy(version: ProtocolVersion, answers: Answers, by: Any, at: datetime) -> ProtocolVersion:
     return actions.start_draft(version=version, change_note=answers["words"], by=by, at=at)
 
@@ -131,6 +139,20 @@ STEPS: Final[Mapping[str, Step]] = {
         states=(State.APPROVED,),
         form=WordsForm,
         run=_withdraw,
+    ),
+    "ask_to_restore": Step(
+        label="Ask to restore",
+        needs=("withdraw_protocol",),
+        states=(State.WITHDRAWN,),
+        form=WordsForm,
+        run=_ask_to_restore,
+    ),
+    "restore": Step(
+        label="Agree to restore",
+        needs=("withdraw_protocol",),
+        states=(State.WITHDRAWN,),
+        form=StepForm,
+        run=_restore,
     ),
     "copy": Step(
         label="Start a draft as a copy",

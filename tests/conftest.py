@@ -48,6 +48,8 @@ def pytest_configure() -> None:
     from django.conf import settings
 
     # A hash that takes a fifth of a second is right for people and wrong for a thousand tests.
+    # A thread of its own would see nothing of a test's transaction.
+    settings.PROOFS_IN_PROCESS = False
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Static files are served from where they are written; nothing has to be collected first.
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True

@@ -21,6 +21,7 @@ from protocols import actions as protocol_actions
 from protocols.content_files import load_shipped
 from protocols.engine.facts_json import facts_from_plain
 from protocols.models import ProtocolVersion
+from protocols.proving import prove_at_once
 
 PASSWORD = "correct horse battery staple"
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
@@ -119,6 +120,7 @@ def approved_version(at: datetime = NOW) -> ProtocolVersion:
     version = protocol_actions.submit(version=version, by=author, at=at)
     version = protocol_actions.start_review(version=version, by=reviewer, at=at)
     version = protocol_actions.record_review(version=version, comment="Read.", by=reviewer, at=at)
+    prove_at_once(version=version, by=approver, at=at)
     return protocol_actions.approve(
         version=version,
         seal=version.seal,

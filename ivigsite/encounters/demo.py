@@ -26,6 +26,7 @@ from protocols.actions import approve, record_review, start_review, submit
 from protocols.lifecycle import State
 from protocols.mapping import load_protocol_value
 from protocols.models import ProtocolVersion
+from protocols.proving import prove_at_once
 from protocols.reading import DEFAULT_SLUG, current_version
 
 # Keys are made of names in here, so that seeding twice stores once.
@@ -399,6 +400,7 @@ def _approved(users: Mapping[str, User], at: datetime) -> ProtocolVersion:
         by=users["reviewer"],
         at=at - timedelta(days=2),
     )
+    prove_at_once(version=reviewed, by=users["approver"], at=at - timedelta(days=1))
     return approve(
         version=reviewed,
         seal=reviewed.seal,

@@ -192,6 +192,9 @@ def _answers(both: Both, definition: FactDefinition) -> tuple[Any, ...]:
     if definition.kind is Kind.ROW:
         rows = (row.key for protocol in both for row in getattr(protocol, definition.rows))
         return tuple(dict.fromkeys(rows))
+    if definition.kind not in (Kind.WHOLE, Kind.DECIMAL):
+        # Words that nothing compares.
+        return ()
     borders = sorted({*_numbers(both, definition), *map(Decimal, _mentioned(both, definition.key))})
     if definition.kind is Kind.WHOLE:
         return whole_numbers_between(borders)

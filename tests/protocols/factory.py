@@ -13,6 +13,7 @@ from protocols.engine import protocol as engine
 from protocols.engine.facts import BLEEDING_LEVELS
 from protocols.engine.review import NEEDED_PARAMETERS
 from protocols.models import ProtocolVersion
+from protocols.proving import prove_at_once
 
 AT = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)
 REVIEW_DUE = date(2031, 1, 2)
@@ -356,8 +357,14 @@ def reviewed(**changes: Any) -> ProtocolVersion:
     )
 
 
+def proved(version: ProtocolVersion) -> ProtocolVersion:
+    """A version whose comparison and replay the approver has confirmed."""
+    prove_at_once(version=version, by=person("approver"), at=AT)
+    return version
+
+
 def approved(**changes: Any) -> ProtocolVersion:
-    version = reviewed(**changes)
+    version = proved(reviewed(**changes))
     return actions.approve(
         version=version, seal=version.seal, review_due_on=REVIEW_DUE, by=person("approver"), at=AT
     )

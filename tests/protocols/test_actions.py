@@ -27,6 +27,7 @@ from tests.protocols.factory import (
     approved,
     draft,
     person,
+    proved,
     reviewed,
     small_protocol,
     submitted,
@@ -100,11 +101,15 @@ def withdraw(version: ProtocolVersion, who: str) -> ProtocolVersion:
     return actions.withdraw(version=version, reason="Wrong.", by=person(who), at=AT)
 
 
+def ready() -> ProtocolVersion:
+    return proved(reviewed())
+
+
 STATES: dict[str, Make] = {
     "draft": draft,
     "submitted": submitted,
     "under review": under_review,
-    "reviewed": reviewed,
+    "reviewed": ready,
     "approved": approved,
     "rejected": rejected,
     "retired": retired,

@@ -25,6 +25,7 @@ TARGETS = {
 WORDS = {
     "<slug:name>": "copy",
     "<str:document>": "nurse_chart",
+    "<slug:kind>": "comparison",
     "<path:content_type_id>": "1",
     "^(?P<app_label>accounts|audit|protocols)/$": "protocols/",
     "(?P<url>.*)$": "no-such-page",

@@ -137,8 +137,13 @@ def test_approving_and_copying_find_the_seal_broken(tampered: World) -> None:
     client = client_of(tampered.people["protocol_author"])  # type: ignore[index]
 
     answer = client.post(
-        reverse("admin:protocols_protocolversion_step", args=[version.pk, "copy"]),
-        {"seen": ProtocolVersion.objects.get().version, "words": "Next year"},
+        reverse("protocol_step", args=[version.pk, "copy"]),
+        {
+            "seen": ProtocolVersion.objects.get().version,
+            "seal": version.seal,
+            "words": "Next year",
+            "password": PASSWORD,
+        },
         follow=True,
     )
 

@@ -27,6 +27,7 @@ WHO = {
     "staff": STAFF,
     "author": frozenset({Role.PROTOCOL_AUTHOR}),
     "admin": frozenset({Role.ADMIN}),
+    "withdrawers": frozenset({Role.PROTOCOL_APPROVER, Role.ADMIN}),
     "nobody": frozenset(),
 }
 
@@ -69,6 +70,15 @@ SITE_ROWS = """
     admin/login/                              anyone       200  200
     admin/logout/                             signed_in    405  302
     admin/password_change/                    signed_in    200  200
+    work                                      staff        200  405
+    compare                                   signed_in    200  405
+    ask_for_proof                             staff        405  422
+    proof                                     staff        200  405
+    confirm_proof                             staff        405  302
+    comment_row                               staff        405  422
+    protocol_step                             author       200  422
+    recall                                    withdrawers  200  405
+    recall_csv                                withdrawers  200  405
     protocols:current                         signed_in    200  405
     protocols:versions                        signed_in    200  405
     protocols:version                         signed_in    200  405
@@ -96,7 +106,6 @@ ADMIN_ROWS = """
     audit_auditentry_history                  admin        200  200
     audit_auditentry_delete                   nobody       403  403
     audit_auditentry_change                   admin        200  403
-    protocols_protocolversion_step            author       200  422
     protocols_protocolversion_changelist      staff        200  200
     protocols_protocolversion_add             nobody       403  403
     protocols_protocolversion_history         staff        200  200
