@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
+from ivigsite.encounters.advice import OrderCard
 from ivigsite.encounters.timeline import event_words, notes_of
 from ivigsite.orders.proposal import Proposal
 from ivigsite.orders.sheet.content import ChartRow, RateStep, SheetRatePlan, SheetTimedPlan, TimedRow
@@ -17,6 +18,7 @@ from protocols.engine.observation import Moment, ObservationPoint
 from protocols.engine.outcome import event_to_plain
 from protocols.engine.timed_plan import TimedPlan
 
+NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 START: Final = "Start the infusion"
 MOMENT_WORDS: Final = {
     Moment.BEFORE: "Vital signs before the start",
@@ -55,7 +57,7 @@ def sheet_timed_plan(
                 else starts_at + timedelta(minutes=event.until_minutes),
                 kind=event.kind.value,
                 arm=event.arm.value,
-                text=event_words(event_to_plain(event), cards[event.code]),
+                text=_whole_dose(event_words(event_to_plain(event), cards[event.code]), cards[event.code]),
                 order_number=codes.index(event.code) + 1,
                 line=event.lane,
                 is_conditional=event.is_conditional,
@@ -69,6 +71,11 @@ def sheet_timed_plan(
         is_over_limit=plan.is_over_limit is True,
         notes=tuple(notes_of(shares_a_line=plan.shares_a_line, waits_for=plan.waits_for)),
     )
+
+
+def _whole_dose(words: str, card: OrderCard) -> str:
+    """The words with a dose that no line break can split."""
+    return words.replace(card.dose, card.dose.replace(" ", NO_BREAK)) if card.dose else words
 
 
 def sheet_rate_plan(
