@@ -418,6 +418,17 @@ class ExtraOrder(KeyedRow, WithBasis):
     text = models.TextField()
 
 
+class ScreeningItem(KeyedRow, WithBasis):
+    title = models.TextField()
+    order_text = models.TextField()
+    due_text = models.TextField()
+    kinds = _list()
+    when = _list()
+    done_when = _list()
+    waits_when = _list()
+    changes = _list()
+
+
 class MonitoringItem(KeyedRow, WithBasis):
     title = models.TextField()
     measured = models.TextField(blank=True)

@@ -55,6 +55,7 @@ DOUBTFUL: Final = {
     Confidence.UNCERTAIN: "uncertain",
 }
 TIMING_WORDS: Final = {
+    "before": "Samples and checks before treatment",
     "now": "Now",
     "concurrent": "At the same time",
     "standby": "Standby",
@@ -92,6 +93,7 @@ FIELD_OF: Final = {
     "bleeding_seen_age_hours": "bleeding_seen_at",
     "creatinine_age_hours": "creatinine_taken_at",
 }
+STATE_WORDS: Final = {"done": "In order", "waits": "Treatment waits", "send": "Take now, do not wait"}
 QUESTIONS_SHOWN: Final = 5
 _SHOWN_DECIMALS: Final = Decimal("0.01")
 
@@ -212,6 +214,17 @@ class GateCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScreeningLine:
+    """One sample or check before treatment, where it stands, and what each result changes."""
+
+    title: str
+    state: str
+    state_word: str
+    due: str
+    changes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRow:
     """One item of a score; the points it can still get while it is open."""
 
@@ -321,6 +334,7 @@ class Advice:
     both: tuple[TextCard, ...]
     pitfalls: tuple[TextCard, ...]
     limits: tuple[TextCard, ...]
+    screening: tuple[ScreeningLine, ...]
     monitoring: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     disclaimer: str
@@ -440,6 +454,16 @@ def present(protocol: Protocol, outcome: Mapping[str, Any], facts: Facts) -> Adv
         both=_texts(protocol, outcome, Topic.BOTH),
         pitfalls=_texts(protocol, outcome, Topic.PITFALL),
         limits=_texts(protocol, outcome, Topic.LIMITS),
+        screening=tuple(
+            ScreeningLine(
+                title=item["title"],
+                state=item["state"],
+                state_word=STATE_WORDS[item["state"]],
+                due=item["due"],
+                changes=tuple((change["result"], change["change"]) for change in item["changes"]),
+            )
+            for item in outcome.get("screening", ())
+        ),
         monitoring=tuple((item["title"], item["due"]) for item in outcome["monitoring"]),
         notes=tuple(outcome["trace"]["notes"]),
         disclaimer=protocol.disclaimer,

@@ -63,6 +63,7 @@ from .safety import (
     missing_rows,
     risk_of,
 )
+from .screening import screening_lines, screening_of
 from .timed_plan import TimedPlan
 from .weight import DosingWeight, dosing_weight
 
@@ -326,6 +327,7 @@ def _recommend(
         _rate_asks(protocol, case, plan),
     )
     is_for_procedure = branch.uses_procedure_target or any(row.adds_procedure_target for row in rules)
+    screening = screening_of(protocol, values, held)
     return Recommendation(
         facts=case.facts,
         grade=grade,
@@ -334,7 +336,7 @@ def _recommend(
         branch=branch,
         consult=consult,
         dosing_weight=case.weight,
-        orders=orders,
+        orders=(*screening_lines(screening), *orders),
         # A target that may apply is kept.
         targets=tuple(target for target in branch.targets if compile_when(target.when)(values) is not False),
         procedure_target=case.procedure if is_for_procedure else None,
@@ -345,6 +347,7 @@ def _recommend(
         is_at_risk=is_at_risk(effects),
         gates=screened.gates,
         repeat=repeat,
+        screening=screening,
         monitoring=_each_once(_monitoring(protocol, values, held), added_checks(protocol, effects)),
         texts=_each_once(
             (text for predicate, text in rows.conditional_texts if predicate(values) is True),

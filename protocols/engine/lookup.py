@@ -32,6 +32,7 @@ from .protocol import (
     RepeatRule,
     ResultRule,
     SafetyRule,
+    ScreeningItem,
     Text,
     WeightPolicy,
 )
@@ -65,6 +66,16 @@ NO_RULE: Final = DecisionRule(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScreeningRow:
+    """A screening item with its three conditions compiled."""
+
+    item: ScreeningItem
+    when: Predicate
+    is_done: Predicate
+    waits: Predicate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
     """The rows of one protocol, ready to be asked for."""
 
@@ -85,6 +96,7 @@ class Lookup:
     safety_rules: tuple[tuple[Predicate, SafetyRule], ...]
     extra_orders: dict[str, ExtraOrder]
     product_rules: tuple[tuple[Predicate, SafetyRule], ...]
+    screening_items: tuple[ScreeningRow, ...]
     monitoring_items: tuple[tuple[Predicate, MonitoringItem], ...]
     items: dict[str, MonitoringItem]
     result_rules: dict[str, ResultRule]
@@ -132,6 +144,15 @@ def _make(protocol: Protocol) -> Lookup:
         safety_rules=_compiled(protocol.safety_rules),
         extra_orders={row.key: row for row in protocol.extra_orders},
         product_rules=tuple(_product_rules(protocol)),
+        screening_items=tuple(
+            ScreeningRow(
+                item=row,
+                when=compile_when(row.when),
+                is_done=compile_when(row.done_when),
+                waits=compile_when(row.waits_when),
+            )
+            for row in protocol.screening_items
+        ),
         monitoring_items=_compiled(protocol.monitoring_items),
         items={item.key: item for item in protocol.monitoring_items},
         result_rules={rule.key: rule for rule in protocol.result_rules},

@@ -22,6 +22,7 @@ from .recommendation import (
     Order,
     Outcome,
     Recommendation,
+    Screening,
     Trace,
     Unjudged,
 )
@@ -59,6 +60,7 @@ def _empty(protocol: Protocol) -> dict[str, Any]:
         "scores": [],
         "findings": [],
         "unjudged": [],
+        "screening": [],
         "monitoring": [],
         "texts": [],
         "questions": [],
@@ -84,6 +86,7 @@ def _recommendation(protocol: Protocol, outcome: Recommendation) -> dict[str, An
         **_screened(outcome),
         "findings": [_finding(finding) for finding in outcome.findings],
         "unjudged": [_unjudged(rule) for rule in outcome.unjudged],
+        "screening": [_screening(row) for row in outcome.screening],
         "monitoring": [_monitoring(item) for item in outcome.monitoring],
         "texts": [_text(text) for text in outcome.texts],
         "questions": [_question(question) for question in outcome.questions],
@@ -413,6 +416,19 @@ def _override_words(policy: OverridePolicy) -> str:
     names = " and ".join(name.lower() for name in (policy.named, policy.second) if name)
     asked = _OVERRIDE_WORDS.get(policy.kind) or f"Name the {names}, with a reason."
     return f"{asked} {policy.text}".strip()
+
+
+def _screening(row: Screening) -> dict[str, Any]:
+    item = row.item
+    return {
+        "key": item.key,
+        "title": item.title,
+        "state": row.state.value,
+        "order": item.order_text,
+        "due": item.due_text,
+        "changes": [{"result": change.result, "change": change.change} for change in item.changes],
+        "citations": list(item.basis.cites),
+    }
 
 
 def _monitoring(item: MonitoringItem) -> dict[str, Any]:

@@ -80,6 +80,7 @@ class Role(StrEnum):
 class Timing(StrEnum):
     """The group of the order set in which a line stands."""
 
+    BEFORE = "before"
     NOW = "now"
     CONCURRENT = "concurrent"
     STANDBY = "standby"
@@ -648,6 +649,33 @@ class ResultRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResultChange:
+    """One result of a screening item, and what it changes."""
+
+    result: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreeningItem:
+    """A sample or check before treatment: whom it is for, when it is in order, and when treatment waits.
+
+    Empty `waits_when` means that no treatment waits for it; a condition that cannot be told waits.
+    """
+
+    key: str
+    title: str
+    order_text: str
+    due_text: str
+    kinds: tuple[OrderKind, ...]
+    when: When = ()
+    done_when: When
+    waits_when: When = ()
+    changes: tuple[ResultChange, ...]
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
     """A named number with its unit."""
 
@@ -788,6 +816,7 @@ class Protocol:
     safety_rules: tuple[SafetyRule, ...]
     override_reasons: tuple[OverrideReason, ...]
     extra_orders: tuple[ExtraOrder, ...]
+    screening_items: tuple[ScreeningItem, ...]
     monitoring_items: tuple[MonitoringItem, ...]
     result_rules: tuple[ResultRule, ...]
     parameters: tuple[Parameter, ...]

@@ -3,7 +3,8 @@
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from enum import StrEnum
+from typing import Any, Final
 
 from .dosing import Dose
 from .facts import Facts, Unknown
@@ -25,6 +26,7 @@ from .protocol import (
     ProcedureTarget,
     RepeatRule,
     Role,
+    ScreeningItem,
     Severity,
     Text,
     Timing,
@@ -147,6 +149,33 @@ class PossibleBranch:
     rule: DecisionRule
 
 
+class ScreeningState(StrEnum):
+    """Where a screening item stands: in order, treatment waits for it, or to be sent without waiting."""
+
+    DONE = "done"
+    WAITS = "waits"
+    SEND = "send"
+
+    @property
+    def words(self) -> str:
+        return _STATE_WORDS[self]
+
+
+_STATE_WORDS: Final = {
+    ScreeningState.DONE: "In order.",
+    ScreeningState.WAITS: "Before the treatment starts.",
+    ScreeningState.SEND: "Take it now and do not wait for the result.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screening:
+    """One screening item for this patient, and where it stands."""
+
+    item: ScreeningItem
+    state: ScreeningState
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """How the answer was reached: rows that held, rows that could not be judged, and scores on the way."""
@@ -182,6 +211,7 @@ class Recommendation:
     is_at_risk: bool
     gates: tuple[Gate, ...]
     repeat: RepeatRule | None
+    screening: tuple[Screening, ...]
     monitoring: tuple[MonitoringItem, ...]
     texts: tuple[Text, ...]
     questions: tuple[OpenQuestion, ...]

@@ -702,6 +702,8 @@ def _whens_of(protocol: Protocol) -> Iterator[tuple[str, str, When]]:
         yield section, key, getattr(row, "when", ())
         for target in getattr(row, "targets", ()):
             yield section, key, target.when
+        for name in ("done_when", "waits_when"):
+            yield section, key, getattr(row, name, ())
 
 
 def _unreadable_conditions(protocol: Protocol) -> Iterator[Problem]:

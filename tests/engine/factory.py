@@ -45,10 +45,12 @@ from protocols.engine.protocol import (
     RateStep,
     Regimen,
     RepeatRule,
+    ResultChange,
     ResultRule,
     Role,
     RoundingStep,
     SafetyRule,
+    ScreeningItem,
     Severity,
     Text,
     Ties,
@@ -524,6 +526,20 @@ PROTOCOL = Protocol(
     ),
     override_reasons=(OverrideReason(key="R_OTHER", text="Other", needs_comment=True, basis=BASIS),),
     extra_orders=(),
+    screening_items=(
+        ScreeningItem(
+            key="SAMPLE",
+            title="A sample",
+            order_text="Take a sample",
+            due_text="Before the first line.",
+            kinds=(OrderKind.IVIG,),
+            when=if_is("first_ivig", "true"),
+            done_when=((ask("iga_g_per_l", Comparator.KNOWN),),),
+            waits_when=if_is("clumps", "false"),
+            changes=(ResultChange(result="Low", change="Another product."),),
+            basis=BASIS,
+        ),
+    ),
     monitoring_items=tuple(
         MonitoringItem(
             key=key,

@@ -264,6 +264,18 @@ def small_protocol(**changes: Any) -> engine.Protocol:
                 basis=BASIS,
             ),
         ),
+        screening_items=(
+            engine.ScreeningItem(
+                key="C10",
+                title="A sample",
+                order_text="Take a sample",
+                due_text="Before the first line.",
+                kinds=(engine.OrderKind.IVIG,),
+                done_when=always_known("iga_g_per_l"),
+                changes=(engine.ResultChange(result="Low", change="Another product."),),
+                basis=BASIS,
+            ),
+        ),
         monitoring_items=(
             engine.MonitoringItem(
                 key="M10",

@@ -22,6 +22,7 @@ class ContentBroken(Exception):
 class OrderGroup(StrEnum):
     """When a line is carried out; the sheet prints the groups in this order."""
 
+    BEFORE = "before"
     NOW = "now"
     CONCURRENT = "concurrent"
     STANDBY = "standby"

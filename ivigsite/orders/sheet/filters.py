@@ -11,6 +11,7 @@ from .chart import chart_rows, count_warnings, issue_rows, next_checks, stickers
 from .content import OrderGroup
 
 GROUP_HEADINGS = {
+    OrderGroup.BEFORE: "Samples and checks before treatment",
     OrderGroup.NOW: "Now",
     OrderGroup.CONCURRENT: "Give at the same time",
     OrderGroup.STANDBY: "Standby: give only if the condition is met",
