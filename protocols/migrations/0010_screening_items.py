@@ -10,7 +10,7 @@ from protocols.draft_only import draft_content
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("protocols", "0008_plan_rows"),
+        ("protocols", "0009_vital_sign_and_reaction_texts"),
     ]
 
     operations = [
