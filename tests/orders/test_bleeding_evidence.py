@@ -28,7 +28,7 @@ def test_evidence_grows_old_between_the_assessment_and_the_order_set(site: Site)
 def test_evidence_is_stored_with_the_assessment_and_stands_on_the_sheet(site: Site) -> None:
     made = assess(site)
 
-    basis = _basis(propose(assessment=made, product=None, at=timezone.now()))
+    basis = _basis(propose(assessment=made, product=None, at=timezone.now()), is_emergency=False)
 
     assert made.facts["bleeding_seen_by"] == "Test Night-Nurse"
     assert "by Test Night-Nurse" in basis.bleeding_evidence
@@ -45,7 +45,7 @@ def test_sheet_of_an_emergency_lists_the_evidence_nobody_recorded(site: Site) ->
         bleeding_instructed_by=None,
     )
 
-    basis = _basis(propose(assessment=made, product=None, at=timezone.now()))
+    basis = _basis(propose(assessment=made, product=None, at=timezone.now()), is_emergency=False)
 
     assert {"Time since the bleeding was seen", "Bleeding seen by", "Treatment instructed by"} <= set(
         basis.not_known
