@@ -10,7 +10,7 @@ from protocols.draft_only import draft_content
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("protocols", "0009_vital_sign_and_reaction_texts"),
+        ("protocols", "0011_restore_and_keep_proofs"),
     ]
 
     operations = [
