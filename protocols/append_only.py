@@ -3,26 +3,27 @@
 from collections.abc import Callable
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations import RunPython
 from django.db.migrations.state import StateApps
+
+from protocols.triggers import RunTriggers
 
 _CHANGES = {"update": "UPDATE", "delete": "DELETE"}
 _GUARDS = (*_CHANGES, "truncate", "replace")
 
 
-def append_only(table: str) -> RunPython:
+def append_only(table: str) -> RunTriggers:
     """Refuse every change and removal of the rows of a table, raw SQL included."""
     return frozen_when(table, "1 = 1")
 
 
-def lift_append_only(table: str) -> RunPython:
+def lift_append_only(table: str) -> RunTriggers:
     """Take the triggers off before a migration changes the table; `append_only` puts them back after it."""
-    return RunPython(_remove(table), _install(table, "1 = 1"))
+    return RunTriggers(_remove(table), _install(table, "1 = 1"))
 
 
-def frozen_when(table: str, condition: str) -> RunPython:
+def frozen_when(table: str, condition: str) -> RunTriggers:
     """Refuse change and removal of rows where the condition holds, such as OLD.signed_at IS NOT NULL."""
-    return RunPython(_install(table, condition), _remove(table))
+    return RunTriggers(_install(table, condition), _remove(table))
 
 
 def _install(table: str, condition: str) -> Callable[[StateApps, BaseDatabaseSchemaEditor], None]:

@@ -3,24 +3,25 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations import RunPython
 from django.db.migrations.state import StateApps
+
+from protocols.triggers import RunTriggers
 
 VERSIONS = "protocols_protocolversion"
 
 Run = Callable[[StateApps, BaseDatabaseSchemaEditor], None]
 
 
-def draft_content(tables: Iterable[str]) -> RunPython:
+def draft_content(tables: Iterable[str]) -> RunTriggers:
     """Refuse new, changed and removed rows in these tables unless their version is a draft."""
     guarded = tuple(tables)
-    return RunPython(_install_content(guarded), _drop({table: tuple(_CONTENT_CHANGES) for table in guarded}))
+    return RunTriggers(_install_content(guarded), _drop_content(guarded))
 
 
-def draft_content_lifted(tables: Iterable[str]) -> RunPython:
+def draft_content_lifted(tables: Iterable[str]) -> RunTriggers:
     """Take the guards of `draft_content` away before a table is made anew; it needs them again after that."""
     guarded = tuple(tables)
-    return RunPython(_drop({table: tuple(_CONTENT_CHANGES) for table in guarded}), _install_content(guarded))
+    return RunTriggers(_drop_content(guarded), _install_content(guarded))
 
 
 def _install_content(guarded: tuple[str, ...]) -> Run:
@@ -35,7 +36,7 @@ def _install_content(guarded: tuple[str, ...]) -> Run:
     return install
 
 
-def versions_move(moves: Iterable[tuple[str, str]]) -> RunPython:
+def versions_move(moves: Iterable[tuple[str, str]]) -> RunTriggers:
     """Let a version begin as a draft only, move as listed only, and never disappear once submitted."""
     listed = ", ".join(f"'{before}>{after}'" for before, after in sorted(moves))
     return _version_guards(
@@ -50,7 +51,7 @@ def versions_move(moves: Iterable[tuple[str, str]]) -> RunPython:
     )
 
 
-def versions_keep(name: str, *, states: Iterable[str], columns: Iterable[str]) -> RunPython:
+def versions_keep(name: str, *, states: Iterable[str], columns: Iterable[str]) -> RunTriggers:
     """Refuse a change of these columns once a version is in one of these states."""
     listed = ", ".join(f"'{state}'" for state in states)
     changed = " OR ".join(f'OLD."{column}" IS DISTINCT FROM NEW."{column}"' for column in columns)
@@ -59,7 +60,7 @@ def versions_keep(name: str, *, states: Iterable[str], columns: Iterable[str]) -
 
 def versions_keep_unless(
     name: str, *, states: Iterable[str], columns: Iterable[str], moving_to: str
-) -> RunPython:
+) -> RunTriggers:
     """As `versions_keep`, but for the one move that gives the columns up."""
     listed = ", ".join(f"'{state}'" for state in states)
     changed = " OR ".join(f'OLD."{column}" IS DISTINCT FROM NEW."{column}"' for column in columns)
@@ -68,12 +69,12 @@ def versions_keep_unless(
     )
 
 
-def without_version_guards(*names: str) -> RunPython:
+def without_version_guards(*names: str) -> RunTriggers:
     """Take guards away that other operations put up anew."""
-    return RunPython(_drop({VERSIONS: names}), RunPython.noop)
+    return RunTriggers(_drop({VERSIONS: names}), RunTriggers.noop)
 
 
-def _version_guards(guards: Mapping[str, tuple[str, str]]) -> RunPython:
+def _version_guards(guards: Mapping[str, tuple[str, str]]) -> RunTriggers:
     def install(_apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
         if editor.connection.vendor == "postgresql":
             editor.execute(_POSTGRESQL_REFUSE, None)
@@ -88,7 +89,11 @@ def _version_guards(guards: Mapping[str, tuple[str, str]]) -> RunPython:
             )
             editor.execute(statement, None)
 
-    return RunPython(install, _drop({VERSIONS: tuple(guards)}))
+    return RunTriggers(install, _drop({VERSIONS: tuple(guards)}))
+
+
+def _drop_content(guarded: tuple[str, ...]) -> Run:
+    return _drop({table: tuple(_CONTENT_CHANGES) for table in guarded})
 
 
 def _drop(triggers: Mapping[str, tuple[str, ...]]) -> Run:

@@ -164,6 +164,120 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["slug", "-number"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("slug", "number"), name="version_number_is_unique"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "approved")),
+                        fields=("slug",),
+                        name="version_approved_is_the_only_one",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "draft",
+                                    "submitted",
+                                    "under_review",
+                                    "approved",
+                                    "retired",
+                                    "rejected",
+                                    "withdrawn",
+                                ],
+                            )
+                        ),
+                        name="version_state_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("number__gte", 1)),
+                        name="version_number_starts_at_one",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("author", models.F("reviewer")), _negated=True),
+                        name="version_author_is_not_reviewer",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("author", models.F("approver")), _negated=True),
+                        name="version_author_is_not_approver",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reviewer", models.F("approver")), _negated=True),
+                        name="version_reviewer_is_not_approver",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("seal", ""), ("state", "draft"), ("submitted_at", None)),
+                            models.Q(
+                                models.Q(("state", "draft"), _negated=True),
+                                ("author__isnull", False),
+                                ("submitted_at__isnull", False),
+                                models.Q(("seal", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="version_is_sealed_by_its_author_once_submitted",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                (
+                                    "state__in",
+                                    ["under_review", "approved", "retired", "withdrawn"],
+                                ),
+                                _negated=True,
+                            ),
+                            models.Q(
+                                ("review_started_at__isnull", False),
+                                ("reviewer__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="version_under_review_has_a_reviewer",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("approved_at", None),
+                                ("approver", None),
+                                ("review_due_on", None),
+                                models.Q(
+                                    ("state__in", ("approved", "retired", "withdrawn")),
+                                    _negated=True,
+                                ),
+                            ),
+                            models.Q(
+                                ("approved_at__isnull", False),
+                                ("approver__isnull", False),
+                                ("review_due_on__isnull", False),
+                                ("reviewed_at__isnull", False),
+                                ("state__in", ("approved", "retired", "withdrawn")),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="version_is_approved_after_its_review",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("end_reason", ""),
+                                ("ended_at", None),
+                                ("ended_by", None),
+                                models.Q(
+                                    ("state__in", ("retired", "rejected", "withdrawn")),
+                                    _negated=True,
+                                ),
+                            ),
+                            models.Q(
+                                ("ended_at__isnull", False),
+                                ("ended_by__isnull", False),
+                                ("state__in", ("retired", "rejected", "withdrawn")),
+                                models.Q(("end_reason", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="version_ends_with_a_reason",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -322,6 +436,9 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["position"],
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("protocol_version", "key"), name="product_key_is_unique")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -370,6 +487,11 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["position"],
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("protocol_version", "key"), name="proceduretarget_key_is_unique"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -418,6 +540,11 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["position"],
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("protocol_version", "key"), name="parameter_key_is_unique"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -514,6 +641,9 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["position"],
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("branch", "key"), name="ordertemplate_key_is_unique")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -569,6 +699,11 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["position"],
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("protocol_version", "key"), name="monitoringitem_key_is_unique"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -625,6 +760,12 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["position"],
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("protocol_version", "fact", "population"),
+                        name="inputlimit_is_unique",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -673,6 +814,11 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["position"],
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("protocol_version", "grade"), name="gradeband_grade_is_unique"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -773,6 +919,9 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["position"],
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("protocol_version", "key"), name="gate_key_is_unique")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -850,6 +999,11 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["position"],
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("protocol_version", "key"), name="decisionrule_key_is_unique"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -906,6 +1060,9 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["position"],
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("protocol_version", "key"), name="citation_key_is_unique")
+                ],
             },
         ),
         migrations.AddField(
@@ -963,6 +1120,11 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["position"],
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("protocol_version", "key"), name="bleedingrule_key_is_unique"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1074,6 +1236,9 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["position"],
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("protocol_version", "key"), name="regimen_key_is_unique")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1122,6 +1287,11 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["position"],
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("protocol_version", "key"), name="repeatrule_key_is_unique"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1184,6 +1354,11 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["position"],
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("protocol_version", "key"), name="safetyrule_key_is_unique"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1249,6 +1424,9 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["position"],
                 "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("protocol_version", "key"), name="text_key_is_unique")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1322,248 +1500,17 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "weight policies",
                 "ordering": ["position"],
                 "abstract": False,
-            },
-        ),
-        migrations.AddConstraint(
-            model_name="protocolversion",
-            constraint=models.UniqueConstraint(fields=("slug", "number"), name="version_number_is_unique"),
-        ),
-        migrations.AddConstraint(
-            model_name="protocolversion",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "approved")),
-                fields=("slug",),
-                name="version_approved_is_the_only_one",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="protocolversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        [
-                            "draft",
-                            "submitted",
-                            "under_review",
-                            "approved",
-                            "retired",
-                            "rejected",
-                            "withdrawn",
-                        ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("protocol_version", "key"), name="weightpolicy_key_is_unique"
                     )
-                ),
-                name="version_state_is_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="protocolversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("number__gte", 1)),
-                name="version_number_starts_at_one",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="protocolversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("author", models.F("reviewer")), _negated=True),
-                name="version_author_is_not_reviewer",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="protocolversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("author", models.F("approver")), _negated=True),
-                name="version_author_is_not_approver",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="protocolversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reviewer", models.F("approver")), _negated=True),
-                name="version_reviewer_is_not_approver",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="protocolversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("seal", ""), ("state", "draft"), ("submitted_at", None)),
-                    models.Q(
-                        models.Q(("state", "draft"), _negated=True),
-                        ("author__isnull", False),
-                        ("submitted_at__isnull", False),
-                        models.Q(("seal", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="version_is_sealed_by_its_author_once_submitted",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="protocolversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        (
-                            "state__in",
-                            ["under_review", "approved", "retired", "withdrawn"],
-                        ),
-                        _negated=True,
-                    ),
-                    models.Q(
-                        ("review_started_at__isnull", False),
-                        ("reviewer__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="version_under_review_has_a_reviewer",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="protocolversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("approved_at", None),
-                        ("approver", None),
-                        ("review_due_on", None),
-                        models.Q(
-                            ("state__in", ("approved", "retired", "withdrawn")),
-                            _negated=True,
-                        ),
-                    ),
-                    models.Q(
-                        ("approved_at__isnull", False),
-                        ("approver__isnull", False),
-                        ("review_due_on__isnull", False),
-                        ("reviewed_at__isnull", False),
-                        ("state__in", ("approved", "retired", "withdrawn")),
-                    ),
-                    _connector="OR",
-                ),
-                name="version_is_approved_after_its_review",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="protocolversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("end_reason", ""),
-                        ("ended_at", None),
-                        ("ended_by", None),
-                        models.Q(
-                            ("state__in", ("retired", "rejected", "withdrawn")),
-                            _negated=True,
-                        ),
-                    ),
-                    models.Q(
-                        ("ended_at__isnull", False),
-                        ("ended_by__isnull", False),
-                        ("state__in", ("retired", "rejected", "withdrawn")),
-                        models.Q(("end_reason", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="version_ends_with_a_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="product",
-            constraint=models.UniqueConstraint(
-                fields=("protocol_version", "key"), name="product_key_is_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="proceduretarget",
-            constraint=models.UniqueConstraint(
-                fields=("protocol_version", "key"), name="proceduretarget_key_is_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="parameter",
-            constraint=models.UniqueConstraint(
-                fields=("protocol_version", "key"), name="parameter_key_is_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ordertemplate",
-            constraint=models.UniqueConstraint(fields=("branch", "key"), name="ordertemplate_key_is_unique"),
-        ),
-        migrations.AddConstraint(
-            model_name="monitoringitem",
-            constraint=models.UniqueConstraint(
-                fields=("protocol_version", "key"), name="monitoringitem_key_is_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="inputlimit",
-            constraint=models.UniqueConstraint(
-                fields=("protocol_version", "fact", "population"),
-                name="inputlimit_is_unique",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="gradeband",
-            constraint=models.UniqueConstraint(
-                fields=("protocol_version", "grade"), name="gradeband_grade_is_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="gate",
-            constraint=models.UniqueConstraint(fields=("protocol_version", "key"), name="gate_key_is_unique"),
-        ),
-        migrations.AddConstraint(
-            model_name="decisionrule",
-            constraint=models.UniqueConstraint(
-                fields=("protocol_version", "key"), name="decisionrule_key_is_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="citation",
-            constraint=models.UniqueConstraint(
-                fields=("protocol_version", "key"), name="citation_key_is_unique"
-            ),
+                ],
+            },
         ),
         migrations.AddConstraint(
             model_name="branch",
             constraint=models.UniqueConstraint(
                 fields=("protocol_version", "key"), name="branch_key_is_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="bleedingrule",
-            constraint=models.UniqueConstraint(
-                fields=("protocol_version", "key"), name="bleedingrule_key_is_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="regimen",
-            constraint=models.UniqueConstraint(
-                fields=("protocol_version", "key"), name="regimen_key_is_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="repeatrule",
-            constraint=models.UniqueConstraint(
-                fields=("protocol_version", "key"), name="repeatrule_key_is_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="safetyrule",
-            constraint=models.UniqueConstraint(
-                fields=("protocol_version", "key"), name="safetyrule_key_is_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="text",
-            constraint=models.UniqueConstraint(fields=("protocol_version", "key"), name="text_key_is_unique"),
-        ),
-        migrations.AddConstraint(
-            model_name="weightpolicy",
-            constraint=models.UniqueConstraint(
-                fields=("protocol_version", "key"), name="weightpolicy_key_is_unique"
             ),
         ),
     ]

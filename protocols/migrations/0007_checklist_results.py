@@ -5,11 +5,11 @@ import uuid
 import django.db.models.deletion
 from django.db import migrations, models
 
-from protocols.draft_only import draft_content
+from protocols.draft_only import draft_content, draft_content_lifted
 
 # SQLite makes the table anew for each new column, and the triggers are gone with the old one.
 CONTENT = ["resultrule"]
-GUARDS = draft_content(["protocols_monitoringitem"])
+GUARDED = ["protocols_monitoringitem"]
 
 
 class Migration(migrations.Migration):
@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(GUARDS.reverse_code or migrations.RunPython.noop, GUARDS.code),
+        draft_content_lifted(GUARDED),
         migrations.AddField(
             model_name="monitoringitem",
             name="early_minutes",

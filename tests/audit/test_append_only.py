@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.db.migrations.operations import RunPython
 from django.db.migrations.state import StateApps
 
 from ivigsite.audit.actions import record
 from ivigsite.audit.models import AuditEntry
 from protocols.append_only import append_only, frozen_when
+from protocols.triggers import RunTriggers
 
 pytestmark = pytest.mark.django_db
 
@@ -30,11 +30,11 @@ def value_of(row: int) -> str | None:
     return found[0] if found else None
 
 
-def install(operation: RunPython) -> None:
+def install(operation: RunTriggers) -> None:
     operation.code(NO_APPS, connection.schema_editor())
 
 
-def remove(operation: RunPython) -> None:
+def remove(operation: RunTriggers) -> None:
     operation.reverse_code(NO_APPS, connection.schema_editor())  # type: ignore[misc]
 
 

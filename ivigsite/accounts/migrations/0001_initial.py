@@ -138,6 +138,43 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["full_name", "username"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "role__in",
+                                [
+                                    "physician",
+                                    "nurse",
+                                    "pharmacist",
+                                    "haematologist",
+                                    "protocol_author",
+                                    "protocol_reviewer",
+                                    "protocol_approver",
+                                    "admin",
+                                ],
+                            )
+                        ),
+                        name="user_role_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("theme__in", ["system", "light", "dark"])),
+                        name="user_theme_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "chosen_view__in",
+                                ["", "physician", "nurse", "pharmacist", "haematologist"],
+                            )
+                        ),
+                        name="user_view_is_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("username", django.db.models.functions.text.Lower("username"))),
+                        name="user_name_is_lower_case",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -204,52 +241,5 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="user",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "role__in",
-                        [
-                            "physician",
-                            "nurse",
-                            "pharmacist",
-                            "haematologist",
-                            "protocol_author",
-                            "protocol_reviewer",
-                            "protocol_approver",
-                            "admin",
-                        ],
-                    )
-                ),
-                name="user_role_is_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="user",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("theme__in", ["system", "light", "dark"])),
-                name="user_theme_is_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="user",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "chosen_view__in",
-                        ["", "physician", "nurse", "pharmacist", "haematologist"],
-                    )
-                ),
-                name="user_view_is_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="user",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("username", django.db.models.functions.text.Lower("username"))),
-                name="user_name_is_lower_case",
-            ),
         ),
     ]

@@ -64,6 +64,24 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["family_name", "given_name", "birth_date"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("sex__in", ["female", "male", ""])),
+                        name="patient_sex_is_known_or_blank",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("allergies_known", "listed"), models.Q(("allergies", ""), _negated=True)
+                            ),
+                            models.Q(
+                                ("allergies", ""), ("allergies_known__in", ["not_recorded", "none_known"])
+                            ),
+                            _connector="OR",
+                        ),
+                        name="patient_allergies_are_listed_or_blank",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -132,6 +150,31 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-opened_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("closed_at", None)),
+                        fields=("patient",),
+                        name="encounter_is_the_only_open_one",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("close_reason", ""), ("closed_at", None), ("closed_by", None)),
+                            models.Q(
+                                ("closed_at__isnull", False),
+                                ("closed_by__isnull", False),
+                                models.Q(("close_reason", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="encounter_closes_with_a_reason",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("closed_at", None), ("closed_at__gte", models.F("opened_at")), _connector="OR"
+                        ),
+                        name="encounter_closes_after_it_opens",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -237,59 +280,10 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.AddConstraint(
-            model_name="patient",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("sex__in", ["female", "male", ""])), name="patient_sex_is_known_or_blank"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="patient",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("allergies_known", "listed"), models.Q(("allergies", ""), _negated=True)),
-                    models.Q(("allergies", ""), ("allergies_known__in", ["not_recorded", "none_known"])),
-                    _connector="OR",
-                ),
-                name="patient_allergies_are_listed_or_blank",
-            ),
-        ),
         migrations.AddIndex(
             model_name="encounter",
             index=models.Index(
                 condition=models.Q(("closed_at", None)), fields=["ward"], name="encounter_open_by_ward"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="encounter",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("closed_at", None)),
-                fields=("patient",),
-                name="encounter_is_the_only_open_one",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="encounter",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("close_reason", ""), ("closed_at", None), ("closed_by", None)),
-                    models.Q(
-                        ("closed_at__isnull", False),
-                        ("closed_by__isnull", False),
-                        models.Q(("close_reason", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="encounter_closes_with_a_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="encounter",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("closed_at", None), ("closed_at__gte", models.F("opened_at")), _connector="OR"
-                ),
-                name="encounter_closes_after_it_opens",
             ),
         ),
     ]

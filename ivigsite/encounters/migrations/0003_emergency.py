@@ -44,6 +44,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["encounter", "-number"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("encounter", "number"), name="emergency_number_is_unique")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -99,48 +102,40 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="emergencystart",
-            constraint=models.UniqueConstraint(
-                fields=("encounter", "number"), name="emergency_number_is_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="emergencyending",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("kind", "stood_down"),
-                        (
-                            "reason__in",
-                            [
-                                "by_mistake",
-                                "not_life_threatening",
-                                "treated_elsewhere",
-                                "transferred",
-                                "died",
-                                "no_active_treatment",
-                                "other",
-                            ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("kind", "stood_down"),
+                                (
+                                    "reason__in",
+                                    [
+                                        "by_mistake",
+                                        "not_life_threatening",
+                                        "treated_elsewhere",
+                                        "transferred",
+                                        "died",
+                                        "no_active_treatment",
+                                        "other",
+                                    ],
+                                ),
+                            ),
+                            models.Q(("kind__in", ["treated", "closed"]), ("reason", "")),
+                            _connector="OR",
                         ),
+                        name="emergency_is_stood_down_with_a_reason",
                     ),
-                    models.Q(("kind__in", ["treated", "closed"]), ("reason", "")),
-                    _connector="OR",
-                ),
-                name="emergency_is_stood_down_with_a_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="emergencyending",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("reason", "other"), _negated=True),
-                    models.Q(("comment", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="emergency_ended_for_another_reason_says_which",
-            ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("reason", "other"), _negated=True),
+                            models.Q(("comment", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="emergency_ended_for_another_reason_says_which",
+                    ),
+                ]
+            },
         ),
         append_only("encounters_emergencystart"),
         append_only("encounters_emergencyending"),

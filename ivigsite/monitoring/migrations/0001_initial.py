@@ -95,6 +95,45 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["due_at", "group", "item"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("close_reason", ""),
+                                ("closed_as", ""),
+                                ("closed_at", None),
+                                ("closed_by", None),
+                            ),
+                            models.Q(
+                                models.Q(("closed_as", ""), _negated=True),
+                                ("closed_at__isnull", False),
+                                ("closed_by__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="task_closes_by_somebody",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("closed_as__in", ["declined", "ended"]), _negated=True),
+                            models.Q(("close_reason", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="task_not_done_has_a_reason",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("counts_from", None), ("due_at", None), ("overdue_at", None)),
+                            models.Q(
+                                ("counts_from__isnull", False),
+                                ("due_at__isnull", False),
+                                ("overdue_at__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="task_has_all_its_times_or_none",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -216,6 +255,23 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-taken_at", "-entered_at"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("taken_at__lte", models.F("entered_at"))),
+                        name="observation_is_not_from_the_future",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("correction_reason", ""), ("replaces", None)),
+                            models.Q(
+                                ("replaces__isnull", False),
+                                models.Q(("correction_reason", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="observation_corrects_with_a_reason",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -278,6 +334,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True), name="release_has_a_reason"
+                    )
+                ]
+            },
         ),
         migrations.CreateModel(
             name="Anchor",
@@ -318,24 +381,6 @@ class Migration(migrations.Migration):
             model_name="observation",
             index=models.Index(fields=["encounter", "taken_at"], name="observation_of_encounter"),
         ),
-        migrations.AddConstraint(
-            model_name="observation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("taken_at__lte", models.F("entered_at"))),
-                name="observation_is_not_from_the_future",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="observation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("correction_reason", ""), ("replaces", None)),
-                    models.Q(("replaces__isnull", False), models.Q(("correction_reason", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="observation_corrects_with_a_reason",
-            ),
-        ),
         migrations.AddIndex(
             model_name="monitoringtask",
             index=models.Index(
@@ -344,59 +389,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="monitoringtask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("close_reason", ""), ("closed_as", ""), ("closed_at", None), ("closed_by", None)
-                    ),
-                    models.Q(
-                        models.Q(("closed_as", ""), _negated=True),
-                        ("closed_at__isnull", False),
-                        ("closed_by__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="task_closes_by_somebody",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="monitoringtask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_as__in", ["declined", "ended"]), _negated=True),
-                    models.Q(("close_reason", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="task_not_done_has_a_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="monitoringtask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("counts_from", None), ("due_at", None), ("overdue_at", None)),
-                    models.Q(
-                        ("counts_from__isnull", False),
-                        ("due_at__isnull", False),
-                        ("overdue_at__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="task_has_all_its_times_or_none",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="monitoringtask",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("cause", "orders")),
                 fields=("plan", "item", "anchor_number", "position"),
                 name="task_of_a_plan_is_unique",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="holdrelease",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason", ""), _negated=True), name="release_has_a_reason"
             ),
         ),
     ]

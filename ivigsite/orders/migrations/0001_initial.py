@@ -28,10 +28,16 @@ class Migration(migrations.Migration):
                 ("printed_at", models.DateTimeField()),
                 ("paper", models.CharField(max_length=8)),
                 ("state", models.CharField(max_length=12)),
+                (
+                    "printed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
-            options={
-                "ordering": ["order_set", "copy_number"],
-            },
+            options={"ordering": ["order_set", "copy_number"]},
         ),
         migrations.CreateModel(
             name="OrderSet",
@@ -84,6 +90,18 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["encounter", "-number"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("encounter", "number"), name="order_set_number_is_unique"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("content_digest", ""), _negated=True),
+                            models.Q(("seal", ""), _negated=True),
+                        ),
+                        name="order_set_is_sealed",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -112,6 +130,22 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["order_set", "number"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("order_set", "number"), name="order_line_number_is_unique"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("dose_amount", ""), ("dose_unit", "")),
+                            models.Q(
+                                models.Q(("dose_amount", ""), _negated=True),
+                                models.Q(("dose_unit", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="order_line_dose_has_a_unit",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -150,6 +184,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["order_set", "code"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("reason", "other"), _negated=True),
+                            models.Q(("comment", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="declined_for_another_reason_says_which",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -192,6 +236,21 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "void"), ("superseded_by", None)),
+                            models.Q(("kind", "superseded"), ("superseded_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="ending_superseded_names_the_newer_order_set",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True), name="ending_has_a_reason"
+                    ),
+                ]
+            },
         ),
         migrations.CreateModel(
             name="OverriddenRule",
@@ -215,6 +274,18 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["order_set", "rule"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("order_set", "rule"), name="overridden_rule_once_an_order_set"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("reason", ""), _negated=True),
+                            models.Q(("haematologist", ""), _negated=True),
+                        ),
+                        name="override_has_reason_and_name",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -240,13 +311,6 @@ class Migration(migrations.Migration):
             name="order_set",
             field=models.ForeignKey(
                 on_delete=django.db.models.deletion.PROTECT, related_name="prints", to="orders.orderset"
-            ),
-        ),
-        migrations.AddField(
-            model_name="sheetprint",
-            name="printed_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
             ),
         ),
         migrations.CreateModel(
@@ -277,84 +341,6 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["at"],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="orderset",
-            constraint=models.UniqueConstraint(
-                fields=("encounter", "number"), name="order_set_number_is_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="orderset",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("content_digest", ""), _negated=True), models.Q(("seal", ""), _negated=True)
-                ),
-                name="order_set_is_sealed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="orderline",
-            constraint=models.UniqueConstraint(
-                fields=("order_set", "number"), name="order_line_number_is_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="orderline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("dose_amount", ""), ("dose_unit", "")),
-                    models.Q(
-                        models.Q(("dose_amount", ""), _negated=True),
-                        models.Q(("dose_unit", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="order_line_dose_has_a_unit",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="declinedline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("reason", "other"), _negated=True),
-                    models.Q(("comment", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="declined_for_another_reason_says_which",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ordersetending",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "void"), ("superseded_by", None)),
-                    models.Q(("kind", "superseded"), ("superseded_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="ending_superseded_names_the_newer_order_set",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ordersetending",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason", ""), _negated=True), name="ending_has_a_reason"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="overriddenrule",
-            constraint=models.UniqueConstraint(
-                fields=("order_set", "rule"), name="overridden_rule_once_an_order_set"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="overriddenrule",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("reason", ""), _negated=True), models.Q(("haematologist", ""), _negated=True)
-                ),
-                name="override_has_reason_and_name",
-            ),
         ),
         migrations.AddConstraint(
             model_name="sheetprint",
