@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.browser import measure_keys
+from bench.checks import measure_checks
 from bench.engine import measure_evaluate, measure_loading
 from bench.memory import measure_memory
 from bench.pages import measure_board, measure_form, measure_preview
@@ -26,6 +27,7 @@ FIGURES = {
     "loading": Group(title="Loading a protocol version", measure=measure_loading),
     "form": Group(title="Form page", measure=measure_form),
     "board": Group(title="Board", measure=measure_board),
+    "checks": Group(title="Board with checks", measure=measure_checks),
     "render": Group(title="Making a sheet", measure=measure_render),
     "ready": Group(title="A sheet that is there when it is wanted", measure=measure_ready),
     "setup": Group(title="Set-up on a bare machine", measure=lambda _scratch: setup_figures(read_times())),

@@ -6,12 +6,14 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
 from django.core.management import CommandError
 
 SERVER_WORKERS = 2
+SIGNED_AGO = timedelta(minutes=40)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -69,13 +71,15 @@ def prepare_database() -> None:
     from django.core.management import call_command
     from django.utils import timezone
 
-    from ivigsite.orders.demo import sign_demo_order_set
+    from ivigsite.orders.demo import show_demo_checks, sign_demo_order_set
 
     settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
     call_command("migrate", verbosity=0, interactive=False)
     call_command("load_protocol", verbosity=0)
     call_command("seed_demo", verbosity=0)
-    sign_demo_order_set(at=timezone.now())
+    # Signed a while ago, so that there is something due, something overdue and an alert to look at.
+    now = timezone.now()
+    show_demo_checks(sign_demo_order_set(at=now - SIGNED_AGO), at=now)
 
 
 def prepare_missing_database() -> None:

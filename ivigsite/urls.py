@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
+    path("", include("ivigsite.monitoring.urls")),
     path("", include("ivigsite.encounters.urls")),
     path("", include("ivigsite.orders.urls")),
     path("", include("ivigsite.accounts.urls")),

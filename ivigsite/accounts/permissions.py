@@ -13,6 +13,7 @@ View = TypeVar("View", bound=Callable[..., object])
 class Permission(StrEnum):
     VIEW_PATIENTS = "view_patients"
     EDIT_ENCOUNTERS = "edit_encounters"
+    RECORD_RESULTS = "record_results"
     SIGN_ORDERS = "sign_orders"
     PRINT_ORDERS = "print_orders"
     READ_PROTOCOL = "read_protocol"
@@ -33,14 +34,15 @@ class Access(StrEnum):
 
 
 _BEDSIDE = frozenset({Permission.VIEW_PATIENTS, Permission.PRINT_ORDERS, Permission.READ_PROTOCOL})
-_PRESCRIBER = _BEDSIDE | {Permission.EDIT_ENCOUNTERS, Permission.SIGN_ORDERS}
+_AT_THE_BEDSIDE = _BEDSIDE | {Permission.RECORD_RESULTS}
+_PRESCRIBER = _AT_THE_BEDSIDE | {Permission.EDIT_ENCOUNTERS, Permission.SIGN_ORDERS}
 _PROTOCOL_STAFF = frozenset({Permission.READ_PROTOCOL, Permission.USE_ADMIN_SITE})
 
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.PHYSICIAN: _PRESCRIBER,
         Role.HAEMATOLOGIST: _PRESCRIBER,
-        Role.NURSE: _BEDSIDE,
+        Role.NURSE: _AT_THE_BEDSIDE,
         Role.PHARMACIST: _BEDSIDE,
         Role.PROTOCOL_AUTHOR: _PROTOCOL_STAFF | {Permission.AUTHOR_PROTOCOL},
         Role.PROTOCOL_REVIEWER: _PROTOCOL_STAFF | {Permission.REVIEW_PROTOCOL},

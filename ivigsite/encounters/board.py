@@ -1,6 +1,6 @@
 """The board: a line for each open encounter, in a fixed number of queries, drawn when it changes."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -83,8 +83,8 @@ def board_rows(user: User, *, mine: bool, ward: str, at: datetime) -> list[Board
     ]
 
 
-def lines_of(rows: Iterable[BoardRow], *, may_start: bool) -> str:
-    """The lines as HTML; each is drawn again when something in it changed, or its age did.
+def lines_of(rows: Iterable[BoardRow], checks: Mapping[UUID, Any], *, may_start: bool) -> str:
+    """The lines as HTML; each is drawn again when something in it changed, or its age or checks did.
 
     `may_start` shows the button that starts an emergency.
     """
@@ -100,6 +100,7 @@ def lines_of(rows: Iterable[BoardRow], *, may_start: bool) -> str:
                 emergency_elapsed=row.emergency_elapsed,
                 emergency_seconds=row.emergency_seconds,
                 may_start=may_start,
+                checks=checks.get(row.encounter_id),
             ),
         )
         for row in rows

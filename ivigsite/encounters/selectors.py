@@ -17,7 +17,7 @@ from ivigsite.encounters.assessment_form import age_on
 from ivigsite.encounters.fact_fields import COUNTS, row_choices
 from ivigsite.encounters.forms import PatientForm
 from ivigsite.encounters.models import Assessment, AssessmentDraft, Encounter, Patient
-from ivigsite.parsing.dates import format_date
+from ivigsite.parsing.dates import format_date, format_datetime
 from protocols.engine.facts import FACT_BY_KEY, UNKNOWN, Kind
 from protocols.engine.numbers import echo_count, format_decimal
 from protocols.engine.protocol import Protocol
@@ -223,7 +223,31 @@ def starting_answers(encounter: Encounter, user: User, *, at: datetime) -> Start
     lasting = {
         name: value for name, value in (last.entered if last else {}).items() if name not in PERISHABLE
     }
+    lasting |= _measured_since(encounter, last)
     return StartingAnswers(answers=lasting, last=last, drafted_at=None)
+
+
+# What a result calls it, and what the form of facts calls it.
+MEASURED_AS: Final = {
+    "platelets_per_ul": "platelets",
+    "platelets_per_ul_unit": "platelets_unit",
+    "creatinine_umol_per_l": "creatinine_umol_per_l",
+    "creatinine_umol_per_l_unit": "creatinine_umol_per_l_unit",
+    "who_bleeding_grade": "who_bleeding_grade",
+}
+
+
+def _measured_since(encounter: Encounter, last: Assessment | None) -> dict[str, Any]:
+    """What checks found after the last assessment, as it was typed, with the time of the count's sample."""
+    results = encounter.observations.standing().order_by("taken_at")
+    if last is not None:
+        results = results.filter(entered_at__gt=last.made_at)
+    found: dict[str, Any] = {}
+    for result in results:
+        found |= {MEASURED_AS[key]: value for key, value in result.entered.items() if key in MEASURED_AS}
+        if "platelets_per_ul" in result.entered:
+            found["sampled_at"] = format_datetime(result.taken_at, timezone.get_default_timezone())
+    return found
 
 
 def assessments_of(encounter: Encounter) -> list[Assessment]:
@@ -319,7 +343,12 @@ class Event:
     grade: int | None = None
 
 
-def timeline(encounter: Encounter, assessments: list[Assessment], order_sets: Iterable[Any]) -> list[Event]:
+def timeline(
+    encounter: Encounter,
+    assessments: list[Assessment],
+    order_sets: Iterable[Any],
+    results: Iterable[Any] = (),
+) -> list[Event]:
     """Everything that happened, newest first."""
     events = [
         Event(at=encounter.opened_at, who=encounter.opened_by, title="Encounter opened", text="", url="")
@@ -359,6 +388,8 @@ def timeline(encounter: Encounter, assessments: list[Assessment], order_sets: It
                     url=url,
                 )
             )
+    for result in results:
+        events += _of_result(result)
     if encounter.closed_at is not None and encounter.closed_by is not None:
         events.append(
             Event(
@@ -370,6 +401,23 @@ def timeline(encounter: Encounter, assessments: list[Assessment], order_sets: It
             )
         )
     return sorted(events, key=lambda event: event.at, reverse=True)
+
+
+def _of_result(result: Any) -> Iterable[Event]:
+    level = result.get_level_display()
+    yield Event(
+        at=result.taken_at, who=result.entered_by, title=f"{result.title}: {level.lower()}", text="", url=""
+    )
+    if acknowledged := getattr(result, "acknowledgement", None):
+        yield Event(
+            at=acknowledged.at,
+            who=acknowledged.by,
+            title=f"{level} taken on",
+            text=acknowledged.comment,
+            url="",
+        )
+    if released := getattr(result, "release", None):
+        yield Event(at=released.at, who=released.by, title="Hold released", text=released.reason, url="")
 
 
 def _weight(facts: Mapping[str, Any], last: Assessment | None) -> str:

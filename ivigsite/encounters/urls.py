@@ -3,8 +3,6 @@ from django.urls import path
 from ivigsite.encounters import emergency_views, views
 
 urlpatterns = [
-    path("", views.board, name="board"),
-    path("board/rows/", views.board_rows, name="board_rows"),
     path("quick-check/", views.quick_check, name="quick_check"),
     path("search/", views.search, name="search"),
     path("patients/new/", views.new_patient, name="new_patient"),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ivigsite.accounts.http import SignedInRequest
-from ivigsite.accounts.permissions import Permission, allow, never_extends_session
+from ivigsite.accounts.permissions import Permission, allow
 from ivigsite.audit.actions import record
 from ivigsite.encounters import actions, selectors
 from ivigsite.encounters import board as board_lines
@@ -60,19 +60,6 @@ def needs_protocol(view: View) -> View:
             return render(request, "encounters/no_protocol.html", status=503)
 
     return checked
-
-
-@read_patients
-@require_safe
-def board(request: SignedInRequest) -> HttpResponse:
-    return render(request, "encounters/board.html", _board_context(request))
-
-
-@read_patients
-@never_extends_session
-@require_safe
-def board_rows(request: SignedInRequest) -> HttpResponse:
-    return render(request, "encounters/_board_rows.html", _board_context(request))
 
 
 @allow(Permission.READ_PROTOCOL)
@@ -408,13 +395,19 @@ def _encounter_page(request: SignedInRequest, found: Encounter, close_form: Clos
     order_sets = list(
         found.order_sets.defer("content").select_related("signed_by", "assessment", "ending__by")
     )
+    # What needed somebody; ordinary results stand on the checklist.
+    results = list(
+        found.observations.filter(level__in=["alert", "critical"]).select_related(
+            "entered_by", "acknowledgement__by", "release__by"
+        )
+    )
     last = found.assessments.select_related("made_by").first()
     context: dict[str, Any] = {
         "encounter": found,
         "banner": selectors.banner_of(found, last, at=now),
         "last": last,
         "order_sets": order_sets,
-        "events": selectors.timeline(found, assessments, order_sets),
+        "events": selectors.timeline(found, assessments, order_sets, results),
         "trend": trend_of(found, assessments),
         "form": close_form,
         "clock": clock_of(found, at=now),
@@ -462,14 +455,14 @@ def _version_seen(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= VERSION_DIGITS else 0
 
 
-def _board_context(request: SignedInRequest) -> dict[str, Any]:
+def board_context(request: SignedInRequest) -> dict[str, Any]:
+    """The lines of the board; the floor above adds what it knows of each."""
     mine, ward = request.GET.get("show") == "mine", request.GET.get("ward", "")
     wards = list(request.user.wards.all())
     now = timezone.now()
     rows = board_lines.board_rows(request.user, mine=mine, ward=ward, at=now)
     return {
         "rows": rows,
-        "lines": board_lines.lines_of(rows, may_start=Permission.EDIT_ENCOUNTERS in request.user.permissions),
         "wards": wards,
         "mine": mine,
         "ward": ward,

@@ -1,6 +1,6 @@
 """What makes, moves, does, declines and ends checks, and what records their results; one transaction each."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -98,18 +98,20 @@ def create_tasks(
     values: Mapping[str, Any],
     kinds: Iterable[str],
     anchors: Mapping[str, Sequence[datetime]],
+    added: Container[str] = (),
     promised: Iterable[str] = (),
     by: User,
     at: datetime,
 ) -> MonitoringPlan:
     """Make every check these signed orders ask for; call it in the transaction that signs them.
 
-    `anchors` are the planned times by the engine's names; D0 and LE follow from them. `promised` are the
-    texts of stops that were passed because they will be monitored; each gets a check of its own.
+    `anchors` are the planned times by the engine's names; D0 and LE follow from them. `added` are the items
+    that safety rules ask for besides; `promised` are the texts of stops that were passed because they will
+    be monitored, and each gets a check of its own.
     """
     protocol = load_protocol_value(assessment.protocol_version)
     wanted = frozenset(OrderKind(kind) for kind in kinds)
-    planned = plan_items(protocol, values=values, kinds=wanted)
+    planned = plan_items(protocol, values=values, kinds=wanted, added=added)
     plan = MonitoringPlan.objects.create(
         encounter=encounter,
         assessment=assessment,

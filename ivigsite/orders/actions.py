@@ -18,6 +18,7 @@ from ivigsite.audit.actions import record
 from ivigsite.encounters.actions import end_emergency
 from ivigsite.encounters.models import Assessment, EmergencyEndingKind, Encounter
 from ivigsite.monitoring.actions import create_tasks, end_tasks
+from ivigsite.monitoring.selectors import held_by
 from ivigsite.orders.content import build_content, starts_at_of, valid_until
 from ivigsite.orders.forms import Choices
 from ivigsite.orders.models import (
@@ -31,7 +32,7 @@ from ivigsite.orders.models import (
     SheetHandedOut,
     SheetPrint,
 )
-from ivigsite.orders.planned_times import ordered_kinds, planned_anchors, values_of_orders
+from ivigsite.orders.planned_times import added_items, ordered_kinds, planned_anchors, values_of_orders
 from ivigsite.orders.proposal import CannotOrder, Proposal, propose
 from ivigsite.orders.sheet.checks import find_problems
 from ivigsite.orders.sheet.content import SheetContent, SheetSignature, digest, to_plain
@@ -85,6 +86,13 @@ def draft_content(*, proposal: Proposal, choices: Choices, key: UUID) -> SheetCo
     if missing := [code for code in choices.codes if _has_no_dose(proposal, code)]:
         raise CannotOrder(f"{proposal.cards_by_code[missing[0]].text}: the dose is not known yet.")
     encounter = proposal.assessment.encounter
+    waiting = held_by(encounter)
+    for code in choices.codes:
+        if result := waiting.get(proposal.orders[code].kind.value):
+            raise CannotOrder(
+                f"{proposal.cards_by_code[code].text}: a result holds the next dose ({result.title}, "
+                f"{result.get_level_display().lower()}). Release the hold on the checklist first."
+            )
     before = encounter.order_sets.active().first()
     content = build_content(
         proposal=proposal,
@@ -404,6 +412,7 @@ def _make_checks(
         values=values_of_orders(proposal, choices),
         kinds=ordered_kinds(proposal, choices),
         anchors=planned_anchors(proposal, choices),
+        added=added_items(proposal),
         by=by,
         at=at,
     )

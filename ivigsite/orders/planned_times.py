@@ -11,6 +11,7 @@ from protocols.engine.case import case_of
 from protocols.engine.dosing import Dose
 from protocols.engine.lines import values_of
 from protocols.engine.protocol import OrderKind, Timing
+from protocols.engine.safety import added_checks, applied_effects
 
 # A line on standby has no time: its checks are made when it is given.
 TIMED: Final = (Timing.NOW, Timing.CONCURRENT)
@@ -40,6 +41,13 @@ def values_of_orders(proposal: Proposal, choices: Choices) -> Mapping[str, Any]:
     chosen = tuple(proposal.orders[code] for code in choices.codes)
     case = case_of(proposal.protocol, recommendation.facts)
     return {**recommendation.values, **values_of(case, chosen, recommendation.repeat)}
+
+
+def added_items(proposal: Proposal) -> frozenset[str]:
+    """The checks that safety rules ask for besides those of the lines."""
+    said = proposal.recommendation
+    effects = applied_effects(said.findings, said.unjudged)
+    return frozenset(item.key for item in added_checks(proposal.protocol, effects))
 
 
 def _anchors(proposal: Proposal, choices: Choices) -> Iterator[tuple[str, datetime]]:

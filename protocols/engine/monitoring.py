@@ -4,7 +4,7 @@ Times are whole minutes on one scale the caller chooses, so that no zone and no 
 An unknown value never makes a result normal: what cannot be judged says what is missing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -53,10 +53,14 @@ class DueCheck:
 
 def applies(item: MonitoringItem, *, values: Values, kinds: frozenset[OrderKind]) -> bool:
     """Whether the check is for this patient and these orders; what may apply is kept."""
-    if item.is_follow_up or (item.kinds and kinds.isdisjoint(item.kinds)):
+    if not _is_of(item, kinds):
         return False
     asked = {**values, "order_kinds": tuple(kind.value for kind in sorted(kinds))}
     return compile_when(item.when)(asked) is not False
+
+
+def _is_of(item: MonitoringItem, kinds: frozenset[OrderKind]) -> bool:
+    return not item.is_follow_up and (not item.kinds or not kinds.isdisjoint(item.kinds))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +71,13 @@ class PlannedItem:
     repeats: tuple[int, ...]
 
 
-def plan_items(protocol: Protocol, *, values: Values, kinds: frozenset[OrderKind]) -> tuple[PlannedItem, ...]:
-    """What these orders ask to watch in this patient; kept with the orders, so that times can move later."""
+def plan_items(
+    protocol: Protocol, *, values: Values, kinds: frozenset[OrderKind], added: Container[str] = ()
+) -> tuple[PlannedItem, ...]:
+    """What these orders ask to watch in this patient; kept with the orders, so that times can move later.
+
+    `added` are the keys of items that safety rules ask for besides, whatever the items' own conditions say.
+    """
     return tuple(
         PlannedItem(
             item=item,
@@ -79,7 +88,7 @@ def plan_items(protocol: Protocol, *, values: Values, kinds: frozenset[OrderKind
             ),
         )
         for item in protocol.monitoring_items
-        if applies(item, values=values, kinds=kinds)
+        if applies(item, values=values, kinds=kinds) or (item.key in added and _is_of(item, kinds))
     )
 
 

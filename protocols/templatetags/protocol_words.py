@@ -5,7 +5,7 @@ from typing import Final
 
 from django import template
 
-from protocols.engine.conditions import CONDITION_FACTS
+from protocols.engine.conditions import RESULT_VALUES
 from protocols.engine.facts import Kind
 from protocols.engine.numbers import format_decimal
 from protocols.engine.protocol import (
@@ -138,7 +138,7 @@ def _effect(effect: Effect, protocol: Protocol) -> str:
 
 
 def _condition(condition: Condition) -> str:
-    definition = CONDITION_FACTS.get(condition.fact)
+    definition = RESULT_VALUES.get(condition.fact)
     if definition is None:
         return f"{condition.fact} {_COMPARISONS[condition.comparator]} {', '.join(condition.values)}"
     named = dict(definition.choices)

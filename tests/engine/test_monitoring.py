@@ -232,6 +232,17 @@ def test_item_of_the_checklist_is_for_whom_the_evidence_says(
     assert (key in {each.item.key for each in planned}) is expected
 
 
+def test_rule_adds_an_item_to_the_orders_it_is_about_and_to_no_others(protocol: Protocol):
+    def keys(*kinds: OrderKind) -> set[str]:
+        values = {"at_risk": False}
+        planned = plan_items(protocol, values=values, kinds=frozenset(kinds), added={"REN-04", "REN-06"})
+        return {each.item.key for each in planned}
+
+    assert "REN-04" in keys(IVIG)
+    assert "REN-04" not in keys(STEROID)
+    assert "REN-06" not in keys(IVIG)
+
+
 def test_what_is_for_everybody_is_planned_with_every_immunoglobulin(protocol: Protocol):
     keys = {each.item.key for each in plan_items(protocol, values={}, kinds=frozenset({IVIG}))}
 
@@ -473,6 +484,12 @@ def test_haemoglobin_is_judged_by_its_fall_its_level_and_the_heart(
         assert judgement.reasons == ("haemoglobin_fall_g_per_l",)
 
 
+def test_haemoglobin_without_a_baseline_is_not_called_normal(protocol: Protocol):
+    values = {"haemoglobin_g_per_l": D(120), "dark_urine": False}
+
+    assert judged(protocol, "HAEMOGLOBIN", values) is Level.NOT_JUDGED
+
+
 def test_haemolysis_by_the_case_definition_is_an_alert_and_a_positive_test_alone_is_not(protocol: Protocol):
     baseline = Result(minute=900, values={"haemoglobin_g_per_l": D(120)})
     signs = {"reticulocytes_raised": True, "ldh_raised": True, "bilirubin_raised": False, "dark_urine": False}
@@ -483,7 +500,7 @@ def test_haemolysis_by_the_case_definition_is_an_alert_and_a_positive_test_alone
 
 
 def test_case_definition_of_haemolysis_needs_fall_time_test_and_two_signs():
-    whole = {
+    whole: dict[str, object] = {
         "fall_g_per_l": D(10),
         "hours_after_ivig": D(240),
         "dat_positive": True,
@@ -492,20 +509,22 @@ def test_case_definition_of_haemolysis_needs_fall_time_test_and_two_signs():
     }
 
     assert is_ivig_haemolysis(**whole) is True  # type: ignore[arg-type]
-    for change in (
+    failing: tuple[dict[str, object], ...] = (
         {"fall_g_per_l": D("9.9")},
         {"hours_after_ivig": D(241)},
         {"dat_positive": False},
         {"signs": (True, False, False)},
         {"no_other_cause": False},
-    ):
+    )
+    for change in failing:
         assert is_ivig_haemolysis(**whole | change) is False  # type: ignore[arg-type]
-    for missing in (
+    unsettled: tuple[dict[str, object], ...] = (
         {"fall_g_per_l": UNKNOWN},
         {"hours_after_ivig": UNKNOWN},
         {"signs": (True, UNKNOWN, False)},
-    ):
-        assert is_ivig_haemolysis(**whole | missing) is UNKNOWN  # type: ignore[arg-type]
+    )
+    for change in unsettled:
+        assert is_ivig_haemolysis(**whole | change) is UNKNOWN  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

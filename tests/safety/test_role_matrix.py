@@ -24,6 +24,7 @@ WHO = {
     "signed_in": frozenset(Role),
     "bedside": BEDSIDE,
     "prescribers": frozenset({Role.PHYSICIAN, Role.HAEMATOLOGIST}),
+    "recorders": frozenset({Role.PHYSICIAN, Role.HAEMATOLOGIST, Role.NURSE}),
     "staff": STAFF,
     "author": frozenset({Role.PROTOCOL_AUTHOR}),
     "admin": frozenset({Role.ADMIN}),
@@ -36,6 +37,14 @@ WHO = {
 SITE_ROWS = """
     board                                     bedside      200  405
     board_rows                                bedside      200  405
+    handover                                  bedside      200  405
+    checklist                                 bedside      200  405
+    extra_result                              recorders    200  422
+    record_result                             recorders    200  422
+    decline_check                             recorders    405  422
+    correct_result                            recorders    200  422
+    acknowledge                               recorders    405  302
+    release_hold                              prescribers  405  422
     quick_check                               signed_in    200  200
     search                                    bedside      200  200
     new_patient                               prescribers  200  200

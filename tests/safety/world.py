@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from django.test import Client
 from django.utils import timezone
@@ -10,6 +11,8 @@ from django.utils import timezone
 from ivigsite.accounts.models import SignIn, User
 from ivigsite.accounts.roles import Role
 from ivigsite.encounters.models import Assessment
+from ivigsite.monitoring.actions import Entered, record_observation
+from ivigsite.monitoring.models import Observation
 from ivigsite.orders.actions import keep_file
 from ivigsite.orders.models import OrderSet, SheetPrint
 from tests.orders.test_signing import check, choices, sign
@@ -26,6 +29,7 @@ class World:
     order_set: OrderSet
     print: SheetPrint
     sign_in: SignIn
+    observation: Observation
 
 
 def build_world() -> World:
@@ -47,6 +51,14 @@ def build_world() -> World:
     # Made by nobody: who renders for every page that is tried here waits for minutes.
     for made in order_set.prints.all():
         keep_file(print_=made, data=b"%PDF-1.7 of this test", at=now)
+    observation = record_observation(
+        encounter=site.encounter,
+        rule="THROMBOSIS",
+        entered=Entered(typed={}, values={"thrombosis_signs": ("speech",)}, taken_at=now),
+        idempotency_key=uuid4(),
+        by=site.nurse,
+        at=timezone.now(),
+    )
     return World(
         site=site,
         people=people,
@@ -54,6 +66,7 @@ def build_world() -> World:
         order_set=order_set,
         print=print_,
         sign_in=SignIn.objects.get(user=site.physician),
+        observation=observation,
     )
 
 

@@ -1,0 +1,77 @@
+"""The board of a hospital in full use: thousands of open encounters, each with its checks."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from bench.pages import (
+    PAGE_ROUNDS,
+    compare,
+    count_queries,
+    page_calls,
+    ratio_figures,
+    visitors,
+)
+from bench.report import Figure
+from bench.scratch import Scratch
+
+if TYPE_CHECKING:
+    from ivigsite.accounts.models import User
+
+ENCOUNTERS = 5_000
+CHECKS_EACH = 40
+EMPTY = 0
+
+
+def measure_checks(
+    scratch: Scratch, *, encounters: int = ENCOUNTERS, checks_each: int = CHECKS_EACH
+) -> list[Figure]:
+    """Queries and time of the board with all its checks, against the board of a ward without patients."""
+    from django.urls import reverse
+
+    path = reverse("board_rows")
+    empty, full = scratch.full_ward(EMPTY), scratch.full_ward(encounters)
+    add_checks(full, checks_each)
+    queries = {user: count_queries(user, path) for user in (empty, full)}
+    words = f"{encounters:,} encounters and {encounters * checks_each:,} checks"
+    figures = [
+        Figure(
+            what=f"Board of {words}: queries",
+            value=queries[full],
+            unit="",
+            note=f"{queries[empty]} on a ward without patients",
+        )
+    ]
+    with visitors(scratch, full) as pairs:
+        for place, (person, stranger) in pairs.items():
+            taken = compare(person, stranger, page_calls(person, {"board": path}), rounds=PAGE_ROUNDS)
+            figures += ratio_figures(f"Board of {words}", taken, "board", None, place=place)
+    return figures
+
+
+def add_checks(user: "User", checks_each: int) -> None:
+    """Checks of many kinds around now: a third overdue, a third due, a third planned."""
+    from django.utils import timezone
+
+    from ivigsite.encounters.models import Encounter
+    from ivigsite.monitoring.models import Cause, MonitoringTask
+
+    now = timezone.now()
+    tasks = (
+        MonitoringTask(
+            encounter=encounter,
+            cause=Cause.ORDERS,
+            item=f"BENCH-{number}",
+            rule="COUNT",
+            kind=f"kind {number}",
+            group="other",
+            title=f"Check {number}",
+            counts_from=now + timedelta(minutes=90 * (number % 3 - 2)),
+            due_at=now + timedelta(minutes=90 * (number % 3 - 1) - 30),
+            overdue_at=now + timedelta(minutes=90 * (number % 3 - 1)),
+            made_at=now,
+            made_by=user,
+        )
+        for encounter in Encounter.objects.for_user(user).open().only("pk")
+        for number in range(checks_each)
+    )
+    MonitoringTask.objects.bulk_create(tasks, batch_size=2_000)

@@ -1,0 +1,144 @@
+"""What the board and the handover say of checks: a few queries, however many encounters there are."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Case, Count, IntegerField, Min, Q, Sum, When
+
+from ivigsite.accounts.models import User
+from ivigsite.encounters.advice import GRADE_WORDS
+from ivigsite.encounters.models import Encounter
+from ivigsite.monitoring.models import MonitoringTask, Observation
+from ivigsite.monitoring.selectors import KIND_WORDS
+from protocols.engine.numbers import echo_count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardChecks:
+    """What the board says of one encounter's checks."""
+
+    due: int = 0
+    overdue: int = 0
+    next_at: datetime | None = None
+    alerts: int = 0
+    critical: int = 0
+
+    @property
+    def needs_somebody(self) -> bool:
+        return bool(self.overdue or self.alerts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverLine:
+    """One patient of the handover: who, how low, what was ordered, what is open."""
+
+    encounter: Encounter
+    count: str
+    grade: str
+    orders: str
+    overdue: tuple[str, ...]
+    due: tuple[str, ...]
+    next: tuple[tuple[datetime, str], ...]
+    alerts: tuple[str, ...]
+    holds: tuple[str, ...]
+
+
+NEXT_SHOWN = 3
+
+
+def board_checks(user: User, *, at: datetime) -> Mapping[UUID, BoardChecks]:
+    """The checks of every open encounter of this person's wards: three queries; no checks is no entry."""
+    mine = Q(encounter__ward__users=user, encounter__closed_at=None)
+    overdue = Sum(Case(When(overdue_at__lt=at, then=1), default=0, output_field=IntegerField()))
+    current = {
+        row["encounter"]: row
+        for row in MonitoringTask.objects.current(at)
+        .filter(mine)
+        .order_by()
+        .values("encounter")
+        .annotate(all=Count("pk"), overdue=overdue)
+    }
+    following = dict(
+        MonitoringTask.objects.open()
+        .filter(mine, due_at__gt=at)
+        .order_by()
+        .values_list("encounter")
+        .annotate(next_at=Min("due_at"))
+    )
+    alarms = {
+        row["encounter"]: row
+        for row in Observation.objects.unacknowledged()
+        .filter(mine)
+        .order_by()
+        .values("encounter")
+        .annotate(all=Count("pk"), critical=Count("pk", filter=Q(level="critical")))
+    }
+    found: dict[UUID, BoardChecks] = defaultdict(BoardChecks)
+    for key in {*current, *following, *alarms}:
+        now, alarm = current.get(key), alarms.get(key)
+        found[key] = BoardChecks(
+            due=now["all"] - now["overdue"] if now else 0,
+            overdue=now["overdue"] if now else 0,
+            next_at=following.get(key),
+            alerts=alarm["all"] if alarm else 0,
+            critical=alarm["critical"] if alarm else 0,
+        )
+    return found
+
+
+def handover_lines(user: User, *, ward: str, at: datetime) -> list[HandoverLine]:
+    """Every open encounter of this person's wards, the ones with something overdue or alarming first."""
+    encounters = Encounter.objects.for_user(user).open()
+    if ward:
+        encounters = encounters.filter(ward__code=ward)
+    rows = list(
+        encounters.select_related("patient", "ward", "owner").prefetch_related(
+            "assessments", "order_sets__ending"
+        )
+    )
+    keys = [row.pk for row in rows]
+    tasks: dict[UUID, list[MonitoringTask]] = defaultdict(list)
+    for task in MonitoringTask.objects.open().filter(encounter__in=keys, due_at__isnull=False):
+        tasks[task.encounter_id].append(task)
+    alarms: dict[UUID, list[Observation]] = defaultdict(list)
+    for observation in Observation.objects.unacknowledged().filter(encounter__in=keys):
+        alarms[observation.encounter_id].append(observation)
+    held: dict[UUID, set[str]] = defaultdict(set)
+    for observation in Observation.objects.holding().filter(encounter__in=keys):
+        held[observation.encounter_id].update(observation.held_kinds)
+    lines = [_line(row, tasks[row.pk], alarms[row.pk], held[row.pk], at) for row in rows]
+    return sorted(lines, key=lambda line: (not line.alerts, not line.overdue, line.encounter.ward.name))
+
+
+def _line(
+    encounter: Encounter,
+    tasks: list[MonitoringTask],
+    alarms: list[Observation],
+    held: set[str],
+    at: datetime,
+) -> HandoverLine:
+    last = next(iter(encounter.assessments.all()), None)
+    count = last.platelets_per_ul if last else None
+    grade = last.grade if last else None
+    by_status: dict[str, list[MonitoringTask]] = defaultdict(list)
+    for task in tasks:
+        by_status[task.status(at)].append(task)
+    signed = [each for each in encounter.order_sets.all() if each.is_active]
+    return HandoverLine(
+        encounter=encounter,
+        count="Count not known" if count is None else echo_count(count),
+        grade="Not graded" if grade is None else f"Grade {grade}, {GRADE_WORDS[grade].lower()}",
+        orders=f"Orders {signed[0].code}, signed {signed[0].signed_at:%d-%b}"
+        if signed
+        else "No orders in force",
+        overdue=tuple(task.title for task in by_status["overdue"]),
+        due=tuple(task.title for task in by_status["due"]),
+        next=tuple(
+            (task.due_at, task.title) for task in by_status["planned"][:NEXT_SHOWN] if task.due_at is not None
+        ),
+        alerts=tuple(f"{each.get_level_display()}: {each.title}" for each in alarms),
+        holds=tuple(KIND_WORDS.get(kind, kind) for kind in sorted(held)),
+    )

@@ -1,0 +1,257 @@
+"""Checks are made, moved, done, declined and ended; results are judged, corrected and taken on."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from ivigsite.audit.models import AuditEntry
+from ivigsite.encounters.actions import close_encounter
+from ivigsite.encounters.models import Encounter
+from ivigsite.monitoring import actions
+from ivigsite.monitoring.actions import Entered, set_anchor
+from ivigsite.monitoring.models import Cause, MonitoringTask, Observation
+from ivigsite.monitoring.reassessment import changed_facts
+from ivigsite.monitoring.selectors import held_by
+from protocols.engine.monitoring import Status
+from tests.monitoring.ward import Ward, build_ward, enter
+from tests.scenario import assess
+
+pytestmark = [pytest.mark.django_db, pytest.mark.hazard("H21")]
+
+HOUR = timedelta(hours=1)
+AKI = {"creatinine_umol_per_l": Decimal(200)}
+
+
+def test_signing_makes_each_check_at_its_time_and_missed_ones_collapse_into_one(ward: Ward):
+    now = timezone.now()
+
+    assert ward.task("REN-03").due_at == ward.start + 48 * HOUR
+    assert ward.task("VIT-04", 2).due_at == ward.start + 3 * HOUR
+    assert ward.task("THR-06").due_at is None
+    for kind in ("creatinine", "vital_signs", "count", "thrombosis"):
+        current = MonitoringTask.objects.current(now).filter(kind=kind)
+        assert current.count() == 1, kind
+    assert ward.task("VIT-02").status(now) is Status.MISSED
+    assert ward.task("REN-03").status(now) is Status.DUE
+    assert ward.task("REN-05").status(now) is Status.PLANNED
+
+
+def test_true_times_move_the_checks_of_their_treatment_and_end_what_no_longer_fits(ward: Ward):
+    late, end = ward.start + 2 * HOUR, ward.start + 3.5 * HOUR
+    set_anchor(order_set_id=ward.order_set_id, name="T0", true_at=late, by=ward.site.nurse, at=timezone.now())
+
+    assert ward.task("REN-03").due_at == late + 48 * HOUR
+    assert ward.task("VIT-05").due_at == late + 5 * HOUR
+    assert ward.task("STE-04").due_at == ward.start + 48 * HOUR
+
+    set_anchor(
+        order_set_id=ward.order_set_id,
+        name="TE",
+        true_at=late + 1.5 * HOUR,
+        by=ward.site.nurse,
+        at=timezone.now(),
+    )
+
+    assert ward.task("VIT-05").due_at == end
+    ended = MonitoringTask.objects.filter(item="VIT-04", closed_as="ended")
+    assert ended.exists()
+    assert {task.close_reason for task in ended} == {actions.NO_LONGER_DUE}
+    with pytest.raises(actions.FromTheFuture):
+        set_anchor(
+            order_set_id=ward.order_set_id,
+            name="TE",
+            true_at=timezone.now() + HOUR,
+            by=ward.site.nurse,
+            at=timezone.now(),
+        )
+
+
+def test_discharge_gives_the_checks_that_waited_for_it_their_time(ward: Ward):
+    at = timezone.now()
+    set_anchor(order_set_id=ward.order_set_id, name="DC", true_at=at, by=ward.site.physician, at=at)
+
+    due_at = ward.task("THR-06").due_at
+    assert due_at is not None
+    assert abs(due_at - at) < timedelta(minutes=1)
+
+
+def test_rise_of_creatinine_holds_the_next_dose_and_makes_what_it_asks_for(ward: Ward):
+    task = ward.task("REN-03")
+    observation = enter(ward, "CREATININE", AKI, ward.start + 48 * HOUR, task)
+
+    task.refresh_from_db()
+    assert (task.closed_as, task.closed_by) == ("done", ward.site.nurse)
+    assert observation.level == "critical"
+    assert observation.derived["kdigo_stage"] == 2
+    assert "nephrology" in observation.action
+    asked = MonitoringTask.objects.filter(cause="follow_up", cause_id=observation.pk)
+    assert {task.item for task in asked} == {"REN-AGAIN", "HAE-SCREEN", "REN-06"}
+    assert held_by(ward.site.encounter) == {"ivig": observation}
+    assert ward.task("REN-06").due_at == ward.start + 10 * 24 * HOUR
+
+    actions.acknowledge(observation=observation, comment="", by=ward.site.nurse, at=timezone.now())
+    again = actions.acknowledge(
+        observation=observation, comment="", by=ward.site.physician, at=timezone.now()
+    )
+    assert again.by == ward.site.nurse
+    assert not Observation.objects.unacknowledged().exists()
+    assert held_by(ward.site.encounter)
+
+    actions.release_hold(observation=observation, reason="Agreed", by=ward.site.physician, at=timezone.now())
+    assert held_by(ward.site.encounter) == {}
+
+
+def test_correction_is_a_new_row_and_takes_back_what_the_wrong_one_asked_for(ward: Ward):
+    wrong = enter(ward, "CREATININE", AKI, ward.start + 48 * HOUR, ward.task("REN-03"))
+    right = actions.correct_observation(
+        observation=wrong,
+        entered=Entered(
+            typed={}, values={"creatinine_umol_per_l": Decimal(82)}, taken_at=ward.start + 48 * HOUR
+        ),
+        reason="Wrong patient's sample",
+        idempotency_key=uuid4(),
+        by=ward.site.nurse,
+        at=timezone.now(),
+    )
+
+    assert (right.level, right.replaces) == ("normal", wrong)
+    assert held_by(ward.site.encounter) == {}
+    open_follow_ups = MonitoringTask.objects.open().filter(cause="follow_up")
+    assert not open_follow_ups.exists()
+    assert set(Observation.objects.standing()) == {right}
+    with pytest.raises(actions.AlreadyCorrected):
+        actions.correct_observation(
+            observation=wrong,
+            entered=Entered(typed={}, values=AKI, taken_at=ward.start),
+            reason="Again",
+            idempotency_key=uuid4(),
+            by=ward.site.nurse,
+            at=timezone.now(),
+        )
+
+
+def test_result_is_stored_once_never_from_the_future_nor_before_it_counts(ward: Ward):
+    key = uuid4()
+    shared: dict[str, Any] = {"encounter": ward.site.encounter, "rule": "CREATININE", "by": ward.site.nurse}
+    now = timezone.now()
+    entered = Entered(typed={}, values=AKI, taken_at=now)
+
+    first = actions.record_observation(**shared, entered=entered, idempotency_key=key, at=now)
+    second = actions.record_observation(**shared, entered=entered, idempotency_key=key, at=now)
+
+    assert first == second
+    other = {**shared, "by": ward.site.physician}
+    tomorrow = Entered(typed={}, values=AKI, taken_at=now + HOUR)
+    with pytest.raises(actions.ResultKeyTaken):
+        actions.record_observation(**other, entered=entered, idempotency_key=key, at=now)
+    with pytest.raises(actions.FromTheFuture):
+        actions.record_observation(**shared, entered=tomorrow, idempotency_key=uuid4(), at=now)
+    with pytest.raises(actions.TooEarly) as early:
+        enter(ward, "CREATININE", AKI, ward.start + 6 * HOUR, ward.task("REN-05"))
+    assert early.value.counts_from == ward.start + 5 * 24 * HOUR
+
+
+def test_declined_check_keeps_its_reason_and_is_not_declined_twice(ward: Ward):
+    task = actions.decline_task(
+        task=ward.task("AMS-03"), reason="Asleep", by=ward.site.nurse, at=timezone.now()
+    )
+
+    assert (task.closed_as, task.close_reason) == ("declined", "Asleep")
+    with pytest.raises(actions.NotOpen):
+        actions.decline_task(task=task, reason="Again", by=ward.site.nurse, at=timezone.now())
+    with pytest.raises(actions.NotOpen):
+        enter(ward, "MENINGITIS", {}, timezone.now(), task)
+    assert AuditEntry.objects.filter(action="task.declined").count() == 1
+
+
+def test_void_orders_end_their_checks_unless_the_treatment_has_truly_begun(ward: Ward):
+    at = timezone.now()
+    set_anchor(order_set_id=ward.order_set_id, name="T0", true_at=ward.start, by=ward.site.nurse, at=at)
+    actions.end_tasks(order_set_id=ward.order_set_id, reason="Void", by=ward.site.physician, at=at)
+
+    assert ward.task("REN-05").is_open
+    assert ward.task("PLT-06").is_open
+    assert ward.task("STE-04").close_reason == "Void"
+    assert ward.task("PUL-01-PE").close_reason == "Void"
+    assert actions.end_tasks(order_set_id=uuid4(), reason="Void", by=ward.site.physician, at=at) == 0
+
+
+def test_closing_the_encounter_ends_every_check_with_the_reason(ward: Ward):
+    encounter = Encounter.objects.get(pk=ward.site.encounter.pk)
+    close_encounter(
+        encounter=encounter,
+        version=encounter.version,
+        reason="Went home",
+        by=ward.site.physician,
+        at=timezone.now(),
+    )
+
+    assert not MonitoringTask.objects.open().exists()
+    assert ward.task("REN-05").close_reason == "The encounter was closed: Went home"
+    with pytest.raises(actions.EncounterIsClosed):
+        enter(ward, "CREATININE", AKI, timezone.now())
+
+
+def test_new_risk_of_a_reassessment_adds_its_checks(db: None):
+    ward = build_ward(hours_ago=20)
+    assert not MonitoringTask.objects.filter(item="REN-04").exists()
+
+    assess(ward.site, renal_risk_factors=["diabetes"])
+
+    added = ward.task("REN-04")
+    assert (added.cause, added.due_at) == ("new_facts", ward.start + 72 * HOUR)
+    assess(ward.site, renal_risk_factors=["diabetes"])
+    assert MonitoringTask.objects.filter(item="REN-04").count() == 1
+
+
+def test_promise_to_monitor_makes_a_check_of_its_own(ward: Ward):
+    for text in ("Kidney risk accepted", "Overload risk accepted"):
+        actions.add_check(
+            encounter=ward.site.encounter,
+            item=actions.PROMISED,
+            cause=Cause.PROMISE,
+            about=text,
+            by=ward.site.physician,
+            at=timezone.now(),
+        )
+
+    kinds = MonitoringTask.objects.filter(item="PROMISED").values_list("kind", flat=True)
+    assert len(set(kinds)) == 2
+
+
+def test_facts_have_changed_when_a_result_would_change_the_answer(ward: Ward):
+    assert changed_facts(ward.site.encounter) == ()
+    enter(ward, "COUNT", {"platelets_per_ul": 18_500}, timezone.now())
+    assert changed_facts(ward.site.encounter) == ()
+
+    enter(ward, "COUNT", {"platelets_per_ul": 62_000}, timezone.now())
+
+    (words,) = changed_facts(ward.site.encounter)
+    assert "18" in words
+    assert "62" in words
+    assess(ward.site, platelets_per_ul=62_000)
+    assert changed_facts(ward.site.encounter) == ()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE monitoring_observation SET level = 'normal'",
+        "DELETE FROM monitoring_observation",
+        "UPDATE monitoring_acknowledgement SET comment = 'x'",
+        "DELETE FROM monitoring_holdrelease",
+        "UPDATE monitoring_monitoringtask SET close_reason = 'x' WHERE closed_as = 'done'",
+    ],
+)
+def test_results_and_what_was_done_of_them_cannot_be_rewritten_by_raw_sql(ward: Ward, statement: str):
+    observation = enter(ward, "CREATININE", AKI, ward.start + 48 * HOUR, ward.task("REN-03"))
+    actions.acknowledge(observation=observation, comment="", by=ward.site.nurse, at=timezone.now())
+    actions.release_hold(observation=observation, reason="Yes", by=ward.site.physician, at=timezone.now())
+
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)

@@ -1,0 +1,204 @@
+"""Checklist, entry, board and handover as a nurse and a physician use them."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from ivigsite.monitoring.board import board_checks
+from ivigsite.monitoring.models import MonitoringTask, Observation
+from tests.monitoring.ward import Ward, enter
+
+pytestmark = [pytest.mark.django_db, pytest.mark.hazard("H21")]
+
+
+def moment(at: Any) -> str:
+    return timezone.localtime(at).strftime("%d-%b-%Y %H:%M")
+
+
+def posted(at: Any, **values: str) -> dict[str, str]:
+    return {"taken_at": moment(at), "idempotency_key": str(uuid4()), **values}
+
+
+def text(client: Client, name: str, *args: Any, **query: str) -> str:
+    return str(client.get(reverse(name, args=args), query).content.decode())
+
+
+def test_checklist_groups_what_is_due_and_says_the_time(ward: Ward):
+    page = ward.client().get(reverse("checklist", args=[ward.site.encounter.pk]))
+    shown = page.context["checklist"]
+    words = page.content.decode()
+
+    assert shown.overdue + shown.due == len([check for group in shown.groups for check in group.current])
+    assert {group.title for group in shown.groups} >= {"Kidney", "Vital signs", "Thrombosis", "Meningitis"}
+    assert "missed, replaced by a later check" in words
+    assert "As of" in words
+
+
+def test_result_in_another_unit_is_stored_as_typed_and_its_action_stands_in_place(ward: Ward):
+    nurse = ward.client()
+    task = ward.task("REN-03")
+    answer = nurse.post(
+        task.get_absolute_url(),
+        posted(
+            ward.start + timedelta(hours=48),
+            creatinine_umol_per_l="2.1",
+            creatinine_umol_per_l_unit="mg_per_dl",
+            renal_replacement="no",
+        ),
+    )
+
+    observation = Observation.objects.get()
+    assert answer.status_code == 302
+    assert answer["Location"].endswith(f"#alert-{observation.pk}")
+    assert observation.entered["creatinine_umol_per_l"] == "2.1"
+    assert observation.values["creatinine_umol_per_l"] == "185.64"
+    page = text(nurse, "checklist", ward.site.encounter.pk)
+    assert "Stop the immunoglobulin course" in page
+    assert "2.1 mg per dL" in page
+    assert "I take this on" in page
+    assert "Release the hold" not in page
+    assert "1 alert" in text(nurse, "board")
+
+    nurse.post(reverse("acknowledge", args=[observation.pk]), {"comment": "Called nephrology"})
+    assert "1 alert" not in text(nurse, "board")
+    physician = ward.client(nurse=False)
+    refused = physician.post(reverse("release_hold", args=[observation.pk]), {"reason": ""})
+    assert refused.status_code == 422
+    physician.post(reverse("release_hold", args=[observation.pk]), {"reason": "Nephrology agrees"})
+    assert "on hold" not in text(physician, "checklist", ward.site.encounter.pk)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, "Enter a value."),
+        ({"creatinine_umol_per_l": "85"}, "Choose"),
+        ({"creatinine_umol_per_l": "8,5", "creatinine_umol_per_l_unit": "umol_per_l"}, "8,5"),
+        ({"creatinine_umol_per_l": "900000", "creatinine_umol_per_l_unit": "umol_per_l"}, "900000"),
+    ],
+)
+def test_bad_result_is_refused_in_words_and_nothing_typed_is_lost(
+    ward: Ward, values: dict[str, str], words: str
+):
+    answer = ward.client().post(
+        ward.task("REN-03").get_absolute_url(), posted(ward.start + timedelta(hours=48), **values)
+    )
+
+    assert answer.status_code == 422
+    assert "There is a problem" in answer.content.decode()
+    assert words in answer.content.decode()
+    assert not Observation.objects.exists()
+
+
+def test_time_in_the_future_or_before_the_check_counts_is_refused(ward: Ward):
+    nurse = ward.client()
+    count = {"creatinine_umol_per_l": "85", "creatinine_umol_per_l_unit": "umol_per_l"}
+    late = nurse.post(
+        ward.task("REN-05").get_absolute_url(), posted(timezone.now() - timedelta(hours=1), **count)
+    )
+    future = nurse.post(
+        ward.task("REN-03").get_absolute_url(), posted(timezone.now() + timedelta(hours=1), **count)
+    )
+
+    assert late.status_code == future.status_code == 422
+    assert "This check counts from" in late.content.decode()
+    assert "must be from the past" in future.content.decode()
+
+
+def test_normal_result_says_so_quietly_and_a_correction_names_what_it_replaces(ward: Ward):
+    nurse = ward.client()
+    task = ward.task("AMS-03")
+    values = {"headache_score": "2", "meningitis_signs": "none", "drowsy": "no", "focal_sign": "no"}
+    taken = ward.start + timedelta(hours=49)
+    page = nurse.post(task.get_absolute_url(), posted(taken, **values), follow=True)
+    assert "Meningitis signs at 48 hours: normal." in page.content.decode()
+
+    first = Observation.objects.get()
+    form = nurse.get(reverse("correct_result", args=[first.pk]))
+    assert 'value="2"' in form.content.decode()
+    wrong = {**values, "headache_score": "8"}
+    refused = nurse.post(reverse("correct_result", args=[first.pk]), posted(taken, **wrong))
+    assert refused.status_code == 422
+    nurse.post(reverse("correct_result", args=[first.pk]), posted(taken, **wrong, reason="Typed wrongly"))
+
+    corrected = Observation.objects.get(replaces=first)
+    assert corrected.level == "critical"
+    assert nurse.get(reverse("correct_result", args=[first.pk])).status_code == 302
+    assert nurse.get(task.get_absolute_url()).status_code == 302
+
+
+def test_check_is_declined_with_a_reason_and_not_without(ward: Ward):
+    nurse = ward.client()
+    address = reverse("decline_check", args=[ward.task("AMS-03").pk])
+
+    assert nurse.post(address, {"reason": ""}).status_code == 422
+    assert nurse.post(address, {"reason": "Asleep"}).status_code == 302
+    assert nurse.post(address, {"reason": "Asleep"}).status_code == 302
+    assert "declined by Nurse. Asleep" in text(nurse, "checklist", ward.site.encounter.pk)
+
+
+def test_extra_result_is_entered_without_a_check_and_an_unknown_kind_is_not_there(ward: Ward):
+    nurse = ward.client()
+    address = reverse("extra_result", args=[ward.site.encounter.pk, "THROMBOSIS"])
+    values = {"thrombosis_signs": "speech", "limbs_examined": "yes"}
+
+    assert nurse.get(address).status_code == 200
+    nurse.post(address, posted(timezone.now() - timedelta(minutes=2), **values))
+
+    assert Observation.objects.get().level == "critical"
+    missing = reverse("extra_result", args=[ward.site.encounter.pk, "NOTHING"])
+    assert nurse.get(missing).status_code == 404
+
+
+def test_board_and_encounter_show_what_is_due_and_the_filter_keeps_what_needs_somebody(ward: Ward):
+    nurse = ward.client()
+    board = text(nurse, "board")
+
+    assert "overdue" in board
+    assert "O&#x27;Brien" in text(nurse, "board", show="overdue")
+    MonitoringTask.objects.open().update(
+        closed_as="ended", closed_at=timezone.now(), closed_by=ward.site.nurse, close_reason="Test"
+    )
+    assert "O&#x27;Brien" not in text(nurse, "board", show="overdue")
+    assert "Open the checklist" in text(nurse, "encounter", ward.site.encounter.pk)
+
+
+def test_board_asks_for_checks_in_three_queries(
+    ward: Ward, django_assert_num_queries: DjangoAssertNumQueries
+):
+    with django_assert_num_queries(3):
+        checks = board_checks(ward.site.nurse, at=timezone.now())
+
+    assert checks[ward.site.encounter.pk].overdue > 0
+    assert board_checks(ward.site.elsewhere, at=timezone.now()) == {}
+
+
+def test_changed_facts_are_told_and_carried_into_the_next_assessment(ward: Ward):
+    physician = ward.client(nurse=False)
+    nurse = ward.client()
+    nurse.post(
+        reverse("extra_result", args=[ward.site.encounter.pk, "COUNT"]),
+        posted(timezone.now(), platelets_per_ul="62", platelets_per_ul_unit="e9_per_l"),
+    )
+
+    assert "Facts have changed" in text(physician, "encounter", ward.site.encounter.pk)
+    form = physician.get(reverse("assess", args=[ward.site.encounter.pk])).context["form"]
+    assert form["platelets"].value() == "62"
+    assert form["platelets_unit"].value() == "e9_per_l"
+    assert form["sampled_at"].value()
+
+
+def test_handover_lists_who_needs_what(ward: Ward):
+    enter(ward, "THROMBOSIS", {"thrombosis_signs": ("speech",)}, timezone.now())
+    page = text(ward.client(), "handover")
+
+    assert "O&#x27;Brien" in page
+    assert "Critical: Thrombosis signs" in page
+    assert "Overdue:" in page
+    assert "On hold: immunoglobulin, platelets" in page
