@@ -53,8 +53,8 @@ def build_world() -> World:
         keep_file(print_=made, data=b"%PDF-1.7 of this test", at=now)
     observation = record_observation(
         encounter=site.encounter,
-        rule="THROMBOSIS",
-        entered=Entered(typed={}, values={"thrombosis_signs": ("speech",)}, taken_at=now),
+        rule="STEROID_BP",
+        entered=Entered(typed={}, values={"systolic_mmhg": 170, "diastolic_mmhg": 90}, taken_at=now),
         idempotency_key=uuid4(),
         by=site.nurse,
         at=timezone.now(),
