@@ -204,10 +204,10 @@ def measure_ready(scratch: Scratch) -> list[Figure]:
     )
     return [
         Figure(
-            what="The file is ready after pressing Sign",
+            what="All sheets are ready after pressing Sign",
             value=click.median_s,
             unit="s",
-            limit=1.5,
+            limit=3.0,
             note=(
                 f"median of {SIGNINGS}, real server, password check included; worst {click.worst_s:.2f} s;"
                 f" from the answer to Sign {answer.median_s:.2f} s"
@@ -259,9 +259,11 @@ def sign_through(person: "InProcess | OverHttp", assessment: "Assessment") -> "O
 
 def wait_for_file(assessment: "Assessment") -> None:
     from ivigsite.orders.models import SheetFile
+    from ivigsite.orders.sheet.documents import ROLE_SHEETS
 
     deadline = time.monotonic() + READY_WITHIN_S
-    while not SheetFile.objects.filter(print__order_set__assessment=assessment).exists():
+    # All sheets of the order set, not only the first.
+    while SheetFile.objects.filter(print__order_set__assessment=assessment).count() < len(ROLE_SHEETS):
         if time.monotonic() > deadline:
             raise TimeoutError(f"No file {READY_WITHIN_S} s after signing.")
         time.sleep(0.01)
