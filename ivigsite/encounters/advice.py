@@ -62,6 +62,7 @@ TIMING_WORDS: Final = {
     "monitoring": "Monitor and find the cause",
     "consult": "Call",
 }
+UNTIL_KNOWN_WORDS: Final = {"warn": "Ask before signing.", "hold": "Counts as met until it is known."}
 ROLE_WORDS: Final = {
     "required": "Recommended",
     "alternative": "Alternative",
@@ -193,6 +194,16 @@ class FindingCard:
     @property
     def anchor(self) -> str:
         return f"finding-{self.rule}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnjudgedCard:
+    """A rule that cannot be judged: what it would say, what to ask, and what it does until then."""
+
+    rule: str
+    text: str
+    asks: tuple[str, ...]
+    until_known: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -504,6 +515,20 @@ def rate_table(protocol: Protocol, plan: Mapping[str, Any] | None) -> RateTable 
         total=f"{hours} h {minutes} min" if hours else f"{minutes} min",
         maximum=f"{number(plan['maximum_ml_per_h'])} mL per h",
         is_at_risk=plan["at_risk"],
+    )
+
+
+def unjudged_cards(rules: Iterable[Mapping[str, Any]]) -> tuple[UnjudgedCard, ...]:
+    """The rules worth naming that cannot be judged; those that only ask stand with the open questions."""
+    return tuple(
+        UnjudgedCard(
+            rule=rule["rule"],
+            text=rule["text"],
+            asks=tuple(FACT_BY_KEY[fact].label for fact in rule["asks"]),
+            until_known=UNTIL_KNOWN_WORDS[rule["until_known"]],
+        )
+        for rule in rules
+        if rule["until_known"] in UNTIL_KNOWN_WORDS
     )
 
 

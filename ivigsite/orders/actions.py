@@ -32,6 +32,7 @@ from ivigsite.orders.models import (
     SheetHandedOut,
     SheetPrint,
 )
+from ivigsite.orders.overrides import is_about, reason_words, watches
 from ivigsite.orders.planned_times import added_items, ordered_kinds, planned_anchors, values_of_orders
 from ivigsite.orders.proposal import CannotOrder, Proposal, propose
 from ivigsite.orders.sheet.checks import find_problems
@@ -49,7 +50,9 @@ from ivigsite.orders.sheet.states import (
     Void,
 )
 from ivigsite.orders.sheet.worker import render_in_worker, start_renders
-from protocols.engine.protocol import Severity
+from protocols.engine.protocol import EffectKind, OverrideKind
+from protocols.engine.recommendation import Finding
+from protocols.engine.safety import digest_of_facts
 from protocols.lifecycle import State
 
 TREATMENTS = frozenset({"ivig", "corticosteroid", "platelets"})
@@ -76,13 +79,15 @@ def draft_content(*, proposal: Proposal, choices: Choices, key: UUID) -> SheetCo
     """The unsigned content of these choices; raises `CannotOrder` when it may not be signed."""
     if OrderSet.objects.filter(idempotency_key=key).exists():
         raise CannotOrder("This form has signed an order set already. Open the page again to sign another.")
-    names = {name for code in choices.codes for name in proposal.orders[code].names}
-    stops = [f for f in proposal.recommendation.findings if f.stops(names) and f.severity is Severity.HARD]
+    names = proposal.names_of(choices.codes)
+    answered = {override.rule for override in choices.overrides}
+    stops = [
+        finding
+        for finding in proposal.recommendation.findings
+        if finding.stops(names) and finding.rule not in answered
+    ]
     if stops:
         raise CannotOrder(f"{stops[0].rule}: {stops[0].text} {stops[0].action}")
-    held = [code for code in choices.codes if proposal.cards_by_code[code].is_held]
-    if held and not choices.overrides:
-        raise CannotOrder(f"{proposal.cards_by_code[held[0]].text}: this line is on hold. Call haematology.")
     if missing := [code for code in choices.codes if _has_no_dose(proposal, code)]:
         raise CannotOrder(f"{proposal.cards_by_code[missing[0]].text}: the dose is not known yet.")
     encounter = proposal.assessment.encounter
@@ -163,7 +168,9 @@ def sign_order_set(
             "assessment": assessment.pk,
             "digest": order_set.content_digest,
             "supersedes": before.pk if before else None,
-            "overrides": [override.rule for override in choices.overrides],
+            "overrides": [
+                {"rule": override.rule, "reason": override.reason} for override in choices.overrides
+            ],
         },
     )
     return order_set
@@ -391,15 +398,37 @@ def _store_lines(order_set: OrderSet, proposal: Proposal, choices: Choices) -> N
             reason=declined.reason,
             comment=declined.comment,
         )
-    texts = {finding["rule"]: finding["text"] for finding in proposal.outcome["findings"]}
-    for override in choices.overrides:
-        OverriddenRule.objects.create(
-            order_set=order_set,
-            rule=override.rule,
-            text=texts[override.rule],
-            reason=override.reason,
-            haematologist=override.haematologist,
-        )
+    for finding in proposal.recommendation.findings:
+        _store_answer(order_set, proposal, choices, finding)
+
+
+def _store_answer(order_set: OrderSet, proposal: Proposal, choices: Choices, finding: Finding) -> None:
+    """What was answered to a finding, or that it was read; not again what was so on the same facts before."""
+    answers = {override.rule: override for override in choices.overrides}
+    override = answers.get(finding.rule)
+    is_read = (
+        finding.override.kind is OverrideKind.ACKNOWLEDGE
+        and finding.rule not in proposal.acknowledged
+        and is_about(finding, proposal.names_of(choices.codes))
+    )
+    if override is None and not is_read:
+        return
+    effects = [effect.target for effect in finding.effects if effect.kind is EffectKind.ADD_CHECK]
+    OverriddenRule.objects.create(
+        order_set=order_set,
+        rule=finding.rule,
+        severity=finding.severity.value,
+        policy=finding.override.kind.value,
+        text=finding.text,
+        reason=override.reason if override else "",
+        reason_text=reason_words(override, proposal.protocol) if override else "",
+        comment=override.comment if override else "",
+        haematologist=override.haematologist if override else "",
+        second=override.second if override else "",
+        facts_digest=digest_of_facts(finding),
+        will_monitor=override is not None and watches(override, proposal.protocol),
+        checks=effects,
+    )
 
 
 def _make_checks(
@@ -413,9 +442,16 @@ def _make_checks(
         kinds=ordered_kinds(proposal, choices),
         anchors=planned_anchors(proposal, choices),
         added=added_items(proposal),
+        promised=_promised(proposal, choices),
         by=by,
         at=at,
     )
+
+
+def _promised(proposal: Proposal, choices: Choices) -> list[str]:
+    """What was passed because somebody will watch for it: each becomes a check of its own."""
+    texts = {finding.rule: finding.text for finding in proposal.recommendation.findings}
+    return [texts[override.rule] for override in choices.overrides if watches(override, proposal.protocol)]
 
 
 def _end(

@@ -14,6 +14,7 @@ from ivigsite.encounters.models import Allergies, Encounter, Patient
 from ivigsite.encounters.selectors import fact_words
 from ivigsite.orders.forms import Choices
 from ivigsite.orders.models import DeclineReason
+from ivigsite.orders.overrides import names_words, reason_words
 from ivigsite.orders.plan_content import sheet_rate_plan, sheet_timed_plan
 from ivigsite.orders.proposal import Proposal, order_code
 from ivigsite.orders.sheet.content import (
@@ -353,13 +354,14 @@ def _not_ordered(proposal: Proposal, choices: Choices) -> Iterator[NotOrdered]:
 
 
 def _overrides(proposal: Proposal, choices: Choices) -> Iterator[SheetOverride]:
-    texts = {finding["rule"]: finding["text"] for finding in proposal.outcome["findings"]}
+    findings = {finding.rule: finding for finding in proposal.recommendation.findings}
     for override in choices.overrides:
+        finding = findings[override.rule]
         yield SheetOverride(
             rule_id=override.rule,
-            text=texts[override.rule],
-            reason=override.reason,
-            by=override.haematologist,
+            text=finding.text,
+            reason=reason_words(override, proposal.protocol),
+            by=names_words(override, finding),
         )
 
 

@@ -12,18 +12,31 @@ from django.core.exceptions import ValidationError
 from ivigsite import fields
 from ivigsite.encounters.advice import TIMING_WORDS, OrderCard
 from ivigsite.orders.models import ConsentReason, DeclineReason
+from ivigsite.orders.overrides import (
+    COMMENT_LENGTH,
+    Override,
+    ShownStop,
+    asked,
+    asks_names,
+    field_name,
+    is_about,
+    missing_answers,
+    override_fields,
+    override_of,
+)
 from ivigsite.orders.presentation import rate_words, start_words
 from ivigsite.orders.proposal import NONE, Proposal
 from protocols.engine.facts import LEVELS, UNKNOWN
-from protocols.engine.protocol import Role, Severity
+from protocols.engine.protocol import ArmEffect, EffectKind, OverrideKind, Role
+from protocols.engine.recommendation import Finding
 from protocols.engine.timed_plan import TimedPlan
 
-COMMENT_LENGTH: Final = 300
-NAME_LENGTH: Final = 100
 PASSWORD_LENGTH: Final = 128
 STARTS_WITHIN: Final = timedelta(hours=24)
 STARTED_BEFORE: Final = timedelta(minutes=60)
 SINGLE: Final = "single:"
+GATED: Final = frozenset(effect.value for effect in ArmEffect if effect is not ArmEffect.AS_BRANCH)
+HOLDING: Final = (EffectKind.HOLD_LINES, EffectKind.REQUIRE_PRODUCT)
 TIMINGS: Final = tuple(TIMING_WORDS)
 GROUP_TITLES: Final = {
     "ivig": "Immunoglobulin",
@@ -39,15 +52,6 @@ class Declined:
     code: str
     reason: str
     comment: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Override:
-    """A stop that a named haematologist agreed to pass."""
-
-    rule: str
-    reason: str
-    haematologist: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,16 +117,6 @@ class ShownSection:
     groups: tuple[ShownGroup, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownStop:
-    """A stop that a named haematologist may pass; `is_partial` when it holds some lines only."""
-
-    rule: str
-    is_partial: bool
-    reason: Any
-    by: Any
-
-
 class ChooseForm(forms.Form):
     """One field a group of lines; only what the rule recommends arrives chosen."""
 
@@ -174,16 +168,8 @@ class ChooseForm(forms.Form):
 
     @property
     def stops(self) -> tuple[ShownStop, ...]:
-        """Each stop that a named haematologist may pass, with its two bound fields."""
-        return tuple(
-            ShownStop(
-                rule=finding.rule,
-                is_partial=not finding.stops(()),
-                reason=self[f"override_{number}_reason"],
-                by=self[f"override_{number}_by"],
-            )
-            for number, finding in self._named_stops()
-        )
+        """Each finding that asks for an answer, with its bound fields."""
+        return tuple(self._shown_stop(finding) for finding in self._asked)
 
     @property
     def consent_fields(self) -> tuple[Any, ...]:
@@ -218,14 +204,12 @@ class ChooseForm(forms.Form):
         chosen = [code for group in self.groups if (code := self._chosen(group)) != NONE]
         for group in self.groups:
             self._clean_group(group)
-        for number, finding in self._stops_to_pass():
-            for part, words in (
-                ("reason", "Say why this stop is passed."),
-                ("by", "Name the haematologist."),
-            ):
-                name = f"override_{number}_{part}"
-                if not self.cleaned_data.get(name) and name not in self.errors:
-                    self.add_error(name, f"{finding.rule}: {words}")
+        for finding in self._to_answer():
+            for name, words in missing_answers(finding, self.cleaned_data, self.proposal.protocol).items():
+                if name not in self.errors:
+                    self.add_error(name, words)
+        for words in self._still_held():
+            self.add_error(None, words)
         if not chosen and not self.errors:
             self.add_error(None, "Choose at least one line to order.")
         return self.cleaned_data
@@ -241,14 +225,7 @@ class ChooseForm(forms.Form):
                 for group in self.groups
                 if group.required is not None and self._chosen(group) != group.required.code
             ),
-            overrides=tuple(
-                Override(
-                    rule=finding.rule,
-                    reason=given[f"override_{number}_reason"],
-                    haematologist=given[f"override_{number}_by"],
-                )
-                for number, finding in self._stops_to_pass()
-            ),
+            overrides=tuple(override_of(finding, given) for finding in self._to_answer()),
             consent_reason=self._consent_words(),
         )
 
@@ -295,17 +272,48 @@ class ChooseForm(forms.Form):
         code = self[group.choice].value()
         return str(code) if code in {card.code for card in group.cards} else NONE
 
-    def _named_stops(self) -> list[tuple[int, Any]]:
-        holds = [f for f in self.proposal.recommendation.findings if f.severity is Severity.HARD_NAMED]
-        return list(enumerate(holds, start=1))
+    @property
+    def _asked(self) -> tuple[Finding, ...]:
+        return asked(self.proposal.recommendation.findings, self.proposal.acknowledged)
 
-    def _stops_to_pass(self) -> list[tuple[int, Any]]:
-        """The named stops that stand before what is chosen; the others need no answer."""
-        by_code = self.proposal.cards_by_code
-        codes = [code for group in self.groups if (code := self._chosen(group)) != NONE]
-        names = {name for code in codes for name in self.proposal.orders[code].names}
-        has_held = any(by_code[code].is_held for code in codes)
-        return [(number, stop) for number, stop in self._named_stops() if has_held or stop.stops(names)]
+    def _chosen_codes(self) -> list[str]:
+        return [code for group in self.groups if (code := self._chosen(group)) != NONE]
+
+    def _to_answer(self) -> list[Finding]:
+        """The findings that stand before what is chosen; the others need no answer."""
+        names = self.proposal.names_of(self._chosen_codes())
+        return [finding for finding in self._asked if is_about(finding, names)]
+
+    def _still_held(self) -> list[str]:
+        """Why lines on hold cannot be ordered though everything asked is answered."""
+        orders = self.proposal.orders
+        held = [orders[code] for code in self._chosen_codes() if orders[code].is_held]
+        findings = self.proposal.recommendation.findings
+        final = [row for row in findings if row.override.kind is OverrideKind.NONE and not row.is_hard]
+        is_agreed = any(asks_names(finding) for finding in self._to_answer())
+        words = []
+        for order in held:
+            by = [row for row in final if not order.names.isdisjoint(row.holds)]
+            words += [f"{order.text}: on hold. {row.text} {row.override.text}".strip() for row in by]
+            waiting = [mark.by for mark in order.effects if not mark.is_certain and mark.kind in HOLDING]
+            if waiting:
+                words.append(f"{order.text}: on hold until what {waiting[0]} asks is known.")
+            if not by and not is_agreed and any(mark.kind in GATED for mark in order.effects):
+                words.append(f"{order.text}: this line is on hold. Call haematology.")
+        return words
+
+    def _shown_stop(self, finding: Finding) -> ShownStop:
+        bound = {
+            part: self[name] if (name := field_name(finding, part)) in self.fields else None
+            for part in ("reason", "comment", "by", "second")
+        }
+        drugs = [order for order in self.proposal.orders.values() if order.dose is not None]
+        return ShownStop(
+            rule=finding.rule,
+            is_partial=not all(is_about(finding, order.names) for order in drugs),
+            names=finding.override.kind.names,
+            **bound,
+        )
 
     def _clean_group(self, group: LineGroup) -> None:
         if group.required is None or self._chosen(group) == group.required.code:
@@ -379,13 +387,8 @@ class ChooseForm(forms.Form):
         return group
 
     def _add_overrides(self) -> None:
-        for number, _ in self._named_stops():
-            self.fields[f"override_{number}_reason"] = fields.TextField(
-                label="Reason", max_length=COMMENT_LENGTH, required=False
-            )
-            self.fields[f"override_{number}_by"] = fields.TextField(
-                label="Haematologist who agreed", max_length=NAME_LENGTH, required=False
-            )
+        for finding in self._asked:
+            self.fields |= override_fields(finding, self.proposal.protocol)
 
 
 class SignForm(forms.Form):

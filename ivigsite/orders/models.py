@@ -9,7 +9,10 @@ from ivigsite.accounts.models import User
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.orders.sheet.content import SheetContent, from_plain
 from ivigsite.orders.sheet.documents import DOCUMENTS, Document, DocumentKind
+from protocols.engine.protocol import OverrideKind, Severity
 from protocols.models import ProtocolVersion
+
+ANSWERED = [kind.value for kind in OverrideKind if kind.asks_an_answer]
 
 
 class DeclineReason(models.TextChoices):
@@ -143,26 +146,54 @@ class DeclinedLine(models.Model):
 
 
 class OverriddenRule(models.Model):
-    """A stop a named haematologist agreed to pass, and why."""
+    """A finding that was passed or read: the coded reason, who agreed, and on which facts.
+
+    Which version of the protocol, who and when stand in the order set. `checks` are the monitoring items to
+    become tasks where somebody has promised to watch.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     order_set = models.ForeignKey(OrderSet, on_delete=models.PROTECT, related_name="overrides")
     rule = models.CharField(max_length=100)
+    severity = models.CharField(max_length=40, choices=[(row.value, row.value) for row in Severity])
+    policy = models.CharField(max_length=40, choices=[(row.value, row.value) for row in OverrideKind])
     text = models.TextField()
-    reason = models.CharField(max_length=300)
-    haematologist = models.CharField(max_length=100)
+    reason = models.CharField(max_length=100, blank=True)
+    # The reason in the words of its day, with the comment.
+    reason_text = models.TextField(blank=True)
+    comment = models.CharField(max_length=300, blank=True)
+    haematologist = models.CharField(max_length=100, blank=True)
+    second = models.CharField(max_length=100, blank=True)
+    facts_digest = models.CharField(max_length=64)
+    will_monitor = models.BooleanField(default=False)
+    checks = models.JSONField(default=list)
 
     class Meta:
         ordering = ["order_set", "rule"]
         constraints = [
             UniqueConstraint(fields=["order_set", "rule"], name="overridden_rule_once_an_order_set"),
             CheckConstraint(
-                condition=~Q(reason="") & ~Q(haematologist=""), name="override_has_reason_and_name"
+                condition=Q(policy=OverrideKind.ACKNOWLEDGE.value, reason="")
+                | Q(policy__in=ANSWERED) & ~Q(reason="") & ~Q(reason_text=""),
+                name="override_has_a_reason_where_one_is_asked",
             ),
+            CheckConstraint(
+                condition=~Q(policy__in=[OverrideKind.NAMED.value, OverrideKind.NAMED_AND_SECOND.value])
+                | ~Q(haematologist=""),
+                name="override_names_who_agreed",
+            ),
+            CheckConstraint(
+                condition=~Q(policy=OverrideKind.NAMED_AND_SECOND.value) | ~Q(second=""),
+                name="override_names_the_second_person",
+            ),
+            CheckConstraint(
+                condition=~Q(reason="other") | ~Q(comment=""), name="override_for_another_reason_says_which"
+            ),
+            CheckConstraint(condition=~Q(facts_digest=""), name="override_keeps_the_facts_it_rests_on"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.rule} overridden"
+        return f"{self.rule} {'read' if self.policy == OverrideKind.ACKNOWLEDGE else 'overridden'}"
 
 
 class OrderSetEnding(models.Model):

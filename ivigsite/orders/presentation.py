@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from ivigsite.encounters.advice import TIMING_WORDS, FindingCard, OrderCard, RateRow, rate_table
+from ivigsite.encounters.advice import (
+    TIMING_WORDS,
+    FindingCard,
+    OrderCard,
+    RateRow,
+    UnjudgedCard,
+    rate_table,
+    unjudged_cards,
+)
 from ivigsite.encounters.timeline import (
     Thing,
     Timeline,
@@ -15,10 +23,12 @@ from ivigsite.encounters.timeline import (
     timeline_of,
     volume_sentence,
 )
+from ivigsite.orders.overrides import Acknowledged, asked
 from ivigsite.orders.proposal import Proposal
 from ivigsite.orders.sheet.content import SheetContent, SheetOrder
 from protocols.engine.outcome import timed_plan_to_plain
-from protocols.engine.protocol import Severity
+from protocols.engine.protocol import OverrideKind, Severity
+from protocols.engine.recommendation import Finding
 from protocols.engine.timed_plan import TimedPlan
 
 TIMED = ("now", "concurrent")
@@ -94,10 +104,27 @@ class SignedSection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A finding to read before choosing, and whether it stops signing."""
+    """A finding to read before choosing: whether it stops for good, and who answered it before."""
 
     finding: FindingCard
     is_stop: bool
+    asks: bool
+    acknowledged: Acknowledged | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alerts:
+    """Everything the rules say about a proposal, in the order in which it is read."""
+
+    stops: tuple[Alert, ...]
+    to_answer: tuple[Alert, ...]
+    to_read: tuple[Alert, ...]
+    answered: tuple[Alert, ...]
+    notes: tuple[FindingCard, ...]
+    open: tuple[UnjudgedCard, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.stops or self.to_answer or self.to_read or self.answered or self.open)
 
 
 def start_words(proposal: Proposal, code: str, timed: TimedPlan | None) -> str:
@@ -197,21 +224,35 @@ def _minutes_after(starts_at: datetime, moment: datetime) -> int:
     return (moment - starts_at) // timedelta(minutes=1)
 
 
-def alerts_of(proposal: Proposal) -> tuple[Alert, ...]:
-    """The warnings and stops, worst first; what is only for information is not among them."""
-    stops = {
-        finding.rule for finding in proposal.recommendation.findings if finding.severity is Severity.HARD
-    }
-    return tuple(
-        Alert(finding=card, is_stop=card.rule in stops)
-        for card in proposal.findings
-        if card.level != "information"
+def alerts_of(proposal: Proposal) -> Alerts:
+    """The findings in one panel: stops, what asks for an answer, what is to be read, what was answered."""
+    by_rule = {finding.rule: finding for finding in proposal.recommendation.findings}
+    alerts = [_alert(proposal, card, by_rule[card.rule]) for card in proposal.findings]
+    heard = [alert for alert in alerts if alert.finding.level != "information"]
+    return Alerts(
+        stops=tuple(alert for alert in heard if alert.is_stop),
+        to_answer=tuple(alert for alert in heard if alert.asks),
+        to_read=tuple(alert for alert in heard if not (alert.is_stop or alert.asks or alert.acknowledged)),
+        answered=tuple(alert for alert in heard if alert.acknowledged),
+        notes=tuple(alert.finding for alert in alerts if alert.finding.level == "information"),
+        open=unjudged_cards(proposal.outcome["unjudged"]),
+    )
+
+
+def _alert(proposal: Proposal, card: FindingCard, finding: Finding) -> Alert:
+    asks = finding in asked([finding], proposal.acknowledged)
+    is_quiet = finding.severity is Severity.WARNING and not asks
+    return Alert(
+        finding=card,
+        is_stop=finding.is_hard and not asks,
+        asks=asks,
+        acknowledged=proposal.acknowledged.get(finding.rule) if is_quiet else None,
     )
 
 
 def is_blocked(proposal: Proposal) -> bool:
     """Whether every drug that is proposed is stopped, so that no treatment chosen here could be signed."""
-    stops = [row for row in proposal.recommendation.findings if row.severity is Severity.HARD]
+    stops = [row for row in proposal.recommendation.findings if row.override.kind is OverrideKind.NONE]
     drugs = [order for order in proposal.recommendation.orders if order.dose is not None]
     return bool(stops) and all(any(stop.stops(order.names) for stop in stops) for order in drugs)
 

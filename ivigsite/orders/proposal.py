@@ -1,7 +1,7 @@
 """From an assessment to lines that can be ordered: the same evaluation, with the product and age of now."""
 
 import base64
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,6 +11,8 @@ from uuid import UUID
 from ivigsite.encounters.advice import FindingCard, OrderCard, finding_cards, order_cards
 from ivigsite.encounters.assessment_form import ages_of
 from ivigsite.encounters.models import Assessment
+from ivigsite.orders.models import OverriddenRule
+from ivigsite.orders.overrides import Acknowledged
 from protocols.engine import lookup
 from protocols.engine.decision import arrange_chosen, chosen_product, evaluate, plans_of
 from protocols.engine.exposure import SAME_BRAND, exposure
@@ -42,6 +44,11 @@ class Proposal:
     cards: tuple[OrderCard, ...]
     findings: tuple[FindingCard, ...]
     plans: Mapping[str, RatePlan]
+    acknowledged: Mapping[str, Acknowledged]
+
+    def names_of(self, codes: Iterable[str]) -> frozenset[str]:
+        """What rules may call the lines with these codes: their codes, kinds and drugs."""
+        return frozenset(name for code in codes for name in self.orders[code].names)
 
     @property
     def orders(self) -> dict[str, Order]:
@@ -112,7 +119,24 @@ def propose(*, assessment: Assessment, product: str | None, at: datetime) -> Pro
         cards=order_cards(protocol, outcome["orders"]),
         findings=finding_cards(protocol, outcome["findings"]),
         plans=plans_of(protocol, recommendation),
+        acknowledged=_acknowledged(assessment, outcome),
     )
+
+
+def _acknowledged(assessment: Assessment, outcome: Mapping[str, Any]) -> dict[str, Acknowledged]:
+    """The findings that were answered earlier in this encounter on the very facts they read now."""
+    digests = {finding["facts_digest"]: finding["rule"] for finding in outcome["findings"]}
+    rows = (
+        OverriddenRule.objects.filter(order_set__encounter=assessment.encounter_id, facts_digest__in=digests)
+        .select_related("order_set__signed_by")
+        .order_by("order_set__signed_at")
+    )
+    return {
+        digests[row.facts_digest]: Acknowledged(
+            by=row.order_set.signed_by.full_name, at=row.order_set.signed_at
+        )
+        for row in rows
+    }
 
 
 def order_code(key: UUID) -> str:

@@ -324,7 +324,6 @@ def choose_context(proposal: Proposal, form: ChooseForm) -> dict[str, Any]:
         "encounter": proposal.assessment.encounter,
         "banner": banner_of(proposal.assessment.encounter, proposal.assessment, at=timezone.now()),
         "alerts": alerts_of(proposal),
-        "notes": [finding for finding in proposal.findings if finding.level == "information"],
         "is_blocked": is_blocked(proposal),
         # Asked for by the whole page alone: a changed line changes nothing in it.
         "formulary": partial(shown_formulary, proposal),

@@ -560,6 +560,9 @@ class Facts:
             ("refused", "Refused"),
         ),
     )
+    live_vaccine_planned: bool | Unknown = _fact(
+        "Live vaccine planned in the coming year", Kind.YES_NO, Section.IMMUNOGLOBULIN
+    )
     migraine_or_aseptic_meningitis: bool | Unknown = _fact(
         "Migraine or previous aseptic meningitis", Kind.YES_NO, Section.IMMUNOGLOBULIN
     )
@@ -588,6 +591,9 @@ class Facts:
     )
     irradiated_needed: bool | Unknown = _fact(
         "Irradiated blood components needed", Kind.YES_NO, Section.STEROID_PLATELETS
+    )
+    irradiated_available: bool | Unknown = _fact(
+        "Irradiated platelets can be had in time", Kind.YES_NO, Section.STEROID_PLATELETS
     )
     rhd_negative_childbearing: bool | Unknown = _fact(
         "RhD-negative and of childbearing potential",

@@ -46,7 +46,6 @@ PLACEHOLDERS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
     "dosing_weight": ("dosing_weight_kg", _tenths),
     "egfr": ("egfr", _whole_up),
     "hours_until_repeat": ("hours_until_repeat", _whole_up),
-    "live_vaccine_months": ("live_vaccine_months", _whole_up),
     "planned_volume": ("planned_volume_6h_ml_per_kg", _tenths),
 }
 """Each name with the fact it stands for and how that is written."""

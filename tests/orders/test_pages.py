@@ -234,7 +234,7 @@ def test_a_named_stop_is_asked_about_only_when_a_held_line_is_ordered(physician:
     assert without.status_code == 200
     assert without.context["content"].overrides == ()
     assert with_held.status_code == 422
-    assert {"override_1_reason", "override_1_by"} <= set(with_held.context["form"].errors)
+    assert {"override_HS-04-LT_reason", "override_HS-04-LT_by"} <= set(with_held.context["form"].errors)
 
 
 @pytest.mark.hazard("H22")
@@ -444,13 +444,17 @@ def test_what_was_declined_and_passed_stands_on_the_page_with_who_and_why(
         physician,
         assess(site, **STOPPED),
         line_platelets="EM_PLATELETS",
-        override_1_reason="Plasma exchange begins now",
-        override_1_by="Dr Night Example",
+        **{
+            "override_HS-04-LT_reason": "other",
+            "override_HS-04-LT_comment": "Plasma exchange begins now",
+            "override_HS-04-LT_by": "Dr Night Example",
+        },
     )
 
     assert "on a line of their own Not available" in text_of(physician.get(declined.get_absolute_url()))
-    assert "Agreed by Dr Night Example : Plasma exchange begins now" in text_of(
-        physician.get(passed.get_absolute_url())
+    assert (
+        "Agreed by Dr Night Example (Haematologist) : Another reason: Plasma exchange begins now"
+        in text_of(physician.get(passed.get_absolute_url()))
     )
 
 

@@ -170,12 +170,12 @@ def test_an_older_assessment_cannot_be_signed(physician: Client, site: Site) -> 
 
 
 def test_a_hard_stop_cannot_be_signed(physician: Client, site: Site) -> None:
-    assessment = assess(site, consent=None)
+    assessment = assess(site, weight_method=None)
 
     answer = check(physician, assessment, choices(assessment))
 
     assert answer.status_code == 409
-    assert "HS-24" in answer.content.decode()
+    assert "W-WEIGHT-AGE" in answer.content.decode()
 
 
 def test_a_sample_that_grew_too_old_since_the_assessment_cannot_be_signed(
@@ -363,16 +363,19 @@ def test_a_stop_is_passed_with_the_name_and_reason_of_a_haematologist(physician:
     data = choices(
         assessment,
         line_platelets="EM_PLATELETS",
-        override_1_reason="Intracranial bleed, plasma exchange begins now",
-        override_1_by="Dr Night Example",
+        **{
+            "override_HS-04-LT_reason": "critical_bleeding",
+            "override_HS-04-LT_comment": "Intracranial bleed, plasma exchange begins now",
+            "override_HS-04-LT_by": "Dr Night Example",
+        },
     )
 
     answer = sign(physician, assessment, data)
 
-    override = OrderSet.objects.get().overrides.get()
+    override = OrderSet.objects.get().overrides.get(policy="named")
     assert answer.status_code == 302
-    assert (override.rule, override.haematologist) == ("HS-04", "Dr Night Example")
-    assert OrderSet.objects.get().sheet_content.overrides[0].by == "Dr Night Example"
+    assert (override.rule, override.haematologist) == ("HS-04-LT", "Dr Night Example")
+    assert OrderSet.objects.get().sheet_content.overrides[0].by == "Dr Night Example (Haematologist)"
 
 
 def test_a_stop_without_a_name_is_asked_for(physician: Client, site: Site) -> None:
@@ -381,7 +384,7 @@ def test_a_stop_without_a_name_is_asked_for(physician: Client, site: Site) -> No
     answer = check(physician, assessment, choices(assessment, line_platelets="EM_PLATELETS"))
 
     assert answer.status_code == 422
-    assert "override_1_by" in answer.context["form"].errors
+    assert "override_HS-04-LT_by" in answer.context["form"].errors
 
 
 def test_a_form_that_has_signed_does_not_sign_other_choices(physician: Client, site: Site) -> None:
