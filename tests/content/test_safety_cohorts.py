@@ -1,0 +1,416 @@
+"""Quiet for plausible patients, loud for dangerous ones, and never calmer for knowing less.
+
+The patients are synthetic, from a seed. An interruption is a finding that wants an answer from the prescriber
+about what arrives chosen: a hard stop, or one that asks for a reason or a name.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from itertools import islice
+from statistics import median, quantiles
+from typing import Any, Final
+
+import pytest
+
+from protocols.content_files import load_shipped
+from protocols.engine.decision import evaluate
+from protocols.engine.facts import CATALOGUE, UNKNOWN, Facts, Kind
+from protocols.engine.facts_json import facts_from_plain
+from protocols.engine.protocol import OrderKind, Protocol, Role
+from protocols.engine.recommendation import Gated, NotCovered, Outcome, Recommendation
+
+Plain = Mapping[str, Any]
+
+# An adult with everything asked, drawn and recorded, and nothing in the way.
+CLEAN: Final[Plain] = {
+    "platelets_per_ul": 18000,
+    "sample_age_hours": "2",
+    "bleeding_level": "active",
+    "bleeding_sites": ["other"],
+    "urgent_surgery": False,
+    "rapid_rise": False,
+    "aetiology": "primary_itp",
+    "clumps": False,
+    "low_count_confirmed": True,
+    "ttp_suspected": False,
+    "schistocytes": False,
+    "haemolysis": False,
+    "hit_suspected": False,
+    "dic_suspected": False,
+    "marrow_failure": False,
+    "obstetric_tma": False,
+    "causative_drug": False,
+    "dat_positive": False,
+    "age_years": 45,
+    "sex": "female",
+    "pregnant": False,
+    "weight_kg": "70",
+    "weight_method": "measured",
+    "weight_age_days": "1",
+    "height_cm": "175",
+    "first_ivig": False,
+    "hours_since_last_ivig": "2000",
+    "ivig_last_7_days_g_per_kg": "0",
+    "iga_g_per_l": "1.5",
+    "anti_iga": False,
+    "immunoglobulin_reaction": False,
+    "ivig_refused": False,
+    "creatinine_umol_per_l": "80",
+    "renal_risk_factors": [],
+    "thrombosis_risk_factors": [],
+    "recent_thrombosis": False,
+    "overload_risk_factors": [],
+    "blood_group": "o",
+    "serology_sample_taken": True,
+    "group_and_screen_taken": True,
+    "consent": "recorded",
+    "live_vaccine_planned": False,
+    "migraine_or_aseptic_meningitis": False,
+    "steroid_contraindicated": False,
+    "hepatitis_b_positive": False,
+    "antithrombotic": "none",
+    "nil_by_mouth": False,
+    "platelets_refused": False,
+    "irradiated_needed": False,
+    "rhd_negative_childbearing": False,
+    "venous_lines": 2,
+    "hyperprolinaemia": False,
+    "fructose_intolerance": False,
+    "corn_allergy": False,
+    "glucose_monitored": False,
+    "glucose_specific_meter": True,
+}
+COHORT: Final = 500
+SEED: Final = 20261122
+
+
+@pytest.fixture(scope="module")
+def protocol() -> Protocol:
+    return load_shipped()
+
+
+def said_of(protocol: Protocol, **changes: Any) -> Outcome:
+    plain = {key: value for key, value in {**CLEAN, **changes}.items() if value is not None}
+    return evaluate(protocol, facts_from_plain(plain, protocol))
+
+
+def advice(outcome: Outcome) -> Recommendation | None:
+    if isinstance(outcome, Recommendation):
+        return outcome
+    return outcome.provisional if isinstance(outcome, Gated) else None
+
+
+def interruptions(said: Recommendation) -> list[str]:
+    """The findings that want an answer about the lines that arrive chosen."""
+    chosen = [order for order in said.orders if order.role is Role.REQUIRED and not order.is_held]
+    names = {name for order in chosen for name in order.names}
+    return [
+        finding.rule
+        for finding in said.findings
+        if (
+            finding.override.kind.asks_an_answer
+            and finding.concerns(names)
+            and (not finding.holds or any(name in names for name in finding.holds))
+        )
+        or finding.stops(names)
+    ]
+
+
+# ---- 500 plausible encounters
+
+# Findings with the WHO grade that goes with them, from no bleeding to life-threatening.
+BLEEDING: Final = (
+    ([], 0),
+    (["skin_only"], 1),
+    (["epistaxis_over_30_min"], 2),
+    (["melaena"], 2),
+    (["retroperitoneal"], 4),
+)
+
+
+def plausible(rng: random.Random) -> dict[str, Any]:
+    """One patient as a ward sees them: risk factors at rates a haematology ward would recognise."""
+
+    def happens(share: float) -> bool:
+        return rng.random() < share
+
+    age = min(95, max(18, round(rng.gauss(52, 18))))
+    patient: dict[str, Any] = {
+        "age_years": age,
+        "sex": rng.choice(("female", "male")),
+        "platelets_per_ul": rng.choice((3, 6, 9, 12, 18, 22, 28, 35, 42, 48, 55, 66, 72, 90, 120)) * 1000,
+        "weight_kg": str(min(140, max(42, round(rng.gauss(78, 15))))),
+        "height_cm": str(min(195, max(150, round(rng.gauss(170, 9))))),
+        # Nobody states a level where the findings give it.
+        "bleeding_level": None,
+        "rapid_rise": happens(0.08),
+        "creatinine_umol_per_l": str(min(130, max(45, round(rng.gauss(75, 15))))),
+        "blood_group": rng.choices(("o", "a", "b", "ab"), (45, 40, 11, 4))[0],
+        "aetiology": rng.choices(("primary_itp", "secondary_itp", "checkpoint_inhibitor"), (72, 20, 8))[0],
+        "migraine_or_aseptic_meningitis": happens(0.1),
+        "hepatitis_b_positive": happens(0.02),
+        "irradiated_needed": happens(0.02),
+        "nil_by_mouth": happens(0.04),
+        "live_vaccine_planned": happens(0.02),
+        "thrombosis_risk_factors": ["cardiovascular"] if happens(0.15) else [],
+        "renal_risk_factors": ["diabetes"] if happens(0.1) else [],
+        "overload_risk_factors": ["heart_failure"] if happens(0.03) else [],
+        "bleeding_risk_factors": ["antithrombotic_or_nsaid"] if happens(0.04) else [],
+        "antithrombotic": "single" if happens(0.02) else "none",
+    }
+    found, grade = rng.choices(BLEEDING, (30, 35, 20, 11, 4))[0]
+    patient |= {"bleeding_findings": found, "who_bleeding_grade": grade, "bleeding_sites": None}
+    patient["pregnant"] = patient["sex"] == "female" and 18 <= age <= 45 and happens(0.04)
+    return patient
+
+
+@pytest.mark.hazard("H22")
+def test_plausible_encounters_are_hardly_interrupted(protocol: Protocol) -> None:
+    rng = random.Random(SEED)
+
+    asked = []
+    for _ in range(COHORT):
+        said = advice(said_of(protocol, **plausible(rng)))
+        asked.append([] if said is None else interruptions(said))
+
+    counts = sorted(len(rules) for rules in asked)
+    told = Counter(rule for rules in asked for rule in rules).most_common(8)
+    assert median(counts) == 0, told
+    assert quantiles(counts, n=20)[18] <= 1, told
+    assert counts[-1] <= 3, told
+
+
+# ---- 100 dangerous ones, each caught by what should catch it
+
+
+def hard(*rules: str) -> Callable[[Outcome], bool]:
+    """Stopped: one of the rules holds and lifts only with a name, a reason or not at all; or a gate stops."""
+
+    def is_caught(outcome: Outcome) -> bool:
+        said = advice(outcome)
+        found = said.findings if said else ()
+        return any(finding.rule in rules and finding.is_hard for finding in found)
+
+    return is_caught
+
+
+def warned(*rules: str) -> Callable[[Outcome], bool]:
+    def is_caught(outcome: Outcome) -> bool:
+        said = advice(outcome)
+        return said is not None and any(finding.rule in rules for finding in said.findings)
+
+    return is_caught
+
+
+def gated(code: str) -> Callable[[Outcome], bool]:
+    return lambda outcome: any(gate.code == code for gate in getattr(outcome, "gates", ()))
+
+
+def held(kind: OrderKind) -> Callable[[Outcome], bool]:
+    """No line of this kind is free: none proposed, or every one held."""
+
+    def is_caught(outcome: Outcome) -> bool:
+        said = advice(outcome)
+        lines = () if said is None else said.orders
+        return all(order.is_held or isinstance(outcome, Gated) for order in lines if order.kind is kind)
+
+    return is_caught
+
+
+DANGERS: Final[tuple[tuple[str, Plain, tuple[Callable[[Outcome], bool], ...]], ...]] = (
+    ("ttp", {"ttp_suspected": True}, (gated("X2"), hard("HS-04"), held(OrderKind.PLATELETS))),
+    (
+        "ttp, life-threatening",
+        {"ttp_suspected": True, "bleeding_level": "life_threatening"},
+        (hard("HS-04-LT"), held(OrderKind.PLATELETS)),
+    ),
+    ("fragments on the smear", {"schistocytes": True}, (hard("HS-04"), held(OrderKind.PLATELETS))),
+    (
+        "haemolysis, no antibody",
+        {"haemolysis": True, "dat_positive": False},
+        (hard("HS-04"), held(OrderKind.PLATELETS)),
+    ),
+    ("hit", {"hit_suspected": True}, (hard("HS-05-BLEEDING"), held(OrderKind.PLATELETS))),
+    (
+        "clumps",
+        {"clumps": True, "low_count_confirmed": None, "bleeding_level": "none"},
+        (gated("X1"), hard("HS-03")),
+    ),
+    ("wrong unit", {"platelets_per_ul": 1_800_000}, (hard("HS-02"),)),
+    ("old count", {"sample_age_hours": "7"}, (gated("X0"),)),
+    ("count without a time", {"sample_age_hours": None}, (hard("W-SAMPLE"),)),
+    ("no weight", {"weight_kg": None}, (gated("X0"),)),
+    ("old weight", {"weight_age_days": "8"}, (hard("W-WEIGHT-AGE"),)),
+    (
+        "sorbitol in fructose intolerance",
+        {"fructose_intolerance": True, "product": "flebogamma_dif_10"},
+        (hard("HS-11"), held(OrderKind.IVIG)),
+    ),
+    (
+        "proline in hyperprolinaemia",
+        {"hyperprolinaemia": True, "product": "privigen"},
+        (hard("HS-10"), held(OrderKind.IVIG)),
+    ),
+    (
+        "maltose and an unknown meter",
+        {"glucose_monitored": True, "glucose_specific_meter": None, "product": "octagam_10"},
+        (hard("HS-12"),),
+    ),
+    ("corn allergy", {"corn_allergy": True, "product": "octagam_10"}, (hard("HS-13"),)),
+    (
+        "antibodies against IgA",
+        {"iga_g_per_l": "0.01", "anti_iga": True, "immunoglobulin_reaction": True},
+        (hard("HS-07"), held(OrderKind.IVIG)),
+    ),
+    (
+        "IgA deficient, ordinary product",
+        {"iga_g_per_l": "0.06", "product": "privigen"},
+        (hard("HS-08"), held(OrderKind.IVIG)),
+    ),
+    ("first dose without IgA", {"first_ivig": True, "iga_g_per_l": None}, (hard("HS-09"),)),
+    ("reaction before", {"immunoglobulin_reaction": True}, (hard("HS-06"), held(OrderKind.IVIG))),
+    ("recent clot", {"recent_thrombosis": True}, (hard("W-01"),)),
+    ("kidneys failing", {"creatinine_umol_per_l": "350"}, (hard("W-03-EGFR-30"),)),
+    ("dry", {"renal_risk_factors": ["volume_depletion"]}, (hard("HS-18"),)),
+    ("one line for two products", {"venous_lines": 1, "bleeding_level": "active"}, (hard("HS-20"),)),
+    ("again too early", {"hours_since_last_ivig": "5", "ivig_last_7_days_g_per_kg": "1"}, (hard("W-16"),)),
+    (
+        "course too large",
+        {"ivig_last_7_days_g_per_kg": "1.5", "hours_since_last_ivig": "90"},
+        (hard("HS-15"),),
+    ),
+    ("child on the adult set", {"age_years": 9, "weight_kg": "30", "height_cm": "130"}, (hard("HS-21"),)),
+    ("no consent", {"consent": None}, (hard("HS-24"),)),
+    ("refused", {"consent": "refused"}, (held(OrderKind.IVIG), held(OrderKind.PLATELETS))),
+    (
+        "not irradiated",
+        {"irradiated_needed": True, "irradiated_available": False},
+        (hard("W-20"), held(OrderKind.PLATELETS)),
+    ),
+    (
+        "infection and a steroid",
+        {"steroid_contraindicated": True},
+        (warned("W-10"), held(OrderKind.CORTICOSTEROID)),
+    ),
+    (
+        "level set too low",
+        {"bleeding_findings": ["intracranial"], "bleeding_level": "active"},
+        (hard("BLEED-HIGHER"),),
+    ),
+    ("130 kg without a height", {"weight_kg": "130", "height_cm": None}, (hard("W-13-HEIGHT-STOP"),)),
+    ("heavy heart", {"overload_risk_factors": ["heart_failure"]}, (warned("W-04"),)),
+    ("two antithrombotics", {"antithrombotic": "dual"}, (warned("W-15"),)),
+)
+REPEATS: Final = 3
+
+
+@pytest.mark.hazard("H09")
+@pytest.mark.hazard("H10")
+def test_a_hundred_dangerous_encounters_are_all_caught(protocol: Protocol) -> None:
+    rng = random.Random(SEED)
+    missed, seen = [], 0
+    for name, danger, catchers in islice(DANGERS * REPEATS, 100):
+        # The patient around the danger varies; the count stays one that is treated.
+        around = {
+            "weight_kg": str(rng.randint(55, 95)),
+            "age_years": rng.randint(20, 60),
+            "blood_group": rng.choice(("o", "a", "b")),
+            "platelets_per_ul": rng.choice((4000, 12000, 21000)),
+        }
+        outcome = said_of(protocol, **{**around, **danger})
+        seen += 1
+        missed += [f"{name}: {number}" for number, caught in enumerate(catchers) if not caught(outcome)]
+
+    assert seen == 100
+    assert missed == []
+
+
+@pytest.mark.hazard("H09")
+def test_the_clean_patient_is_caught_by_none_of_it(protocol: Protocol) -> None:
+    clean = said_of(protocol)
+    rules = {finding.rule for finding in clean.findings} if isinstance(clean, Recommendation) else {"gated"}
+
+    assert rules <= {"W-08", "W-09", "W-23", "HS-20-SALINE"}
+
+
+# ---- knowing less never makes it calmer
+
+# The level is stated in the clean case, and a stated level counts; findings that contradict it stop signing.
+STATED: Final = ("who_bleeding_grade", "bleeding_findings")
+
+
+def cap_of(outcome: Outcome) -> Decimal:
+    said = advice(outcome)
+    plan = None if said is None else said.rate_plan
+    return Decimal(0) if plan is None else plan.cap_ml_per_kg_per_h
+
+
+def free_lines(outcome: Outcome) -> set[str]:
+    """What arrives chosen and may be signed without being asked anything more."""
+    if isinstance(outcome, Gated | NotCovered):
+        return set()
+    stopped = {
+        order.code
+        for order in outcome.orders
+        if any(finding.stops(order.names) for finding in outcome.findings)
+    }
+    return {
+        order.code
+        for order in outcome.orders
+        if order.role is Role.REQUIRED and not order.is_held and order.dose is not None
+    } - stopped
+
+
+def asked_of(outcome: Outcome) -> set[str]:
+    return {question.fact for question in outcome.questions}
+
+
+@pytest.mark.hazard("H24")
+@pytest.mark.parametrize(
+    "definition", [row for row in CATALOGUE if row.key not in STATED], ids=lambda row: row.key
+)
+def test_an_unknown_fact_is_asked_about_or_counts_as_its_worst(protocol: Protocol, definition: Any) -> None:
+    """For every answer the fact could have: what would be slower or stopped is asked, or is so already."""
+    key = definition.key
+    base = facts_from_plain(dict(CLEAN), protocol)
+    less = evaluate(protocol, replace(base, **{key: UNKNOWN}))
+    for answer in answers_of(definition, base):
+        known = evaluate(protocol, replace(base, **{key: answer}))
+        is_calmer = cap_of(less) > cap_of(known) > 0 or bool(free_lines(less) - free_lines(known))
+        assert not is_calmer or key in asked_of(less), answer
+
+
+def answers_of(definition: Any, base: Facts) -> list[Any]:
+    """Every choice there is; of numbers the one at hand, a small and a large one."""
+    if definition.choices:
+        keys = definition.choice_keys
+        return [(key,) for key in keys] if definition.kind is Kind.CHOICES else list(keys)
+    if definition.kind is Kind.YES_NO:
+        return [True, False]
+    if definition.kind not in (Kind.WHOLE, Kind.DECIMAL):
+        return []
+    make = int if definition.kind is Kind.WHOLE else Decimal
+    return [make(1), make(60), make(900)]
+
+
+@pytest.mark.hazard("H24")
+@pytest.mark.parametrize(
+    "fact",
+    [
+        "renal_risk_factors",
+        "thrombosis_risk_factors",
+        "overload_risk_factors",
+        "recent_thrombosis",
+        "creatinine_umol_per_l",
+        "height_cm",
+        "pregnant",
+    ],
+)
+def test_an_infusion_is_no_faster_for_a_risk_nobody_asked_about(protocol: Protocol, fact: str) -> None:
+    known, less = said_of(protocol), said_of(protocol, **{fact: None})
+
+    assert cap_of(less) < cap_of(known)
+    assert fact in asked_of(less)
