@@ -122,7 +122,7 @@ def interruptions(said: Recommendation) -> list[str]:
 # ---- 500 plausible encounters
 
 # Findings with the WHO grade that goes with them, from no bleeding to life-threatening.
-BLEEDING: Final = (
+BLEEDING: Final[tuple[tuple[list[str], int], ...]] = (
     ([], 0),
     (["skin_only"], 1),
     (["epistaxis_over_30_min"], 2),
