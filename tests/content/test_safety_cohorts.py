@@ -30,6 +30,11 @@ CLEAN: Final[Plain] = {
     "sample_age_hours": "2",
     "bleeding_level": "active",
     "bleeding_sites": ["other"],
+    "bleeding_findings": ["epistaxis_over_30_min"],
+    "bleeding_seen_age_hours": "1",
+    "bleeding_seen_by": "Test Night-Nurse",
+    "bleeding_instructed_by": "Test Night-Registrar",
+    "immune_cause": "confirmed",
     "urgent_surgery": False,
     "rapid_rise": False,
     "aetiology": "primary_itp",
@@ -121,13 +126,13 @@ def interruptions(said: Recommendation) -> list[str]:
 
 # ---- 500 plausible encounters
 
-# Findings with the WHO grade that goes with them, from no bleeding to life-threatening.
-BLEEDING: Final[tuple[tuple[list[str], int], ...]] = (
-    ([], 0),
-    (["skin_only"], 1),
-    (["epistaxis_over_30_min"], 2),
-    (["melaena"], 2),
-    (["retroperitoneal"], 4),
+# Findings with the WHO grade and sites that go with them, from no bleeding to life-threatening.
+BLEEDING: Final[tuple[tuple[list[str], int, list[str]], ...]] = (
+    ([], 0, []),
+    (["skin_only"], 1, []),
+    (["epistaxis_over_30_min"], 2, ["other"]),
+    (["melaena"], 2, ["gi"]),
+    (["retroperitoneal"], 4, ["other"]),
 )
 
 
@@ -161,8 +166,8 @@ def plausible(rng: random.Random) -> dict[str, Any]:
         "bleeding_risk_factors": ["antithrombotic_or_nsaid"] if happens(0.04) else [],
         "antithrombotic": "single" if happens(0.02) else "none",
     }
-    found, grade = rng.choices(BLEEDING, (30, 35, 20, 11, 4))[0]
-    patient |= {"bleeding_findings": found, "who_bleeding_grade": grade, "bleeding_sites": None}
+    found, grade, sites = rng.choices(BLEEDING, (30, 35, 20, 11, 4))[0]
+    patient |= {"bleeding_findings": found, "who_bleeding_grade": grade, "bleeding_sites": sites}
     patient["pregnant"] = patient["sex"] == "female" and 18 <= age <= 45 and happens(0.04)
     return patient
 
@@ -338,8 +343,9 @@ def test_the_clean_patient_is_caught_by_none_of_it(protocol: Protocol) -> None:
 
 # ---- knowing less never makes it calmer
 
-# The level is stated in the clean case, and a stated level counts; findings that contradict it stop signing.
-STATED: Final = ("who_bleeding_grade", "bleeding_findings")
+# The level is stated in the clean case, and counts; findings that contradict it stop signing. So is that HIT and
+# VITT are not suspected, which is asked on its own.
+STATED: Final = ("who_bleeding_grade", "bleeding_findings", "vitt_picture")
 
 
 def cap_of(outcome: Outcome) -> Decimal:
