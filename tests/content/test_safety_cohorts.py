@@ -343,8 +343,8 @@ def test_the_clean_patient_is_caught_by_none_of_it(protocol: Protocol) -> None:
 
 # ---- knowing less never makes it calmer
 
-# The level is stated in the clean case, and counts; findings that contradict it stop signing. So is that HIT and
-# VITT are not suspected, which is asked on its own.
+# The level is stated in the clean case, and counts; findings that contradict it stop signing. So is that HIT
+# and VITT are not suspected, which is asked on its own.
 STATED: Final = ("who_bleeding_grade", "bleeding_findings", "vitt_picture")
 
 
