@@ -373,7 +373,7 @@ def _finding(proposal: Proposal, finding: Mapping[str, Any]) -> SheetFinding:
     )
 
 
-def _issue_facts(proposal: Proposal, plans: Mapping[str, Mapping[str, Any]]) -> Iterator[SheetFact]:
+def _issue_facts(proposal: Proposal, plans: Mapping[str, object]) -> Iterator[SheetFact]:
     """The product's own IgA first, then what is known of the patient; what nobody told is not known."""
     stored = proposal.assessment.facts
     if plans:
