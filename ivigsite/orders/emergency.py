@@ -30,7 +30,7 @@ def emergency_parts(context: Mapping[str, Any]) -> dict[str, Any]:
     form, proposal = context["form"], context["proposal"]
     held = held_groups(form)
     typed_here = {name for group in held for name in (group.name, *_of_refusal(group))}
-    typed_here |= {field.html_name for stop in form.stops for field in (stop.reason, stop.by)}
+    typed_here |= {field.html_name for stop in form.stops for field in stop.fields}
     return {
         "calls": calls_of(proposal),
         "held": held,

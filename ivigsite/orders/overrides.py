@@ -47,10 +47,15 @@ class ShownStop:
     second: Any
 
     @property
+    def fields(self) -> tuple[Any, ...]:
+        """The bound fields it has, in the order in which they are filled in."""
+        bound = (self.by, self.second, self.reason, self.comment)
+        return tuple(field for field in bound if field is not None)
+
+    @property
     def errors(self) -> list[Any]:
         """What is wrong in any of its fields."""
-        bound = (self.reason, self.comment, self.by, self.second)
-        return [error for field in bound if field is not None for error in field.errors]
+        return [error for field in self.fields for error in field.errors]
 
 
 def asked(findings: Iterable[Finding], acknowledged: Container[str]) -> tuple[Finding, ...]:
