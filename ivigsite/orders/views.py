@@ -3,13 +3,13 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
 from django.db import DatabaseError
-from django.http import Http404, HttpResponse, HttpResponseBadRequest
+from django.http import Http404, HttpResponse, HttpResponseBadRequest, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
@@ -355,7 +355,9 @@ def check_page(
         "timeline": signed_timeline(content),
         "digest": digest(content),
         "signing": signing,
-        "carried": [(name, value) for name in form.fields for value in form.data.getlist(name)],
+        "carried": [
+            (name, value) for name in form.fields for value in cast(QueryDict, form.data).getlist(name)
+        ],
     }
     if context["clock"] is not None:
         return render(
