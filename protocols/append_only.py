@@ -26,11 +26,6 @@ def frozen_when(table: str, condition: str) -> RunTriggers:
     return RunTriggers(_install(table, condition), _remove(table))
 
 
-def append_only_lifted(table: str) -> RunPython:
-    """Let a table be changed by this migration, which needs `append_only` again after that."""
-    return RunPython(_remove(table), _install(table, "1 = 1"))
-
-
 def _install(table: str, condition: str) -> Callable[[StateApps, BaseDatabaseSchemaEditor], None]:
     def install(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
         statements = _POSTGRESQL if schema_editor.connection.vendor == "postgresql" else _SQLITE

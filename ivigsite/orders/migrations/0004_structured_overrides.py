@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from protocols.append_only import append_only, append_only_lifted
+from protocols.append_only import append_only, lift_append_only
 
 
 class Migration(migrations.Migration):
@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        append_only_lifted("orders_overriddenrule"),
+        lift_append_only("orders_overriddenrule"),
         migrations.RemoveConstraint(
             model_name="overriddenrule",
             name="override_has_reason_and_name",
