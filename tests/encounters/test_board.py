@@ -51,12 +51,12 @@ def test_board_takes_as_many_queries_for_twenty_as_for_one(
     physician: Client, site: Site, django_assert_num_queries: Queries
 ):
     assess(site)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(9):
         physician.get(reverse("board_rows"))
     for number in range(19):
         admit(site, number, f"Example{number}")
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(9):
         response = physician.get(reverse("board_rows"))
 
     assert len(response.context["rows"]) == 20
