@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from typing import Any
 
 import pdfplumber
@@ -10,8 +11,11 @@ import segno
 
 from ivigsite.orders.sheet import wording
 from ivigsite.orders.sheet.checks import find_forbidden_tokens
+from ivigsite.orders.sheet.content import OrderGroup, SheetOrder
+from ivigsite.orders.sheet.documents import Document
 from ivigsite.orders.sheet.furniture import code_text
 from ivigsite.orders.sheet.layout import PAPER_MM
+from ivigsite.orders.sheet.render import render
 from ivigsite.orders.sheet.states import Paper
 
 from .reading import NO_BREAK_SPACE, Case, file_of, first_page_printed, opened, pages_of, text_of
@@ -221,16 +225,44 @@ def test_no_order_is_split_between_pages(case: Case) -> None:
 
 
 def test_a_table_that_goes_on_repeats_its_head() -> None:
-    pages = pages_of(file_of(Case("typical", "signed", Paper.A4)))
+    job = Case("typical", "signed", Paper.A4, Document.CHECKLIST).job
+    many = replace(job, content=replace(job.content, monitoring=job.content.monitoring * 6))
 
-    with_checks = [
-        page
-        for page in pages
-        if any("Temperature, pulse" in line or "Glucose 22-Nov-2026 20:30" in line for line in page)
-    ]
+    with_checks = [page for page in pages_of(render(many)) if "Temperature, pulse" in text_of(page)]
 
-    assert len(with_checks) == 2
-    assert all("Check Due Tolerance Result Initials" in page for page in with_checks)
+    assert len(with_checks) > 1
+    assert all("Check Due Done at Result Initials" in page for page in with_checks)
+
+
+def test_the_order_set_has_room_for_the_first_checks_and_names_the_others() -> None:
+    text = text_of(
+        tuple(line for page in pages_of(file_of(Case("typical", "signed", Paper.A4))) for line in page)
+    )
+
+    assert "Check Due Tolerance Result Initials Temperature, pulse, blood pressure 22-Nov-2026 14:30" in text
+    assert "Glucose 22-Nov-2026 20:30 1 hour" in text
+    assert (
+        "Also, with due times on the monitoring checklist: Creatinine and urine output;"
+        " Haemoglobin, bilirubin; Platelet count."
+    ) in text
+
+
+def test_what_comes_before_treatment_is_one_table_with_room_for_its_time() -> None:
+    job = Case("typical", "signed", Paper.A4).job
+    before = tuple(
+        SheetOrder(number=number, group=OrderGroup.BEFORE, kind="other", name=name)
+        for number, name in enumerate(("Blood film. Before the treatment starts.", "Creatinine."), start=1)
+    )
+    later = tuple(replace(order, number=order.number + 2) for order in job.content.orders)
+    content = replace(job.content, orders=before + later, rate_plan=None)
+
+    pages = pages_of(render(replace(job, content=content)))
+
+    assert (
+        "Samples and checks before treatment No. Sample or check Done at Initials"
+        " 1 Blood film. Before the treatment starts. 2 Creatinine. Now 3 immune globulin"
+    ) in text_of(tuple(line for page in pages for line in page))
+    assert len(pages) <= 4
 
 
 def test_the_first_page_shows_what_the_orders_rest_on() -> None:
@@ -267,7 +299,7 @@ def test_the_later_pages_show_rates_declined_lines_advice_and_sources() -> None:
         "Volume 800 mL in 5 h 7 min. Maximum rate 197 mL per hour.",
         "Not ordered: dexamethasone. Reason: predniSONE chosen instead",
         "Override of HS-09:",
-        "Reason: Bleeding is critical, sample sent (Dr Ada Demo-Physician)",
+        "Reason: Bleeding is critical, sample sent. Agreed by Dr Ada Demo-Physician.",
         "Suggested by protocol: advice, not orders",
         "Warning: Thrombosis risk from age",
         "Rule G4_TRIPLE: Grade 4 with active bleeding",

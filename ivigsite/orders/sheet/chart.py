@@ -54,6 +54,13 @@ def stickers(order: SheetOrder) -> tuple[str, ...]:
     return ()
 
 
+def has_details(order: SheetOrder) -> bool:
+    """Whether anything is said of how and when, besides its name and its dose."""
+    return bool(
+        order.strength or order.route or order.duration or order.start_at or order.start_text or order.maximum
+    )
+
+
 def issue_rows(order: SheetOrder) -> range:
     """One row for each size of vial or each unit, and one to spare where another lot may be needed."""
     if order.dose is None:
@@ -65,8 +72,17 @@ def issue_rows(order: SheetOrder) -> range:
 
 def next_checks(content: SheetContent) -> list[MonitoringRow]:
     """The first checks by the clock; those without a time of their own come after them."""
+    return _by_the_clock(content)[:CHECKS_ON_CARD]
+
+
+def other_checks(content: SheetContent) -> list[MonitoringRow]:
+    """All that `next_checks` leaves out."""
+    return _by_the_clock(content)[CHECKS_ON_CARD:]
+
+
+def _by_the_clock(content: SheetContent) -> list[MonitoringRow]:
     never = datetime.max.replace(tzinfo=UTC)
-    return sorted(content.monitoring, key=lambda row: row.due_at or never)[:CHECKS_ON_CARD]
+    return sorted(content.monitoring, key=lambda row: row.due_at or never)
 
 
 def count_warnings(content: SheetContent) -> int:

@@ -7,7 +7,7 @@ from django.template import Library
 from protocols.engine.facts import UNKNOWN
 
 from . import wording
-from .chart import chart_rows, count_warnings, issue_rows, next_checks, stickers
+from .chart import chart_rows, count_warnings, has_details, issue_rows, next_checks, other_checks, stickers
 from .content import OrderGroup
 
 GROUP_HEADINGS = {
@@ -33,7 +33,9 @@ register.filter("minutes", wording.format_minutes)
 register.filter("together", wording.keep_together)
 register.filter("chart_rows", chart_rows)
 register.filter("stickers", stickers)
+register.filter("has_details", has_details)
 register.filter("next_checks", next_checks)
+register.filter("other_checks", other_checks)
 register.filter("warnings", count_warnings)
 register.filter("issue_rows", issue_rows)
 
