@@ -54,7 +54,6 @@ WORDS = [
     "zu",
     "Demo",
 ]
-MOST_UNITS = Decimal(20)
 CLEAR_PT = 8 * 72 / 25.4
 LARGEST_BODY_PT = 20
 # Letters of one line may touch; words of two lines may not share more than this.
@@ -73,8 +72,6 @@ def generated(seed: int) -> SheetContent:
         if order.dose is None:
             return replace(order, number=number)
         amount = Decimal(pick.randint(1, 240_000)) / pick.choice((1, 2, 4, 5, 10))
-        if order.dose.unit == "adult dose":
-            amount = min(amount, MOST_UNITS)
         dose = replace(order.dose, amount=amount, rounded_from=None, deviation_percent=None)
         return replace(order, number=number, group=group, dose=dose)
 

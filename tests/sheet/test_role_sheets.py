@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,14 +13,16 @@ import pytest
 from ivigsite.orders.sheet import wording
 from ivigsite.orders.sheet.chart import chart_rows, issue_rows, next_checks, stickers
 from ivigsite.orders.sheet.checks import find_forbidden_tokens
-from ivigsite.orders.sheet.content import SheetAction, Vial
+from ivigsite.orders.sheet.content import ChartRow as PlannedRow
+from ivigsite.orders.sheet.content import SheetAction, SheetTimedPlan, TimedRow, Vial
 from ivigsite.orders.sheet.documents import DOCUMENTS, ROLE_SHEETS, Document
 from ivigsite.orders.sheet.jobs import SheetFailed
 from ivigsite.orders.sheet.render import render
 from ivigsite.orders.sheet.states import Paper
 
-from .reading import NO_BREAK_SPACE, Case, all_text_of, file_of, pages_of, text_of
+from .reading import NO_BREAK_SPACE, Case, all_text_of, file_of, opened, pages_of, text_of
 from .samples import CALL, IVIG, NEXT_ORDER_ID, ORDER_ID, PLATELETS, PREDNISONE, STATES, T0, TYPICAL
+from .test_generated import assert_nothing_is_clipped_or_covered
 
 # WeasyPrint leaves its colour profile for the garbage collector to close.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")
@@ -127,9 +130,9 @@ def test_the_nurse_chart_has_clock_times_rates_boxes_reactions_and_stickers() ->
     text = all_text_of(file_of(Case("typical", "signed", Paper.A4, Document.NURSE_CHART)))
 
     for words in (
-        "Step 1 14:30 22-Nov-2026 24.7",
-        "Step 4 16:00 22-Nov-2026 197",
-        "End 19:37 22-Nov-2026",
+        "14:30 22-Nov-2026 Step 1 24.7",
+        "16:00 22-Nov-2026 Step 4 197",
+        "19:37 22-Nov-2026 End",
         "Maximum rate 197 mL per hour.",
         "Temp. Blood pressure Pulse Breaths Oxygen Grade Initials",
         "Stop and call two values outside",
@@ -196,6 +199,71 @@ def test_the_checklist_has_every_check_with_its_due_time() -> None:
         due = wording.format_moment(row.due_at, "Europe/London") if row.due_at else row.due_text
         assert f"{row.item} {due}".replace(NO_BREAK_SPACE, " ") in text
     assert "Planned for a start of the infusion at 22-Nov-2026 14:30" in text
+
+
+def test_the_chart_prints_each_planned_look_with_its_rate_and_what_is_in() -> None:
+    assert TYPICAL.rate_plan is not None
+    job = Case("typical", "signed", Paper.A4, Document.NURSE_CHART).job
+    planned = (
+        PlannedRow(at=T0 - timedelta(minutes=60), until=T0, text="Vital signs before the start"),
+        PlannedRow(at=T0, text="Start", ml_per_h=Decimal("24.7"), running_volume_ml=Decimal(0)),
+        PlannedRow(at=T0 + timedelta(minutes=15), text="Vital signs", running_volume_ml=Decimal("6.2")),
+    )
+    timed = SheetTimedPlan(
+        starts_at=T0,
+        title="Two lines",
+        text="Side by side.",
+        rows=(
+            TimedRow(
+                at=T0,
+                until=T0 + timedelta(minutes=30),
+                kind="give",
+                arm="platelets",
+                text="platelets",
+                order_number=3,
+                line=2,
+            ),
+            TimedRow(
+                at=T0 + timedelta(minutes=40), kind="count", arm="platelets", text="Count", order_number=3
+            ),
+        ),
+        planned_volume_ml=Decimal(1000),
+        planned_volume_ml_per_kg=None,
+        limit_ml_per_kg=Decimal(15),
+        window_minutes=360,
+        is_over_limit=False,
+    )
+    content = replace(
+        job.content,
+        timed_plan=timed,
+        rate_plan=replace(TYPICAL.rate_plan, chart=planned, flush="Demonstration flush"),
+    )
+
+    text = all_text_of(render(replace(job, content=content)))
+
+    for words in (
+        "13:30 to 14:30 22-Nov-2026 Vital signs before the start 14:30 22-Nov-2026 Start 24.7 0",
+        "14:45 22-Nov-2026 Vital signs 6.2",
+        "Flush Demonstration flush.",
+        "Line 2, planned to end 22-Nov-2026 15:00 22-Nov-2026 15:10 Count",
+    ):
+        assert words in text, words
+    assert "Step 1" not in text
+    assert len(chart_rows(content)) == 6
+
+
+def test_a_dose_of_many_figures_goes_on_in_the_next_line() -> None:
+    assert PLATELETS.dose is not None
+    job = Case("typical", "signed", Paper.A4, Document.NURSE_CHART).job
+    order = replace(PLATELETS, number=1, dose=replace(PLATELETS.dose, amount=Decimal(198_130)))
+    file = render(replace(job, content=replace(job.content, orders=(order,), rate_plan=None)))
+
+    with opened(file) as pages:
+        for page in pages:
+            assert_nothing_is_clipped_or_covered(page)
+    assert "DOSE 198,130 adult dose" in all_text_of(file)
+    assert len(stickers(order)) == 24
+    assert stickers(order)[-1] == "Units 24 to 198,130, on a sheet of their own"
 
 
 def test_a_chart_without_a_rate_plan_has_rows_to_write_in() -> None:

@@ -150,3 +150,7 @@ def test_look_alike_names_get_their_tall_letters(text: str, printed: str) -> Non
 def test_a_short_phrase_stays_on_one_line_and_a_long_one_can_part() -> None:
     assert " " not in wording.keep_together("100 mg in 1 mL")
     assert " " in wording.keep_together("word " * 20)
+
+
+def test_a_dose_holds_its_number_to_its_unit_and_lets_a_long_unit_go_on() -> None:
+    assert wording.format_dose(Decimal(198_130), "adult dose") == "198,130\N{NO-BREAK SPACE}adult dose"

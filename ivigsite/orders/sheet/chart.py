@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from .content import MonitoringRow, Severity, SheetContent, SheetOrder
-from .wording import format_amount
+from .content import MonitoringRow, Severity, SheetContent, SheetOrder, TimedRow
+from .wording import format_amount, format_number
 
 # Rows without words, for checks between the steps and for a rate that was lowered.
 FREE_ROWS: Final = 6
+FREE_ROWS_AFTER_CHART: Final = 3
+MOST_STICKERS: Final = 24
 CHECKS_ON_CARD: Final = 6
 PLATELETS: Final = "platelets"
 
@@ -20,15 +22,31 @@ class ChartRow:
 
     label: str
     at: datetime | None = None
+    until: datetime | None = None
+    """The end of the time in which it may be done; None: just then."""
     ml_per_h: Decimal | None = None
+    volume_ml: Decimal | None = None
+    """What is in by then."""
 
 
 def chart_rows(content: SheetContent) -> tuple[ChartRow, ...]:
-    """Before the start, at each step of the rate plan, free rows, the planned end, and afterwards."""
+    """Every look at the patient as it was planned; where none was, the steps and rows to write in."""
     plan = content.rate_plan
     free = tuple(ChartRow(label="") for _ in range(FREE_ROWS))
     if plan is None:
         return (ChartRow(label="Before"), *free, ChartRow(label="After"))
+    if plan.chart:
+        planned = tuple(
+            ChartRow(
+                label=row.text,
+                at=row.at,
+                until=row.until,
+                ml_per_h=row.ml_per_h,
+                volume_ml=row.running_volume_ml,
+            )
+            for row in plan.chart
+        )
+        return (*planned, *free[:FREE_ROWS_AFTER_CHART])
     steps = tuple(
         ChartRow(label=f"Step {number}", at=step.starts_at, ml_per_h=step.ml_per_h)
         for number, step in enumerate(plan.steps, start=1)
@@ -50,8 +68,17 @@ def stickers(order: SheetOrder) -> tuple[str, ...]:
         )
     if order.kind == PLATELETS:
         count = max(1, int(order.dose.amount))
-        return tuple(f"Unit {number} of {count}" for number in range(1, count + 1))
+        places = tuple(f"Unit {number} of {count}" for number in range(1, min(count, MOST_STICKERS) + 1))
+        if count <= MOST_STICKERS:
+            return places
+        return (*places[:-1], f"Units {MOST_STICKERS} to {format_number(count)}, on a sheet of their own")
     return ()
+
+
+def timed_rows(order: SheetOrder, content: SheetContent) -> list[TimedRow]:
+    """What the timed plan of all arms says of this order."""
+    plan = content.timed_plan
+    return [row for row in plan.rows if row.order_number == order.number] if plan else []
 
 
 def has_details(order: SheetOrder) -> bool:

@@ -51,7 +51,7 @@ DOCUMENTS: Final[Mapping[Document, DocumentKind]] = MappingProxyType(
             reader="for the bedside",
             body="sheet/_nurse_chart.html",
             end="End of chart",
-            most_pages=3,
+            most_pages=4,
         ),
         Document.ISSUE_SHEET: DocumentKind(
             title="Pharmacy and blood bank issue sheet",

@@ -7,7 +7,16 @@ from django.template import Library
 from protocols.engine.facts import UNKNOWN
 
 from . import wording
-from .chart import chart_rows, count_warnings, has_details, issue_rows, next_checks, other_checks, stickers
+from .chart import (
+    chart_rows,
+    count_warnings,
+    has_details,
+    issue_rows,
+    next_checks,
+    other_checks,
+    stickers,
+    timed_rows,
+)
 from .content import OrderGroup
 
 GROUP_HEADINGS = {
@@ -22,6 +31,7 @@ GROUP_HEADINGS = {
 register = Library()
 register.filter("number", wording.format_number)
 register.filter("amount", wording.format_amount)
+register.filter("dose", wording.format_dose)
 register.filter("count", wording.format_count)
 register.filter("date", wording.format_date)
 register.filter("time", wording.format_time)
@@ -33,6 +43,7 @@ register.filter("minutes", wording.format_minutes)
 register.filter("together", wording.keep_together)
 register.filter("chart_rows", chart_rows)
 register.filter("stickers", stickers)
+register.filter("timed_rows", timed_rows)
 register.filter("has_details", has_details)
 register.filter("next_checks", next_checks)
 register.filter("other_checks", other_checks)

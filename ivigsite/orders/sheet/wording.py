@@ -23,6 +23,11 @@ def format_amount(value: Decimal | int, unit: str) -> str:
     return f"{format_number(value)} {unit}".replace(" ", NO_BREAK_SPACE)
 
 
+def format_dose(value: Decimal | int, unit: str) -> str:
+    """A number beside the first word of its unit; a unit of many words may go on in the next line."""
+    return f"{format_number(value)}{NO_BREAK_SPACE}{unit}"
+
+
 def keep_together(phrase: str) -> str:
     """A short phrase that never parts at the end of a line; a long one must be able to."""
     return phrase.replace(" ", NO_BREAK_SPACE) if len(phrase) <= LONGEST_UNBROKEN else phrase
