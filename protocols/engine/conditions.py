@@ -16,7 +16,7 @@ from .facts import FACT_BY_KEY, UNKNOWN, FactDefinition, Kind, Unknown
 from .plain import PLAIN_NUMBER
 from .protocol import Comparator, Condition, When
 from .results import RESULTS
-from .scores import Score
+from .scores import SCORE_KEYS, Score
 
 Truth = bool | Unknown
 Values = Mapping[str, Any]
@@ -52,14 +52,13 @@ class BadCondition(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """A compiled `When`: whether any group holds (true, false or unknown), and what is missing to tell."""
+    """A compiled `When`: whether any group holds (true, false or unknown), and what is missing to tell.
+
+    `facts` are those it looks at, each once.
+    """
 
     groups: tuple[tuple[tuple[str, Test], ...], ...]
-
-    @property
-    def facts(self) -> tuple[str, ...]:
-        """The facts it looks at, each once."""
-        return tuple(dict.fromkeys(fact for group in self.groups for fact, _ in group))
+    facts: tuple[str, ...]
 
     def groups_that_hold(self, values: Values) -> tuple[int, ...]:
         """The positions of the groups that hold."""
@@ -69,11 +68,19 @@ class Predicate:
         if not self.groups:
             return True
         result: Truth = False
+        # `_all` written out: one evaluation asks this of some hundred predicates.
         for group in self.groups:
-            truth = _all(group, values)
-            if truth is True:
+            holds: Truth = True
+            for _, test in group:
+                truth = test(values)
+                if truth is False:
+                    holds = False
+                    break
+                if truth is UNKNOWN:
+                    holds = UNKNOWN
+            if holds is True:
                 return True
-            if truth is UNKNOWN:
+            if holds is UNKNOWN:
                 result = UNKNOWN
         return result
 
@@ -136,7 +143,8 @@ def _predicate(when: When, definitions: Mapping[str, FactDefinition]) -> Predica
     return Predicate(
         tuple(
             tuple((condition.fact, _compile(condition, definitions)) for condition in group) for group in when
-        )
+        ),
+        facts_asked(when),
     )
 
 
@@ -164,7 +172,12 @@ def _compile(condition: Condition, definitions: Mapping[str, FactDefinition]) ->
     wanted = tuple(_read(definition, text) for text in condition.values)
     if not wanted or (condition.comparator in _NUMERIC and len(wanted) != 1):
         raise BadCondition(f"{condition.fact} {condition.comparator} has {len(wanted)} values")
-    return _value_test(condition.fact, _MATCHERS[condition.comparator](wanted))
+    match = _MATCHERS[condition.comparator](wanted)
+    if condition.fact in SCORE_KEYS:
+        return _score_test(condition.fact, match)
+    if condition.comparator is Comparator.IS:
+        return _is_test(condition.fact, frozenset(wanted))
+    return _value_test(condition.fact, match)
 
 
 def _presence_test(condition: Condition) -> Test:
@@ -179,6 +192,24 @@ def _presence_test(condition: Condition) -> Test:
 
 
 def _value_test(fact: str, match: Callable[[Any], bool]) -> Test:
+    def test(values: Values) -> Truth:
+        value = values.get(fact, UNKNOWN)
+        return UNKNOWN if value is UNKNOWN else match(value)
+
+    return test
+
+
+def _is_test(fact: str, wanted: frozenset[Any]) -> Test:
+    """The commonest comparison by far, without a call of its own for the match."""
+
+    def test(values: Values) -> Truth:
+        value = values.get(fact, UNKNOWN)
+        return UNKNOWN if value is UNKNOWN else value in wanted
+
+    return test
+
+
+def _score_test(fact: str, match: Callable[[Any], bool]) -> Test:
     def test(values: Values) -> Truth:
         value = values.get(fact, UNKNOWN)
         if isinstance(value, Score):

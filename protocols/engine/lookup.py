@@ -10,7 +10,7 @@ from itertools import product
 from typing import Final, TypeVar
 
 from .conditions import Predicate, compile_when
-from .derived import PRODUCT_FACTS
+from .derived import PLAN_FACTS, PRODUCT_FACTS
 from .facts import LEVELS
 from .protocol import (
     AccessPlan,
@@ -93,7 +93,9 @@ class Lookup:
     texts: dict[str, Text]
     bleeding_rules: tuple[tuple[Predicate, BleedingRule], ...]
     gates: tuple[tuple[Predicate, Gate], ...]
-    safety_rules: tuple[tuple[Predicate, SafetyRule], ...]
+    rules_before_plan: tuple[tuple[Predicate, SafetyRule], ...]
+    rules_after_plan: tuple[tuple[Predicate, SafetyRule], ...]
+    rule_predicates: dict[str, Predicate]
     extra_orders: dict[str, ExtraOrder]
     product_rules: tuple[tuple[Predicate, SafetyRule], ...]
     screening_items: tuple[ScreeningRow, ...]
@@ -126,6 +128,7 @@ def _make(protocol: Protocol) -> Lookup:
     families: dict[str, tuple[tuple[Predicate, Regimen], ...]] = {}
     for test, regimen in _compiled(protocol.regimens):
         families[regimen.family] = (*families.get(regimen.family, ()), (test, regimen))
+    rules = _compiled(protocol.safety_rules)
     return Lookup(
         cells=_cells(protocol),
         branches={branch.key: branch for branch in protocol.branches},
@@ -141,7 +144,9 @@ def _make(protocol: Protocol) -> Lookup:
         texts={text.key: text for text in protocol.texts},
         bleeding_rules=_compiled(protocol.bleeding_rules),
         gates=_compiled(protocol.gates),
-        safety_rules=_compiled(protocol.safety_rules),
+        rule_predicates={rule.key: predicate for predicate, rule in rules},
+        rules_before_plan=tuple(row for row in rules if PLAN_FACTS.isdisjoint(row[0].facts)),
+        rules_after_plan=tuple(row for row in rules if not PLAN_FACTS.isdisjoint(row[0].facts)),
         extra_orders={row.key: row for row in protocol.extra_orders},
         product_rules=tuple(_product_rules(protocol)),
         screening_items=tuple(

@@ -68,12 +68,10 @@ def findings_of(
 
     Rules that look at the planned infusion wait until there is a plan, all others come before it.
     """
-    rules = lookup.of(protocol).safety_rules
-    of_this_turn = [row for row in rules if (not PLAN_FACTS.isdisjoint(row[0].facts)) is after_plan]
-    held, unjudged = judge(of_this_turn, values)
-    predicates = {rule.key: predicate for predicate, rule in of_this_turn}
+    rows = lookup.of(protocol)
+    held, unjudged = judge(rows.rules_after_plan if after_plan else rows.rules_before_plan, values)
     return (
-        tuple(_finding(rule, predicates[rule.key], values) for rule in held),
+        tuple(_finding(rule, rows.rule_predicates[rule.key], values) for rule in held),
         tuple(_unjudged(rule, missing, values) for rule, missing in unjudged),
     )
 
@@ -137,7 +135,8 @@ def apply_to_lines(
             continue
         is_held = order.is_held or not kinds <= {EffectKind.AT_RISK_RATE}
         role = Role.OFFERED if is_held and order.role is Role.REQUIRED else order.role
-        kept.append(replace(order, is_held=is_held, role=role, effects=marks))
+        is_changed = bool(marks) or role is not order.role
+        kept.append(replace(order, is_held=is_held, role=role, effects=marks) if is_changed else order)
     return tuple(kept)
 
 

@@ -60,6 +60,9 @@ class ScoreItem:
         return self.possible[0] if len(self.possible) == 1 else UNKNOWN
 
 
+SCORE_KEYS: Final = frozenset({"plasmic", "four_ts", "isth_dic"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """A score for one patient; `applies` is false where it says nothing, as 4Ts without heparin.
