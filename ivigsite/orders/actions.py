@@ -63,6 +63,14 @@ LONGEST_RENDER_S: Final = 30
 _under_way: Final[dict[UUID, Event]] = {}
 
 
+class NotNewest(CannotOrder):
+    """Orders were to be chosen from an assessment after which another was made."""
+
+    def __init__(self, newest: Assessment) -> None:
+        super().__init__("There is a newer assessment. Choose orders from that one.")
+        self.newest = newest
+
+
 class ContentChanged(Exception):
     """What would be signed now is not what the check page showed; nothing was signed."""
 
@@ -127,7 +135,7 @@ def sign_order_set(
     if there is not None and _unsigned_digest(there) == shown_digest:
         return there
     _refuse_unsignable(encounter, assessment)
-    proposal = propose(assessment=assessment, product=choices.product, at=at)
+    proposal = propose(assessment=assessment, product=choices.product, policy=choices.policy, at=at)
     content = draft_content(proposal=proposal, choices=choices, key=key)
     if digest(content) != shown_digest:
         raise ContentChanged
@@ -168,6 +176,7 @@ def sign_order_set(
             "assessment": assessment.pk,
             "digest": order_set.content_digest,
             "supersedes": before.pk if before else None,
+            "dosing_weight_policy": proposal.policy,
             "overrides": [
                 {"rule": override.rule, "reason": override.reason} for override in choices.overrides
             ],
@@ -341,11 +350,17 @@ def _job_of(print_: SheetPrint) -> Job:
     )
 
 
+def refuse_older(assessment: Assessment) -> None:
+    """Raise `NotNewest` when the encounter was assessed again after this assessment."""
+    newer = assessment.encounter.assessments.filter(number__gt=assessment.number)
+    if newest := newer.order_by("number").last():
+        raise NotNewest(newest)
+
+
 def _refuse_unsignable(encounter: Encounter, assessment: Assessment) -> None:
     if not encounter.is_open:
         raise CannotOrder("The encounter is closed.")
-    if encounter.assessments.filter(number__gt=assessment.number).exists():
-        raise CannotOrder("There is a newer assessment. Choose orders from that one.")
+    refuse_older(assessment)
     state = assessment.protocol_version.state
     if state != State.APPROVED:
         raise CannotOrder(

@@ -111,7 +111,7 @@ def build_content(
         emergency=(emergency := _emergency(encounter)),
         emergency_consent=choices.consent_reason,
         patient=_patient(encounter.patient, encounter.ward.name, encounter.bed, choices.starts_at),
-        weight=_weight(proposal),
+        weight=_weight(proposal, choices),
         basis=_basis(proposal, is_emergency=emergency is not None),
         protocol=_protocol(proposal, choices),
         orders=tuple(
@@ -183,7 +183,7 @@ def _patient(patient: Patient, ward: str, bed: str, at: datetime) -> SheetPatien
     )
 
 
-def _weight(proposal: Proposal) -> Any:
+def _weight(proposal: Proposal, choices: Choices) -> Any:
     weight = proposal.outcome["dosing_weight"]
     facts = proposal.facts
     if weight is None or not isinstance(facts.weight_kg, Decimal):
@@ -195,8 +195,16 @@ def _weight(proposal: Proposal) -> Any:
         estimate_reason=str(proposal.assessment.entered.get("weight_estimate_reason", "")),
         weighed_on=UNKNOWN if weighed_on is None else weighed_on,
         dosing_weight_kg=_to_hundredths(weight["kg"]),
-        dosing_weight_basis=WEIGHT_WORDS[weight["basis"]],
+        dosing_weight_basis=WEIGHT_WORDS[weight["basis"]] + _chosen_by(proposal, choices),
     )
+
+
+def _chosen_by(proposal: Proposal, choices: Choices) -> str:
+    """Who left the protocol's default for which policy; two may come to the same kind of weight."""
+    if not choices.policy_by:
+        return ""
+    title = of(proposal.protocol).policies[proposal.policy].title
+    return f", chosen by haematology {choices.policy_by} (policy: {title})"
 
 
 def _emergency(encounter: Encounter) -> SheetEmergency | None:

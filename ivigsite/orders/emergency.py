@@ -7,7 +7,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils import timezone
 
-from ivigsite.orders.forms import ChooseForm, ShownGroup
+from ivigsite.orders.forms import POLICY, POLICY_BY, ChooseForm, ShownGroup
 from ivigsite.orders.proposal import Proposal
 from ivigsite.parsing.dates import format_datetime
 from protocols.engine.protocol import Protocol, Text, Topic
@@ -36,6 +36,9 @@ def emergency_parts(context: Mapping[str, Any]) -> dict[str, Any]:
         "held": held,
         "unproven": unproven_of(proposal),
         "carried_unasked": [(name, value) for name, value in context["carried"] if name not in typed_here],
+        "carried_unweighed": [
+            (name, value) for name, value in context["carried"] if name not in (POLICY, POLICY_BY)
+        ],
         "criticals": [alert for alert in context["alerts"] if alert.finding.level == "critical"],
         "warnings": [alert.finding for alert in context["alerts"] if alert.finding.level == "warning"],
     }

@@ -10,10 +10,11 @@ from django.views.decorators.http import require_http_methods
 from ivigsite.accounts.http import SignedInRequest
 from ivigsite.accounts.permissions import Permission, allow
 from ivigsite.encounters.selectors import assessment_for
+from ivigsite.orders.actions import refuse_older
 from ivigsite.orders.emergency import ready_choices
 from ivigsite.orders.forms import ChooseForm, SignForm
-from ivigsite.orders.proposal import CannotOrder, propose
-from ivigsite.orders.views import check_page, choose_context, refused
+from ivigsite.orders.proposal import CannotOrder
+from ivigsite.orders.views import check_page, choose_context, proposal_of, refused
 
 
 @allow(Permission.SIGN_ORDERS)
@@ -23,7 +24,8 @@ def emergency_orders(request: SignedInRequest, assessment_id: UUID) -> HttpRespo
     now = timezone.now()
     assessment = assessment_for(request.user, assessment_id, at=now)
     try:
-        proposal = propose(assessment=assessment, product=request.POST.get("product") or None, at=now)
+        refuse_older(assessment)
+        proposal = proposal_of(request, assessment, at=now)
     except CannotOrder as refusal:
         return refused(request, assessment, refusal)
     data = request.POST if "starts_at" in request.POST else ready_choices(proposal, now=now)

@@ -10,10 +10,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from ivigsite import fields
-from ivigsite.encounters.advice import TIMING_WORDS, OrderCard
+from ivigsite.encounters.advice import TIMING_WORDS, WEIGHT_WORDS, OrderCard, number
 from ivigsite.orders.models import ConsentReason, DeclineReason
 from ivigsite.orders.overrides import (
     COMMENT_LENGTH,
+    NAME_LENGTH,
     Override,
     ShownStop,
     asked,
@@ -35,6 +36,8 @@ PASSWORD_LENGTH: Final = 128
 STARTS_WITHIN: Final = timedelta(hours=24)
 STARTED_BEFORE: Final = timedelta(minutes=60)
 SINGLE: Final = "single:"
+POLICY: Final = "policy"
+POLICY_BY: Final = "policy_by"
 GATED: Final = frozenset(effect.value for effect in ArmEffect if effect is not ArmEffect.AS_BRANCH)
 HOLDING: Final = (EffectKind.HOLD_LINES, EffectKind.REQUIRE_PRODUCT)
 TIMINGS: Final = tuple(TIMING_WORDS)
@@ -64,6 +67,9 @@ class Choices:
     declined: tuple[Declined, ...]
     overrides: tuple[Override, ...]
     consent_reason: str = ""
+    # The dosing-weight policy, and who in haematology chose it where it is not the protocol's default.
+    policy: str | None = None
+    policy_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +123,19 @@ class ShownSection:
     groups: tuple[ShownGroup, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownPolicy:
+    """One dosing-weight policy with what it gives this patient, as words with their units."""
+
+    value: str
+    element_id: str
+    title: str
+    dose: str
+    weight: str
+    is_default: bool
+    is_chosen: bool
+
+
 class ChooseForm(forms.Form):
     """One field a group of lines; only what the rule recommends arrives chosen."""
 
@@ -144,6 +163,7 @@ class ChooseForm(forms.Form):
         )
         self._add_product()
         self._add_consent()
+        self._add_policy()
         self.groups = tuple(self._add_group(cards) for cards in _grouped(proposal.cards))
         self._add_overrides()
         if kept:
@@ -178,6 +198,32 @@ class ChooseForm(forms.Form):
         return tuple(self[name] for name in names if name in self.fields)
 
     @property
+    def policies(self) -> tuple[ShownPolicy, ...]:
+        """What each dosing-weight policy gives; chosen is the one by which the doses shown were computed."""
+        return tuple(
+            ShownPolicy(
+                value=result.policy,
+                element_id=f"id_{POLICY}_{position}",
+                title=result.title,
+                dose=f"{number(str(result.dose_g))} g",
+                weight=f"{number(str(result.weight.kg))} kg, {WEIGHT_WORDS[result.weight.basis]}",
+                is_default=result.policy == self.proposal.protocol.default_policy,
+                is_chosen=result.policy == self.proposal.policy,
+            )
+            for position, result in enumerate(self.proposal.policies)
+        )
+
+    @property
+    def policies_await_height(self) -> bool:
+        """Whether the policies agree, or may agree, for want of a height alone."""
+        return any("height_cm" in result.weight.unknowns for result in self.proposal.policies)
+
+    @property
+    def policy_by(self) -> Any:
+        """The field for the haematologist who chose the policy, or None where nothing is chosen."""
+        return self[POLICY_BY] if POLICY_BY in self.fields else None
+
+    @property
     def start(self) -> datetime | None:
         """T0 as it stands in its field, or None where that is no moment."""
         try:
@@ -210,6 +256,8 @@ class ChooseForm(forms.Form):
                     self.add_error(name, words)
         for words in self._still_held():
             self.add_error(None, words)
+        if self._has_left_default and not self.cleaned_data.get(POLICY_BY) and POLICY_BY not in self.errors:
+            self.add_error(POLICY_BY, "Name the haematologist who chose this dosing weight.")
         if not chosen and not self.errors:
             self.add_error(None, "Choose at least one line to order.")
         return self.cleaned_data
@@ -227,7 +275,17 @@ class ChooseForm(forms.Form):
             ),
             overrides=tuple(override_of(finding, given) for finding in self._to_answer()),
             consent_reason=self._consent_words(),
+            policy=self._policy(),
+            policy_by=given[POLICY_BY] if self._has_left_default else "",
         )
+
+    def _policy(self) -> str | None:
+        policy = self.cleaned_data.get(POLICY, UNKNOWN)
+        return None if policy is UNKNOWN else str(policy)
+
+    @property
+    def _has_left_default(self) -> bool:
+        return self._policy() not in (None, self.proposal.protocol.default_policy)
 
     def _consent_words(self) -> str:
         reason = self.cleaned_data.get("consent_reason", "")
@@ -351,6 +409,25 @@ class ChooseForm(forms.Form):
         )
         self.fields["consent_comment"] = fields.TextField(
             label="Comment on consent", max_length=COMMENT_LENGTH, required=False
+        )
+
+    def _add_policy(self) -> None:
+        """In an emergency haematology chooses the dosing weight; the protocol's default arrives chosen."""
+        if not self.proposal.has_policies_to_choose:
+            return
+        self.fields[POLICY] = fields.StrictChoiceField(
+            label="Dosing weight",
+            choices=[(result.policy, result.title) for result in self.proposal.policies],
+            widget=forms.RadioSelect,
+            # Not sent is the default, by which the doses were computed then.
+            required=False,
+            initial=self.proposal.policy,
+        )
+        self.fields[POLICY_BY] = fields.TextField(
+            label="Haematologist who chose it",
+            max_length=NAME_LENGTH,
+            required=False,
+            help_text="Needed for any but the default. Stands on the order set beside the weight.",
         )
 
     def _add_group(self, cards: tuple[OrderCard, ...]) -> LineGroup:

@@ -14,14 +14,14 @@ from ivigsite.encounters.models import Assessment
 from ivigsite.orders.models import OverriddenRule
 from ivigsite.orders.overrides import Acknowledged
 from protocols.engine import lookup
-from protocols.engine.decision import arrange_chosen, chosen_product, evaluate, plans_of
+from protocols.engine.decision import arrange_chosen, chosen_product, compare_policies, evaluate, plans_of
 from protocols.engine.exposure import SAME_BRAND, exposure
-from protocols.engine.facts import UNKNOWN, Facts, Unknown
+from protocols.engine.facts import LEVELS, UNKNOWN, Facts, Unknown
 from protocols.engine.infusion import RatePlan
 from protocols.engine.observation import ObservationPoint, observation_points
 from protocols.engine.outcome import outcome_to_plain, rate_plan_to_plain
 from protocols.engine.protocol import Product, Protocol
-from protocols.engine.recommendation import Order, Recommendation
+from protocols.engine.recommendation import Order, PolicyResult, Recommendation
 from protocols.engine.timed_plan import TimedPlan
 from protocols.mapping import load_protocol_value
 
@@ -45,6 +45,18 @@ class Proposal:
     findings: tuple[FindingCard, ...]
     plans: Mapping[str, RatePlan]
     acknowledged: Mapping[str, Acknowledged]
+    # What each dosing-weight policy gives, where the haematologist may choose between them; else empty.
+    policies: tuple[PolicyResult, ...]
+
+    @property
+    def policy(self) -> str:
+        """The dosing-weight policy the doses were computed by."""
+        return self.protocol.default_policy if isinstance(self.facts.policy, Unknown) else self.facts.policy
+
+    @property
+    def has_policies_to_choose(self) -> bool:
+        """Whether it makes a difference which policy is taken, to the weight or to the grams."""
+        return len({(result.weight.kg, result.dose_g) for result in self.policies}) > 1
 
     def names_of(self, codes: Iterable[str]) -> frozenset[str]:
         """What rules may call the lines with these codes: their codes, kinds and drugs."""
@@ -84,8 +96,12 @@ class Proposal:
         return arrange_chosen(self.protocol, self.recommendation, codes)
 
 
-def propose(*, assessment: Assessment, product: str | None, at: datetime) -> Proposal:
-    """Evaluate the assessment's facts again with the chosen product and the sample's age now.
+def propose(
+    *, assessment: Assessment, product: str | None, policy: str | None = None, at: datetime
+) -> Proposal:
+    """Evaluate the assessment's facts again with what was chosen and the sample's age now.
+
+    `policy` is the dosing-weight policy that a haematologist chose; without one the protocol's default holds.
 
     Raises `CannotOrder` when the answer has changed since the assessment, or was no recommendation.
     """
@@ -103,12 +119,19 @@ def propose(*, assessment: Assessment, product: str | None, at: datetime) -> Pro
         if product not in {row.key for row in protocol.products if row.offered}:
             raise CannotOrder("This product is not on the formulary.")
         facts = replace(facts, product=product)
+    if policy is not None:
+        if policy not in {row.key for row in protocol.weight_policies}:
+            raise CannotOrder("This dosing-weight policy does not stand in the protocol.")
+        facts = replace(facts, policy=policy)
     recommendation = evaluate(protocol, facts)
     if not isinstance(recommendation, Recommendation):
         outcome = outcome_to_plain(protocol, recommendation)
         raise CannotOrder(f"There is no recommendation to sign: {outcome['reason']}. Reassess the patient.")
     if recommendation.branch.key != assessment.outcome["branch"]:
         raise CannotOrder("The recommendation has changed since the assessment. Reassess the patient.")
+    policies = _policies_to_choose(protocol, recommendation)
+    if not policies and policy not in (None, protocol.default_policy):
+        raise CannotOrder("The dosing weight is chosen by haematology in life-threatening bleeding only.")
     outcome = outcome_to_plain(protocol, recommendation)
     return Proposal(
         assessment=assessment,
@@ -120,6 +143,7 @@ def propose(*, assessment: Assessment, product: str | None, at: datetime) -> Pro
         findings=finding_cards(protocol, outcome["findings"]),
         plans=plans_of(protocol, recommendation),
         acknowledged=_acknowledged(assessment, outcome),
+        policies=policies,
     )
 
 
@@ -143,6 +167,13 @@ def order_code(key: UUID) -> str:
     """The order's name on paper and in the QR code: 60 bits of its key, without the digits 0, 1, 8 and 9."""
     letters = base64.b32encode(key.bytes).decode()[:12]
     return f"{letters[:4]}-{letters[4:8]}-{letters[8:]}"
+
+
+def _policies_to_choose(protocol: Protocol, recommendation: Recommendation) -> tuple[PolicyResult, ...]:
+    """In life-threatening bleeding the evidence for an adjusted weight is thin, and haematology decides."""
+    if recommendation.bleeding.level != LEVELS[-1]:
+        return ()
+    return compare_policies(protocol, recommendation.facts)
 
 
 def _later(hours: Decimal | Unknown, made_at: datetime, at: datetime) -> Decimal | Unknown:

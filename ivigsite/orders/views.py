@@ -28,11 +28,13 @@ from ivigsite.encounters.selectors import assessment_for, banner_of
 from ivigsite.orders.actions import (
     AlreadyEnded,
     ContentChanged,
+    NotNewest,
     NotPrintable,
     begin_first_prints,
     begin_print,
     draft_content,
     hand_out,
+    refuse_older,
     render_ahead,
     render_print,
     sheet_state,
@@ -78,7 +80,8 @@ def choose(request: SignedInRequest, assessment_id: UUID) -> HttpResponse:
     now = timezone.now()
     assessment = assessment_for(request.user, assessment_id, at=now)
     try:
-        proposal = propose(assessment=assessment, product=_posted_product(request), at=now)
+        refuse_older(assessment)
+        proposal = proposal_of(request, assessment, at=now)
     except CannotOrder as refusal:
         return refused(request, assessment, refusal)
     is_check = "check" in request.POST
@@ -101,7 +104,7 @@ def sign(request: SignedInRequest, assessment_id: UUID) -> HttpResponse:
     now = timezone.now()
     assessment = assessment_for(request.user, assessment_id, at=now)
     try:
-        proposal = propose(assessment=assessment, product=_posted_product(request), at=now)
+        proposal = proposal_of(request, assessment, at=now)
     except CannotOrder as refusal:
         return refused(request, assessment, refusal)
     form, signing = ChooseForm(request.POST, proposal=proposal, now=now), SignForm(request.POST)
@@ -297,8 +300,14 @@ def _order_set_for(user: User, order_set_id: UUID) -> OrderSet:
     return found
 
 
-def _posted_product(request: SignedInRequest) -> str | None:
-    return request.POST.get("product") or None
+def proposal_of(request: SignedInRequest, assessment: Assessment, *, at: datetime) -> Proposal:
+    """The proposal with the product and the dosing-weight policy that the form says; raises `CannotOrder`."""
+    return propose(
+        assessment=assessment,
+        product=request.POST.get("product") or None,
+        policy=request.POST.get("policy") or None,
+        at=at,
+    )
 
 
 def refused(request: SignedInRequest, assessment: Assessment, refusal: CannotOrder) -> HttpResponse:
@@ -306,6 +315,7 @@ def refused(request: SignedInRequest, assessment: Assessment, refusal: CannotOrd
     clock = running_clock(assessment.encounter, at=now)
     context = {
         "reason": str(refusal),
+        "newest": refusal.newest if isinstance(refusal, NotNewest) else None,
         "assessment": assessment,
         "encounter": assessment.encounter,
         "banner": banner_of(assessment.encounter, assessment, at=now),

@@ -232,3 +232,16 @@ def test_printed_sheet_says_when_the_emergency_started_and_why_nobody_was_asked(
     assert f"started {started:%d-%b-%Y %H:%M:%S}" in text.replace("\u00a0", " ")
     assert "Emergency treatment without recorded consent" in text
     assert "Not known:" in text
+
+
+def test_older_assessment_is_refused_in_an_emergency_with_the_way_to_sign_the_newest(
+    physician: Client, site: Site
+):
+    older = declare(physician, site).context["assessment"]
+    newest = declare(physician, site).context["assessment"]
+
+    refused = physician.get(reverse("emergency_orders", args=[older.pk]))
+
+    assert refused.status_code == 409
+    assert refused.templates[0].name == "orders/emergency_stopped.html"
+    assert reverse("emergency_orders", args=[newest.pk]) in refused.content.decode()

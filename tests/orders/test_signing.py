@@ -169,6 +169,22 @@ def test_an_older_assessment_cannot_be_signed(physician: Client, site: Site) -> 
     assert not OrderSet.objects.exists()
 
 
+@pytest.mark.parametrize("page", ["choose_orders", "emergency_orders"])
+def test_choosing_from_an_older_assessment_is_refused_at_once_and_leads_to_the_newest(
+    physician: Client, site: Site, page: str
+) -> None:
+    older, _, newest = assess(site), assess(site), assess(site)
+
+    refused = physician.get(reverse(page, args=[older.pk]))
+    posted = check(physician, older, choices(older))
+    taken = physician.get(reverse(page, args=[newest.pk]))
+
+    assert (refused.status_code, posted.status_code, taken.status_code) == (409, 409, 200)
+    assert refused.templates[0].name == "orders/cannot_order.html"
+    for answer in (refused, posted):
+        assert f'href="{newest.get_absolute_url()}">Open assessment 3</a>' in answer.content.decode()
+
+
 def test_a_hard_stop_cannot_be_signed(physician: Client, site: Site) -> None:
     assessment = assess(site, weight_method=None)
 
