@@ -27,7 +27,11 @@ def ready_choices(proposal: Proposal, *, now: datetime) -> QueryDict:
 
 def emergency_parts(context: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of the page of an emergency, from what the check page shows anyway."""
-    form, proposal = context["form"], context["proposal"]
+    form, proposal, alerts = context["form"], context["proposal"], context["alerts"]
+    # What was answered on the same facts before is told again: nobody looks it up in an emergency.
+    said = [
+        alert.finding for alert in (*alerts.stops, *alerts.to_answer, *alerts.to_read, *alerts.answered)
+    ]
     held = held_groups(form)
     typed_here = {name for group in held for name in (group.name, *_of_refusal(group))}
     typed_here |= {field.html_name for stop in form.stops for field in stop.fields}
@@ -39,8 +43,8 @@ def emergency_parts(context: Mapping[str, Any]) -> dict[str, Any]:
         "carried_unweighed": [
             (name, value) for name, value in context["carried"] if name not in (POLICY, POLICY_BY)
         ],
-        "criticals": [alert for alert in context["alerts"] if alert.finding.level == "critical"],
-        "warnings": [alert.finding for alert in context["alerts"] if alert.finding.level == "warning"],
+        "criticals": [finding for finding in said if finding.level == "critical"],
+        "warnings": [finding for finding in said if finding.level == "warning"],
     }
 
 
