@@ -192,6 +192,17 @@ class ChooseForm(forms.Form):
         return tuple(self._shown_stop(finding) for finding in self._asked)
 
     @property
+    def answered_before(self) -> frozenset[str]:
+        """The fields of findings that no longer ask: the second click of a double click still sends them."""
+        proposal = self.proposal
+        return frozenset(
+            name
+            for finding in proposal.recommendation.findings
+            if finding.rule in proposal.acknowledged
+            for name in override_fields(finding, proposal.protocol)
+        )
+
+    @property
     def consent_fields(self) -> tuple[Any, ...]:
         """The reason for emergency treatment and its comment, where they are asked."""
         names = ("consent_reason", "consent_comment")

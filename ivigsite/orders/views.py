@@ -108,7 +108,7 @@ def sign(request: SignedInRequest, assessment_id: UUID) -> HttpResponse:
     except CannotOrder as refusal:
         return refused(request, assessment, refusal)
     form, signing = ChooseForm(request.POST, proposal=proposal, now=now), SignForm(request.POST)
-    if unknown := set(request.POST) - HANDLED - set(form.fields):
+    if unknown := set(request.POST) - HANDLED - set(form.fields) - form.answered_before:
         record(action="order_set.strange_fields", by=request.user, at=now, object_id=assessment.pk)
         return HttpResponseBadRequest(f"Unknown fields: {len(unknown)}. Nothing was signed.")
     if not form.is_valid():

@@ -108,6 +108,18 @@ def test_signing_twice_signs_once_and_starts_nothing_anew(physician: Client, sit
     assert OrderSet.objects.count() == EmergencyStart.objects.count() == EmergencyEnding.objects.count() == 1
 
 
+def test_what_asks_a_reason_alone_is_passed_because_bleeding_does_not_wait_and_is_shown(
+    physician: Client, site: Site
+):
+    page = declare(physician, site)
+
+    [passed] = page.context["content"].overrides
+    assert (passed.rule_id, passed.by) == ("HS-09-CRITICAL", "")
+    assert passed.reason == "Bleeding does not allow waiting"
+    assert "Bleeding does not allow waiting" in page.content.decode()
+    assert not any(stop.names and stop.reason.value() for stop in page.context["form"].stops)
+
+
 @pytest.mark.hazard("H24")
 def test_what_nobody_asked_is_listed_as_not_known_on_the_sheet(physician: Client, site: Site):
     sign(physician, declare(physician, site))
@@ -153,14 +165,15 @@ def test_platelets_are_held_when_ttp_is_present_until_a_named_haematologist_agre
     data = {**dict(page.context["carried"]), "line_platelets": "EM_PLATELETS"}
     unnamed = physician.post(path, data)
     assert unnamed.status_code == 422
-    named = {stop.by.html_name: "Dr Haem" for stop in page.context["form"].stops} | {
-        stop.reason.html_name: "Bleeds to death otherwise" for stop in page.context["form"].stops
+    stops = page.context["form"].stops
+    named = {stop.by.html_name: "Dr Haem" for stop in stops if stop.by is not None} | {
+        stop.reason.html_name: "critical_bleeding" for stop in stops
     }
     agreed = physician.post(path, {**data, **named})
 
     assert agreed.status_code == 200, agreed.content.decode()
     assert list(ordered(agreed).values()) == ["2 adult doses"]
-    assert any(override.by == "Dr Haem" for override in agreed.context["content"].overrides)
+    assert any(override.by == "Dr Haem (Haematologist)" for override in agreed.context["content"].overrides)
     sign(physician, agreed)
     assert EmergencyEnding.objects.get().kind == "treated"
 
@@ -175,7 +188,7 @@ def test_calls_alone_are_no_treatment_and_let_the_clock_run(physician: Client, s
     assert not EmergencyEnding.objects.exists()
 
 
-def test_old_count_stops_the_doses_and_says_what_to_do_meanwhile(physician: Client, site: Site):
+def test_old_count_delays_no_dose_and_is_said_before_signing(physician: Client, site: Site):
     from datetime import timedelta
 
     from django.utils import timezone
@@ -184,10 +197,9 @@ def test_old_count_stops_the_doses_and_says_what_to_do_meanwhile(physician: Clie
 
     page = declare(physician, site, sampled_at=clock_time(timezone.now() - timedelta(hours=9)))
 
-    assert page.status_code == 409
-    assert page.templates[0].name == "orders/emergency_stopped.html"
-    assert "Haematologist on call" in page.content.decode()
-    assert reverse("emergency", args=[site.encounter.pk]) in page.content.decode()
+    assert page.status_code == 200
+    assert "85 g" in ordered(page).values()
+    assert "Treat now on the old count" in page.content.decode()
 
 
 def test_without_an_emergency_the_ordinary_check_page_is_shown(physician: Client, site: Site):
@@ -244,4 +256,6 @@ def test_older_assessment_is_refused_in_an_emergency_with_the_way_to_sign_the_ne
 
     assert refused.status_code == 409
     assert refused.templates[0].name == "orders/emergency_stopped.html"
+    assert "Haematologist on call" in refused.content.decode()
+    assert reverse("emergency", args=[site.encounter.pk]) in refused.content.decode()
     assert reverse("emergency_orders", args=[newest.pk]) in refused.content.decode()
