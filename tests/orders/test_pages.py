@@ -90,7 +90,8 @@ def test_no_alternative_offered_or_standby_line_arrives_ticked(physician: Client
         ticked = Inputs(open_page(physician, assessment).content.decode()).ticked() - {"none"}
 
         lines = {card.code for card in proposal.cards if card.role == "required"}
-        assert ticked == lines | {proposal.outcome_product}
+        weight = {proposal.policy} if proposal.has_policies_to_choose else set()
+        assert ticked == lines | {proposal.outcome_product} | weight
 
 
 def test_alternatives_are_radio_buttons_and_a_line_of_its_own_is_a_box(page: Inputs) -> None:
