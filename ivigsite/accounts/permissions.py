@@ -16,6 +16,7 @@ class Permission(StrEnum):
     RECORD_RESULTS = "record_results"
     SIGN_ORDERS = "sign_orders"
     PRINT_ORDERS = "print_orders"
+    RECALL_LOTS = "recall_lots"
     READ_PROTOCOL = "read_protocol"
     AUTHOR_PROTOCOL = "author_protocol"
     REVIEW_PROTOCOL = "review_protocol"
@@ -41,9 +42,9 @@ _PROTOCOL_STAFF = frozenset({Permission.READ_PROTOCOL, Permission.USE_ADMIN_SITE
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.PHYSICIAN: _PRESCRIBER,
-        Role.HAEMATOLOGIST: _PRESCRIBER,
+        Role.HAEMATOLOGIST: _PRESCRIBER | {Permission.RECALL_LOTS},
         Role.NURSE: _AT_THE_BEDSIDE,
-        Role.PHARMACIST: _BEDSIDE,
+        Role.PHARMACIST: _BEDSIDE | {Permission.RECALL_LOTS},
         Role.PROTOCOL_AUTHOR: _PROTOCOL_STAFF | {Permission.AUTHOR_PROTOCOL},
         Role.PROTOCOL_REVIEWER: _PROTOCOL_STAFF | {Permission.REVIEW_PROTOCOL},
         Role.PROTOCOL_APPROVER: _PROTOCOL_STAFF | {Permission.APPROVE_PROTOCOL, Permission.WITHDRAW_PROTOCOL},

@@ -1,7 +1,7 @@
 """What pages read: always through the wards of the person who asks, always in a fixed number of queries."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -17,6 +17,7 @@ from ivigsite.encounters.assessment_form import age_on
 from ivigsite.encounters.fact_fields import COUNTS, row_choices
 from ivigsite.encounters.forms import PatientForm
 from ivigsite.encounters.models import Assessment, AssessmentDraft, Encounter, Patient
+from ivigsite.encounters.signals import facts_noted
 from ivigsite.parsing.dates import format_date, format_datetime
 from protocols.engine.facts import FACT_BY_KEY, UNKNOWN, Kind
 from protocols.engine.numbers import echo_count, format_decimal
@@ -210,10 +211,21 @@ class StartingAnswers:
     answers: dict[str, Any]
     last: Assessment | None
     drafted_at: datetime | None
+    noted: tuple[str, ...] = ()
 
 
 def starting_answers(encounter: Encounter, user: User, *, at: datetime) -> StartingAnswers:
-    """A draft younger than a day, else what lasts from the last assessment."""
+    """A draft younger than a day, else what lasts of the last assessment; what is on record stands above."""
+    started = _starting_answers(encounter, user, at=at)
+    noted = [row for _, rows in facts_noted.send(sender=Encounter, encounter=encounter) for row in rows]
+    return replace(
+        started,
+        answers=started.answers | {row.field: row.answer for row in noted},
+        noted=tuple(row.source for row in noted),
+    )
+
+
+def _starting_answers(encounter: Encounter, user: User, *, at: datetime) -> StartingAnswers:
     last = encounter.assessments.defer("outcome", "facts").first()
     draft = AssessmentDraft.objects.filter(
         encounter=encounter, author=user, saved_at__gte=at - DRAFT_LIFE

@@ -7,5 +7,9 @@ from django.dispatch import Signal
 assessment_made: Final = Signal()
 """Sent with `assessment`, `by` and `at`, before the audit entry."""
 
+facts_noted: Final = Signal()
+"""Sent with `encounter` when a form of facts is begun; answers what is on record, as rows with `field`,
+`answer` and `source`."""
+
 encounter_closed: Final = Signal()
 """Sent with `encounter`, `reason`, `by` and `at`, before the audit entry."""

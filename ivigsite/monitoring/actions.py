@@ -166,6 +166,29 @@ def set_anchor(
 
 
 @transaction.atomic
+def end_checks_of_anchor(
+    *, order_set_id: UUID, name: str, after: int, until: int, reason: str, by: User, at: datetime
+) -> int:
+    """End the open checks that count from anchors of one name which will not come any more.
+
+    Those numbered above `after` up to `until`; the times stay, for other checks may be counted from them.
+    """
+    plan = MonitoringPlan.objects.select_related("encounter", "assessment__protocol_version").get(
+        order_set_id=order_set_id
+    )
+    rows = lookup.of(load_protocol_value(plan.assessment.protocol_version)).items
+    items = [key for key in plan.items if rows[key].anchor == name]
+    ended = _end(
+        plan.tasks.open().filter(item__in=items, anchor_number__gt=after, anchor_number__lte=until),
+        reason=reason,
+        by=by,
+        at=at,
+    )
+    chain(plan.encounter)
+    return ended
+
+
+@transaction.atomic
 def add_check(
     *,
     encounter: Encounter,

@@ -35,6 +35,7 @@ from ivigsite.orders.models import (
 from ivigsite.orders.overrides import is_about, reason_words, watches
 from ivigsite.orders.planned_times import added_items, ordered_kinds, planned_anchors, values_of_orders
 from ivigsite.orders.proposal import CannotOrder, Proposal, propose
+from ivigsite.orders.reactions import refusal_for
 from ivigsite.orders.sheet.checks import find_problems
 from ivigsite.orders.sheet.content import SheetContent, SheetSignature, digest, to_plain
 from ivigsite.orders.sheet.documents import ROLE_SHEETS, Document
@@ -50,7 +51,7 @@ from ivigsite.orders.sheet.states import (
     Void,
 )
 from ivigsite.orders.sheet.worker import render_in_worker, start_renders
-from protocols.engine.protocol import EffectKind, OverrideKind
+from protocols.engine.protocol import EffectKind, OrderKind, OverrideKind
 from protocols.engine.recommendation import Finding
 from protocols.engine.safety import digest_of_facts
 from protocols.lifecycle import State
@@ -98,6 +99,9 @@ def draft_content(*, proposal: Proposal, choices: Choices, key: UUID) -> SheetCo
         raise CannotOrder(f"{stops[0].rule}: {stops[0].text} {stops[0].action}")
     if missing := [code for code in choices.codes if _has_no_dose(proposal, code)]:
         raise CannotOrder(f"{proposal.cards_by_code[missing[0]].text}: the dose is not known yet.")
+    has_ivig = any(proposal.orders[code].kind is OrderKind.IVIG for code in choices.codes)
+    if has_ivig and (refusal := refusal_for(proposal.assessment)):
+        raise CannotOrder(refusal)
     encounter = proposal.assessment.encounter
     waiting = held_by(encounter)
     for code in choices.codes:

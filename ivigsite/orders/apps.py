@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class OrdersConfig(AppConfig):
     name = "ivigsite.orders"
     label = "orders"
+
+    def ready(self) -> None:
+        from ivigsite.orders.reactions import listen
+
+        listen()

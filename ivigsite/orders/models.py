@@ -276,3 +276,109 @@ class SheetHandedOut(models.Model):
 
     def __str__(self) -> str:
         return f"{self.print} to {self.to}"
+
+
+class Act(models.TextChoices):
+    """What was done to an infusion, or seen in the patient; the engine's words for it."""
+
+    START = "start", "Started"
+    STEP_UP = "step_up", "Stepped up"
+    SLOW = "slow", "Slowed"
+    PAUSE = "pause", "Paused"
+    RESUME = "resume", "Resumed"
+    RESTART = "restart", "Restarted at a share of the rate last borne"
+    REACTION = "reaction", "Reaction"
+    STOP = "stop", "Stopped for good"
+    FINISH = "finish", "Finished"
+
+
+class ActReason(models.TextChoices):
+    """Why something was done otherwise than planned."""
+
+    PHYSICIAN = "physician", "The physician said so"
+    SIGNS_ELSEWHERE = "signs_elsewhere", "Vital signs were taken; they are entered later"
+    OTHER_CAUSE = "other_cause", "The vital signs have another cause"
+    REACTION = "reaction", "Reaction"
+    ACCESS = "access", "Line or pump"
+    WISH = "wish", "The patient wishes it"
+    OTHER = "other", "Other"
+
+
+class AdministrationEvent(models.Model):
+    """One act on one dose of a signed line: when it happened, and when and by whom it was entered."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="events")
+    dose_number = models.PositiveIntegerField()
+    sequence = models.PositiveIntegerField()
+    act = models.CharField(max_length=10, choices=Act.choices)
+    happened_at = models.DateTimeField()
+    entered_at = models.DateTimeField()
+    entered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    # The pump's rate from then on, worked out from the signed plan; empty where none belongs to it.
+    ml_per_h = models.CharField(max_length=20, blank=True)
+    volume_ml = models.CharField(max_length=20, blank=True)
+    grade = models.PositiveSmallIntegerField(null=True, blank=True)
+    reason = models.CharField(max_length=16, choices=ActReason.choices, blank=True)
+    comment = models.CharField(max_length=300, blank=True)
+    idempotency_key = models.UUIDField(unique=True)
+
+    class Meta:
+        ordering = ["line", "dose_number", "sequence"]
+        constraints = [
+            UniqueConstraint(fields=["line", "dose_number", "sequence"], name="event_follows_one_other"),
+            CheckConstraint(
+                condition=Q(happened_at__lte=models.F("entered_at")), name="event_is_not_from_the_future"
+            ),
+            CheckConstraint(
+                condition=Q(act="reaction", grade__gte=1, grade__lte=4)
+                | ~Q(act="reaction") & Q(grade__isnull=True),
+                name="event_reaction_has_a_grade",
+            ),
+            CheckConstraint(
+                condition=~Q(reason=ActReason.OTHER) | ~Q(comment=""), name="event_other_reason_says_which"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_act_display()}: {self.line}, dose {self.dose_number}"
+
+
+class GivenProduct(models.Model):
+    """Vials of one lot, or one platelet unit, that went into one patient: what a recall asks for."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="given")
+    dose_number = models.PositiveIntegerField()
+    product = models.CharField(max_length=100)
+    product_name = models.CharField(max_length=200)
+    lot_number = models.CharField(max_length=40, blank=True)
+    unit_number = models.CharField(max_length=40, blank=True)
+    expires_on = models.DateField()
+    # Of one vial, as exact text; empty for a platelet unit.
+    grams = models.CharField(max_length=20, blank=True)
+    vials = models.PositiveIntegerField(default=1)
+    given_at = models.DateTimeField()
+    entered_at = models.DateTimeField()
+    entered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    idempotency_key = models.UUIDField(unique=True)
+
+    class Meta:
+        ordering = ["line", "dose_number", "entered_at"]
+        constraints = [
+            CheckConstraint(
+                condition=Q(unit_number="") & ~Q(lot_number="") & ~Q(grams="")
+                | ~Q(unit_number="") & Q(lot_number="", grams="", vials=1),
+                name="given_is_of_a_lot_or_a_unit",
+            ),
+            CheckConstraint(
+                condition=Q(given_at__lte=models.F("entered_at")), name="given_is_not_from_the_future"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["lot_number"], name="given_lot"),
+            models.Index(fields=["unit_number"], name="given_unit"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product_name} {self.lot_number or self.unit_number}"

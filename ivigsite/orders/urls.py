@@ -1,6 +1,6 @@
 from django.urls import path
 
-from ivigsite.orders import emergency_views, status_views, views
+from ivigsite.orders import emergency_views, infusion_views, status_views, views
 
 urlpatterns = [
     path("assessments/<uuid:assessment_id>/orders/", views.choose, name="choose_orders"),
@@ -15,6 +15,10 @@ urlpatterns = [
     path("orders/<uuid:order_set_id>/sheets/", views.order_sheets, name="order_sheets"),
     path("orders/<uuid:order_set_id>/page/<str:document>/", views.html_sheet, name="html_sheet"),
     path("orders/<uuid:order_set_id>/void/", views.void, name="void_order_set"),
+    path("orders/<uuid:order_set_id>/infusion/", infusion_views.infusion, name="infusion"),
+    path("orders/<uuid:order_set_id>/infusion/note/", infusion_views.note_given, name="note_given"),
+    path("recall/", infusion_views.lot_recall, name="lot_recall"),
+    path("recall/file.csv", infusion_views.lot_recall_csv, name="lot_recall_csv"),
     path("sheets/<uuid:print_id>/", views.sheet_file, name="sheet_file"),
     path("s/", status_views.find_status, name="find_status"),
     path("s/<str:code>/", status_views.status, name="status"),

@@ -48,6 +48,7 @@ from ivigsite.orders.models import OrderSet, SheetFile, SheetPrint
 from ivigsite.orders.presentation import alerts_of, is_blocked, signed_sections, signed_timeline, summarise
 from ivigsite.orders.products import shown_formulary
 from ivigsite.orders.proposal import CannotOrder, Proposal, propose
+from ivigsite.orders.reactions import warnings_for
 from ivigsite.orders.sheet.content import SheetContent, digest
 from ivigsite.orders.sheet.documents import DOCUMENTS, ROLE_SHEETS, Document, DocumentKind
 from ivigsite.orders.sheet.jobs import SheetFailed, SheetQueueFull
@@ -142,7 +143,7 @@ def sign(request: SignedInRequest, assessment_id: UUID) -> HttpResponse:
 @require_GET
 def order_set(request: SignedInRequest, order_set_id: UUID) -> HttpResponse:
     now = timezone.now()
-    found = _order_set_for(request.user, order_set_id)
+    found = order_set_for(request.user, order_set_id)
     record(action="order_set.viewed", by=request.user, at=now, object_id=found.pk)
     content, state = found.sheet_content, state_name(found, at=now)
     cards = order_cards(
@@ -170,7 +171,7 @@ def order_set(request: SignedInRequest, order_set_id: UUID) -> HttpResponse:
 @never_extends_session
 def order_sheets(request: SignedInRequest, order_set_id: UUID) -> HttpResponse:
     """The sheets of an order set and whether each is ready, asked for again until all are."""
-    found = _order_set_for(request.user, order_set_id)
+    found = order_set_for(request.user, order_set_id)
     return render(request, "orders/_sheets.html", {"order_set": found, **_sheets_context(found)})
 
 
@@ -179,7 +180,7 @@ def order_sheets(request: SignedInRequest, order_set_id: UUID) -> HttpResponse:
 def print_sheet(request: SignedInRequest, order_set_id: UUID) -> HttpResponse:
     """Make the next copy, or take the first one that was made at signing, and go to its file."""
     now = timezone.now()
-    found = _order_set_for(request.user, order_set_id)
+    found = order_set_for(request.user, order_set_id)
     paper = Paper.LETTER if request.POST.get("paper") == Paper.LETTER else Paper.A4
     try:
         document = Document(request.POST.get("document", Document.ORDER_SET))
@@ -201,7 +202,7 @@ def print_sheet(request: SignedInRequest, order_set_id: UUID) -> HttpResponse:
 def html_sheet(request: SignedInRequest, order_set_id: UUID, document: str) -> HttpResponse:
     """A sheet as a page of the browser, marked as what it is, for when no file can be made."""
     now = timezone.now()
-    found = _order_set_for(request.user, order_set_id)
+    found = order_set_for(request.user, order_set_id)
     if document not in set(ROLE_SHEETS):
         raise Http404
     state = sheet_state(found, at=now, document=Document(document))
@@ -257,7 +258,7 @@ def sheet_file(request: SignedInRequest, print_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def void(request: SignedInRequest, order_set_id: UUID) -> HttpResponse:
     now = timezone.now()
-    found = _order_set_for(request.user, order_set_id)
+    found = order_set_for(request.user, order_set_id)
     form = VoidForm(request.POST or None)
     if form.is_valid():
         try:
@@ -279,7 +280,8 @@ def void(request: SignedInRequest, order_set_id: UUID) -> HttpResponse:
     return render(request, "orders/void.html", context, status=_void_status(form))
 
 
-def _order_set_for(user: User, order_set_id: UUID) -> OrderSet:
+def order_set_for(user: User, order_set_id: UUID) -> OrderSet:
+    """The order set, or 404 and an audit entry where it is on no ward of theirs."""
     found = (
         OrderSet.objects.for_user(user)
         .select_related(
@@ -335,6 +337,7 @@ def choose_context(proposal: Proposal, form: ChooseForm) -> dict[str, Any]:
         "banner": banner_of(proposal.assessment.encounter, proposal.assessment, at=timezone.now()),
         "alerts": alerts_of(proposal),
         "is_blocked": is_blocked(proposal),
+        "reaction_warnings": warnings_for(proposal.assessment, proposal.outcome_product),
         # Asked for by the whole page alone: a changed line changes nothing in it.
         "formulary": partial(shown_formulary, proposal),
         "summary": summarise(

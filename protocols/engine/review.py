@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import chain, pairwise, product
 from typing import Any, Final
 
-from . import arrangement, formulas, observation
+from . import anaphylaxis, arrangement, formulas, observation
 from .checklist_review import checklist_problems
 from .conditions import CONDITION_FACTS, BadCondition, Values, compile_when, facts_asked
 from .coverage import TooManySituations, can_hold, row_keys, situations
@@ -57,6 +57,7 @@ NEEDED_PARAMETERS: Final = (
     "ivig_day_limit_g_per_kg",
     "ivig_course_limit_g_per_kg",
     "restart_share_of_last_tolerated_rate",
+    *anaphylaxis.NEEDED_PARAMETERS,
     *arrangement.NEEDED_PARAMETERS,
     *observation.NEEDED_PARAMETERS,
 )

@@ -22,6 +22,7 @@ EXPECTED = """
     edit_encounters        x  x  .  .  .  .  .  .
     sign_orders            x  x  .  .  .  .  .  .
     print_orders           x  x  x  x  .  .  .  .
+    recall_lots            .  x  .  x  .  .  .  .
     read_protocol          x  x  x  x  x  x  x  x
     author_protocol        .  .  .  .  x  .  .  .
     review_protocol        .  .  .  .  .  x  .  .

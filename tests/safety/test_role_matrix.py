@@ -25,6 +25,7 @@ WHO = {
     "bedside": BEDSIDE,
     "prescribers": frozenset({Role.PHYSICIAN, Role.HAEMATOLOGIST}),
     "recorders": frozenset({Role.PHYSICIAN, Role.HAEMATOLOGIST, Role.NURSE}),
+    "recallers": frozenset({Role.HAEMATOLOGIST, Role.PHARMACIST}),
     "staff": STAFF,
     "author": frozenset({Role.PROTOCOL_AUTHOR}),
     "admin": frozenset({Role.ADMIN}),
@@ -67,6 +68,10 @@ SITE_ROWS = """
     sheet_file                                bedside      200  405
     order_sheets                              bedside      200  405
     html_sheet                                bedside      200  405
+    infusion                                  bedside      200  405
+    note_given                                recorders    405  422
+    lot_recall                                recallers    200  405
+    lot_recall_csv                            recallers    422  405
     find_status                               anyone       200  405
     status                                    anyone       200  405
     scanned_status                            anyone       200  405

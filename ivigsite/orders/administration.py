@@ -1,0 +1,435 @@
+"""Noting what is given: what is done to an infusion, which vials and units go in; one transaction each."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from ivigsite.accounts.models import User
+from ivigsite.audit.actions import record
+from ivigsite.encounters.models import Encounter
+from ivigsite.monitoring.actions import add_check, end_checks_of_anchor, set_anchor
+from ivigsite.monitoring.models import Cause, MonitoringPlan
+from ivigsite.monitoring.selectors import held_by
+from ivigsite.monitoring.times import minute_of
+from ivigsite.orders.actions import state_name
+from ivigsite.orders.models import AdministrationEvent, GivenProduct, OrderLine
+from ivigsite.orders.reactions import SEVERE, THREATENS_LIFE, reactions_of, words_of
+from ivigsite.orders.running import RunningDose, current_dose, dose_at, interval_of, protocol_of
+from protocols.engine.course import Act, CannotHappen, PumpEvent, State, acts_after, after
+from protocols.engine.lookup import of as rows_of
+from protocols.engine.protocol import OrderKind, Protocol
+
+SIGNS_AGAIN: Final = "VIT-AGAIN"
+NO_MORE_STEPS: Final = "No faster today: the infusion was stopped or goes on at a lower rate"
+_STARTS: Final = {OrderKind.IVIG.value: "T0", OrderKind.PLATELETS.value: "P0"}
+_ENDS: Final = {OrderKind.IVIG.value: "TE", OrderKind.PLATELETS.value: "PE"}
+_GOES_ON: Final = (Act.START, Act.STEP_UP, Act.RESUME, Act.RESTART)
+
+
+class NotGiven(Exception):
+    """It may not be noted or done like this, and why in one sentence; `field` is the answer it is about."""
+
+    def __init__(self, reason: str, *, field: str | None = None) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
+class SeenTooOld(Exception):
+    """Somebody else has noted something since the page was opened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """One act as it is told: what, when it happened, and what was said of it."""
+
+    act: Act
+    happened_at: datetime
+    reason: str = ""
+    comment: str = ""
+    grade: int | None = None
+    volume_ml: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vials:
+    """Vials of one lot, as they are read off them."""
+
+    product: str
+    lot_number: str
+    expires_on: date
+    grams: Decimal
+    count: int
+    is_more_than_ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """One platelet unit, as it is read off it."""
+
+    unit_number: str
+    product_name: str
+    expires_on: date
+    is_known_elsewhere: bool = False
+
+
+@transaction.atomic
+def note_event(
+    *,
+    line: OrderLine,
+    dose_number: int,
+    noted: Noted,
+    seen: int,
+    idempotency_key: UUID,
+    by: User,
+    at: datetime,
+) -> AdministrationEvent:
+    """Note what was done to a dose, move the checks that hang on it; the same key notes once.
+
+    `seen` is the number of events the page had shown. The rate is worked out here from the signed plan.
+    Raises `NotGiven` and `SeenTooOld`.
+    """
+    encounter = Encounter.objects.select_for_update().get(pk=line.order_set.encounter_id)
+    there = AdministrationEvent.objects.filter(idempotency_key=idempotency_key).first()
+    if there is not None:
+        if there.line_id != line.pk or there.entered_by_id != by.pk:
+            raise NotGiven("This form was sent for another entry. Open the page again.")
+        return there
+    _refuse_closed(encounter)
+    _refuse_future(noted.happened_at, at)
+    protocol = protocol_of(line)
+    dose = _dose_now(line, dose_number, protocol=protocol, at=at)
+    if len(dose.events) != seen:
+        raise SeenTooOld
+    _refuse_unfit(dose, noted, encounter=encounter, at=at)
+    rate = _rate_of(dose, noted)
+    event = PumpEvent(
+        act=noted.act, minute=minute_of(noted.happened_at), ml_per_h=rate, grade=noted.grade or 0
+    )
+    try:
+        course = after(dose.course, event)
+    except CannotHappen:
+        raise NotGiven("This does not fit what is noted already.") from None
+    made = AdministrationEvent.objects.create(
+        line=line,
+        dose_number=dose_number,
+        sequence=seen + 1,
+        act=noted.act,
+        happened_at=noted.happened_at,
+        entered_at=at,
+        entered_by=by,
+        ml_per_h="" if rate is None else str(rate),
+        volume_ml="" if noted.volume_ml is None else str(noted.volume_ml),
+        grade=noted.grade,
+        reason=noted.reason,
+        comment=noted.comment,
+        idempotency_key=idempotency_key,
+    )
+    _move_checks(dose, noted, rate, ends=course.state in (State.STOPPED, State.FINISHED), by=by, at=at)
+    if noted.act is Act.REACTION:
+        _watch_reaction(made, encounter, by=by, at=at)
+    record(
+        action=f"administration.{noted.act}",
+        by=by,
+        at=at,
+        object_id=line.order_set_id,
+        details={
+            "line": line.pk,
+            "dose": dose_number,
+            "happened_at": noted.happened_at.isoformat(),
+            "grade": noted.grade,
+            "reason": noted.reason,
+        },
+    )
+    return made
+
+
+@transaction.atomic
+def note_vials(
+    *,
+    line: OrderLine,
+    dose_number: int,
+    vials: Vials,
+    given_at: datetime,
+    idempotency_key: UUID,
+    by: User,
+    at: datetime,
+) -> GivenProduct:
+    """Note vials of one lot; refused when expired, of another product, or of a size it does not come in."""
+    encounter, there = _begin_product(line, idempotency_key, given_at=given_at, by=by, at=at)
+    if there is not None:
+        return there
+    protocol = protocol_of(line)
+    dose = dose_at(line, dose_number, protocol=protocol, at=at)
+    products = rows_of(protocol).products
+    ordered = products[dose.product]
+    if vials.product != ordered.key:
+        raise NotGiven(
+            f"{ordered.name} is ordered. Do not give another product; it needs a new order set.",
+            field="product",
+        )
+    _refuse_expired(vials.expires_on, given_at)
+    if vials.grams not in ordered.vials_g:
+        sizes = ", ".join(f"{size:f}" for size in ordered.vials_g)
+        raise NotGiven(f"{ordered.name} comes in vials of {sizes} g.", field="grams")
+    total = dose.grams_given + vials.grams * vials.count
+    if dose.grams_ordered is not None and total > dose.grams_ordered and not vials.is_more_than_ordered:
+        raise NotGiven(
+            f"These vials make {total:f} g; {dose.grams_ordered:f} g is ordered. "
+            "Tick that the rest of a vial is discarded, or correct the vials.",
+            field="confirmed",
+        )
+    made = GivenProduct.objects.create(
+        line=line,
+        dose_number=dose_number,
+        product=ordered.key,
+        product_name=ordered.name,
+        lot_number=vials.lot_number,
+        expires_on=vials.expires_on,
+        grams=f"{vials.grams:f}",
+        vials=vials.count,
+        given_at=given_at,
+        entered_at=at,
+        entered_by=by,
+        idempotency_key=idempotency_key,
+    )
+    _recorded_product(made, encounter, by=by, at=at)
+    return made
+
+
+@transaction.atomic
+def note_unit(
+    *,
+    line: OrderLine,
+    dose_number: int,
+    unit: Unit,
+    given_at: datetime,
+    idempotency_key: UUID,
+    by: User,
+    at: datetime,
+) -> GivenProduct:
+    """Note one platelet unit; refused when expired or entered for this line already, asked when elsewhere."""
+    encounter, there = _begin_product(line, idempotency_key, given_at=given_at, by=by, at=at)
+    if there is not None:
+        return there
+    _refuse_expired(unit.expires_on, given_at)
+    same = GivenProduct.objects.filter(unit_number=unit.unit_number)
+    if same.filter(line=line).exists():
+        raise NotGiven("This unit is entered already.", field="unit_number")
+    if same.exists() and not unit.is_known_elsewhere:
+        raise NotGiven(
+            "This unit is on record for another order. Read the label again; tick if it was split.",
+            field="confirmed",
+        )
+    made = GivenProduct.objects.create(
+        line=line,
+        dose_number=dose_number,
+        product=OrderKind.PLATELETS.value,
+        product_name=unit.product_name or "Platelets",
+        unit_number=unit.unit_number,
+        expires_on=unit.expires_on,
+        given_at=given_at,
+        entered_at=at,
+        entered_by=by,
+        idempotency_key=idempotency_key,
+    )
+    _recorded_product(made, encounter, by=by, at=at)
+    return made
+
+
+def _begin_product(
+    line: OrderLine, key: UUID, *, given_at: datetime, by: User, at: datetime
+) -> tuple[Encounter, GivenProduct | None]:
+    encounter = Encounter.objects.select_for_update().get(pk=line.order_set.encounter_id)
+    there = GivenProduct.objects.filter(idempotency_key=key).first()
+    if there is not None and (there.line_id != line.pk or there.entered_by_id != by.pk):
+        raise NotGiven("This form was sent for another entry. Open the page again.")
+    if there is None:
+        _refuse_closed(encounter)
+        _refuse_future(given_at, at)
+    return encounter, there
+
+
+def _recorded_product(made: GivenProduct, encounter: Encounter, *, by: User, at: datetime) -> None:
+    record(
+        action="administration.product",
+        by=by,
+        at=at,
+        object_id=made.line.order_set_id,
+        details={
+            "line": made.line_id,
+            "dose": made.dose_number,
+            "product": made.product,
+            "lot": made.lot_number,
+            "unit": made.unit_number,
+            "vials": made.vials,
+            "encounter": encounter.pk,
+        },
+    )
+
+
+def _dose_now(line: OrderLine, number: int, *, protocol: Protocol, at: datetime) -> RunningDose:
+    current = current_dose(line, protocol=protocol, at=at)
+    if number == current.number:
+        return current
+    if 0 < number < current.number:
+        return dose_at(line, number, protocol=protocol, at=at)
+    raise NotGiven("The dose before it is not finished.")
+
+
+def _refuse_closed(encounter: Encounter) -> None:
+    if not encounter.is_open:
+        raise NotGiven("The encounter is closed: nothing more can be entered.")
+
+
+def _refuse_future(moment: datetime, at: datetime) -> None:
+    if moment > at:
+        raise NotGiven("Enter a time that has been.", field="happened_at")
+
+
+def _refuse_expired(expires_on: date, given_at: datetime) -> None:
+    # A day on a label holds to its end on the ward.
+    if expires_on < timezone.localdate(given_at):
+        raise NotGiven("It has expired. Do not give it; send it back.", field="expires_on")
+
+
+def _refuse_unfit(dose: RunningDose, noted: Noted, *, encounter: Encounter, at: datetime) -> None:
+    course = dose.course
+    if noted.act not in acts_after(course):
+        raise NotGiven("This does not fit what is noted already.")
+    if course.started is not None and minute_of(noted.happened_at) < course.minute:
+        last = dose.events[-1]
+        raise NotGiven(
+            f"It cannot have happened before what is noted last: {last.get_act_display().lower()}.",
+            field="happened_at",
+        )
+    if noted.act in _GOES_ON and not dose.line.order_set.is_active:
+        raise NotGiven("This order set is no longer in force. Nothing goes on or is started on it.")
+    if noted.act is Act.START:
+        _refuse_start(dose, noted, encounter=encounter, at=at)
+    if noted.act is Act.STEP_UP:
+        _refuse_step(dose, noted)
+    if noted.act is Act.RESTART and not noted.reason:
+        settled = dose.restart_from
+        if settled is not None and noted.happened_at < settled:
+            raise NotGiven(
+                "The reaction has not been settled long enough. Wait, or give the reason.", field="reason"
+            )
+    if noted.act is Act.STOP and not noted.reason:
+        raise NotGiven("Say why it is stopped for good.", field="reason")
+    planned = dose.plan.volume_ml if dose.plan else None
+    if planned is not None and noted.volume_ml is not None and noted.volume_ml > planned and not noted.reason:
+        raise NotGiven(
+            f"More than the {planned:f} mL ordered. Read the pump again, or give the reason.",
+            field="volume_ml",
+        )
+
+
+def _refuse_start(dose: RunningDose, noted: Noted, *, encounter: Encounter, at: datetime) -> None:
+    line = dose.line
+    if state_name(line.order_set, at=at) not in ("signed", "copy"):
+        raise NotGiven("This order set is past its time. Reassess, and sign a new one.")
+    if noted.happened_at < line.order_set.signed_at.replace(second=0, microsecond=0):
+        raise NotGiven("It cannot have begun before it was signed.", field="happened_at")
+    if result := held_by(encounter).get(line.kind):
+        raise NotGiven(
+            f"A result holds the next dose ({result.title}, {result.get_level_display().lower()}). "
+            "Release the hold on the checklist first."
+        )
+    if line.events.filter(act=Act.REACTION, grade__gte=SEVERE).exists():
+        raise NotGiven(
+            "A severe reaction ended an earlier dose of this order. Reassess; it needs new orders."
+        )
+    if line.kind == OrderKind.IVIG:
+        known = line.order_set.assessment.as_facts().immunoglobulin_reaction is True
+        severe = [] if known else reactions_of(encounter.patient, grade=THREATENS_LIFE)
+        if severe:
+            raise NotGiven(
+                f"Do not give immunoglobulin: {words_of(severe[0])} is on record. Call haematology."
+            )
+    before = line.events.filter(act=Act.START, dose_number=dose.number - 1).first()
+    interval = interval_of(line, dose.protocol)
+    if before is not None and noted.happened_at < before.happened_at + interval and not noted.reason:
+        raise NotGiven(
+            "The interval to the dose before is not over. Wait, or give the reason.", field="reason"
+        )
+
+
+def _refuse_step(dose: RunningDose, noted: Noted) -> None:
+    step = dose.step_up(noted.happened_at)
+    if step is None:
+        raise NotGiven("This is the highest rate of the plan.")
+    if step.is_barred:
+        raise NotGiven(f"{step.obstacle} Do not step up: stop the infusion and call the physician.")
+    if step.obstacle and not noted.reason:
+        raise NotGiven(f"{step.obstacle} Enter them first, or give the reason.", field="reason")
+
+
+def _rate_of(dose: RunningDose, noted: Noted) -> Decimal | None:
+    if noted.act is Act.START:
+        return dose.planned_rates[0] if dose.planned_rates else None
+    if noted.act is Act.STEP_UP:
+        return dose.next_rate
+    if noted.act is Act.SLOW:
+        if dose.slower_rate is None:
+            raise NotGiven("This is the lowest rate of the plan. Pause it instead.")
+        return dose.slower_rate
+    if noted.act is Act.RESTART:
+        if dose.planned_rates and dose.restart_rate is None:
+            raise NotGiven("The rate to go on at is not known. Call the physician.")
+        return dose.restart_rate
+    return None
+
+
+def _move_checks(
+    dose: RunningDose, noted: Noted, rate: Decimal | None, *, ends: bool, by: User, at: datetime
+) -> None:
+    """Tell monitoring the true times, so that everything counted from them moves."""
+    order_set_id, kind = dose.line.order_set_id, dose.line.kind
+    if not MonitoringPlan.objects.filter(order_set_id=order_set_id).exists():
+        return
+
+    def happened(name: str, number: int) -> None:
+        set_anchor(
+            order_set_id=order_set_id, name=name, number=number, true_at=noted.happened_at, by=by, at=at
+        )
+
+    was_over = dose.course.state in (State.STOPPED, State.FINISHED)
+    if noted.act is Act.START:
+        happened(_STARTS[kind], dose.number)
+    if noted.act is Act.STEP_UP and rate is not None:
+        position = dose.planned_rates.index(rate)
+        per_dose = len(dose.planned_rates) - 1
+        happened("RI", (dose.number - 1) * per_dose + position)
+        if position == per_dose:
+            happened("RM", dose.number)
+    if dose.is_ivig and not was_over and (ends or noted.act is Act.RESTART):
+        end_checks_of_anchor(
+            order_set_id=order_set_id,
+            name="RI",
+            after=(dose.number - 1) * max(len(dose.planned_rates) - 1, 0),
+            until=dose.number * max(len(dose.planned_rates) - 1, 0),
+            reason=NO_MORE_STEPS,
+            by=by,
+            at=at,
+        )
+    if ends and not was_over:
+        happened(_ENDS[kind], dose.number)
+
+
+def _watch_reaction(event: AdministrationEvent, encounter: Encounter, *, by: User, at: datetime) -> None:
+    plan = MonitoringPlan.objects.filter(order_set_id=event.line.order_set_id).first()
+    add_check(
+        encounter=encounter,
+        plan=plan,
+        item=SIGNS_AGAIN,
+        cause=Cause.REACTION,
+        cause_id=event.pk,
+        asked_at=event.happened_at,
+        by=by,
+        at=at,
+    )

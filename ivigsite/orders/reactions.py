@@ -1,0 +1,100 @@
+"""What a reaction means for the next order: which fact it carries on, what it refuses, what it warns of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils import timezone
+
+from ivigsite.encounters.models import Assessment, Encounter, Patient
+from ivigsite.encounters.signals import facts_noted
+from ivigsite.orders.models import Act, AdministrationEvent
+from ivigsite.parsing.dates import format_datetime
+from protocols.engine.protocol import OrderKind
+
+# By the grades of CTCAE v5.0: 4 threatens life, 3 is severe.
+THREATENS_LIFE: Final = 4
+SEVERE: Final = 3
+FACT: Final = "immunoglobulin_reaction"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotedFact:
+    """An answer the next assessment starts with, and where it comes from."""
+
+    field: str
+    answer: str
+    source: str
+
+
+def listen() -> None:
+    facts_noted.connect(_note_reaction, dispatch_uid="orders.facts_noted")
+
+
+def reactions_of(patient: Patient, *, grade: int) -> list[AdministrationEvent]:
+    """The reactions to immunoglobulin of at least this grade, in every encounter, the newest first."""
+    return list(
+        AdministrationEvent.objects.filter(
+            line__order_set__encounter__patient=patient,
+            line__kind=OrderKind.IVIG,
+            act=Act.REACTION,
+            grade__gte=grade,
+        )
+        .select_related("line__order_set")
+        .order_by("-happened_at")
+    )
+
+
+def refusal_for(assessment: Assessment) -> str:
+    """Why no immunoglobulin is signed on this assessment; empty when nothing on record speaks against it.
+
+    A life-threatening reaction on record must be a fact of the assessment: only then do the rules see it.
+    """
+    if assessment.facts.get(FACT) is True:
+        return ""
+    found = reactions_of(assessment.encounter.patient, grade=THREATENS_LIFE)
+    if not found:
+        return ""
+    return (
+        f"Immunoglobulin: {words_of(found[0])} is on record, and this assessment does not know it. "
+        "Reassess the patient first."
+    )
+
+
+def warnings_for(assessment: Assessment, product: str) -> list[str]:
+    """What to read before the same product is ordered again."""
+    found = reactions_of(assessment.encounter.patient, grade=SEVERE)
+    return [
+        f"{_capital(words_of(event))}. Another brand and premedication, only on haematology's advice."
+        for event in found
+        if _product_of(event) == product
+    ]
+
+
+def words_of(event: AdministrationEvent) -> str:
+    """The reaction, what it was to, and when."""
+    when = format_datetime(event.happened_at, timezone.get_default_timezone())
+    given = event.line.given.filter(dose_number=event.dose_number).first()
+    to = given.product_name if given else "immunoglobulin"
+    return f"a grade {event.grade} reaction to {to} at {when}"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _product_of(event: AdministrationEvent) -> str:
+    dose: Mapping[str, Any] | None = event.line.proposal["dose"]
+    return (dose or {}).get("product") or ""
+
+
+def _note_reaction(sender: object, *, encounter: Encounter, **_: Any) -> list[NotedFact]:
+    found = reactions_of(encounter.patient, grade=THREATENS_LIFE)
+    return [
+        NotedFact(
+            field=FACT,
+            answer="yes",
+            source=f"{_capital(words_of(event))}, order set {event.line.order_set.code}",
+        )
+        for event in found[:1]
+    ]
