@@ -217,7 +217,8 @@ class StartingAnswers:
 def starting_answers(encounter: Encounter, user: User, *, at: datetime) -> StartingAnswers:
     """A draft younger than a day, else what lasts of the last assessment; what is on record stands above."""
     started = _starting_answers(encounter, user, at=at)
-    noted = [row for _, rows in facts_noted.send(sender=Encounter, encounter=encounter) for row in rows]
+    answers: list[tuple[Any, Any]] = facts_noted.send(sender=Encounter, encounter=encounter)
+    noted = [row for _, rows in answers for row in rows]
     return replace(
         started,
         answers=started.answers | {row.field: row.answer for row in noted},

@@ -20,6 +20,7 @@ from tests.accounts.factory import make_user
 EXPECTED = """
     view_patients          x  x  x  x  .  .  .  .
     edit_encounters        x  x  .  .  .  .  .  .
+    record_results         x  x  x  .  .  .  .  .
     sign_orders            x  x  .  .  .  .  .  .
     print_orders           x  x  x  x  .  .  .  .
     recall_lots            .  x  .  x  .  .  .  .

@@ -55,13 +55,13 @@ def test_volume_is_the_sum_of_rate_and_time_without_the_pauses():
 
     # 20 min at 60, 10 and 10 min at 120, 30 min at 60.
     assert infused_by(course, 200) == 20 + 20 + 20 + 30
-    assert (course.ml_per_h, course.rate_since) == (60, 170)
+    assert (course.ml_per_h, course.rate_since) == (Decimal(60), 170)
 
 
 def test_what_was_resumed_begins_its_step_again():
     course = course_of(STARTED, event(Act.PAUSE, 110), event(Act.RESUME, 150))
 
-    assert (course.rate_since, course.ml_per_h) == (150, 60)
+    assert (course.rate_since, course.ml_per_h) == (150, Decimal(60))
 
 
 def test_volume_of_what_runs_without_a_pump_is_unknown_from_its_start():
@@ -133,7 +133,7 @@ def test_rate_last_borne_is_the_one_before_the_reaction(rates: Sequence[int], bo
 def test_rates_above_and_below_are_those_of_the_plan():
     course = course_of(STARTED, event(Act.STEP_UP, 120, 120))
 
-    assert (rate_above(course, RATES), rate_below(course, RATES)) == (240, 60)
+    assert (rate_above(course, RATES), rate_below(course, RATES)) == (Decimal(240), Decimal(60))
     assert rate_below(course_of(STARTED), RATES) is None
     assert rate_above(course_of(STARTED, event(Act.STEP_UP, 120, 240)), RATES) is None
     assert rate_above(Course(), RATES) is None
@@ -181,7 +181,9 @@ def test_what_does_not_run_at_a_rate_has_nothing_ahead(events: list[PumpEvent]):
     )
 )
 def test_volume_is_what_an_oracle_adds_up_minute_by_minute(told: list[tuple[int, int]]):
-    minute, events, at_minute = 0, [], []
+    minute = 0
+    events: list[PumpEvent] = []
+    at_minute: list[int] = []
     for position, (minutes, rate) in enumerate(told):
         events.append(event(Act.SLOW if position else Act.START, minute, rate))
         at_minute += [rate] * minutes
@@ -189,4 +191,5 @@ def test_volume_is_what_an_oracle_adds_up_minute_by_minute(told: list[tuple[int,
 
     found = infused_by(replay(events), minute)
 
+    assert isinstance(found, Decimal)
     assert abs(found * 60 - sum(at_minute)) < Decimal("1e-15")
