@@ -337,7 +337,7 @@ def choose_context(proposal: Proposal, form: ChooseForm) -> dict[str, Any]:
         "banner": banner_of(proposal.assessment.encounter, proposal.assessment, at=timezone.now()),
         "alerts": alerts_of(proposal),
         "is_blocked": is_blocked(proposal),
-        "reaction_warnings": warnings_for(proposal.assessment, proposal.outcome_product),
+        "reaction_warnings": partial(warnings_for, proposal.assessment, proposal.outcome_product),
         # Asked for by the whole page alone: a changed line changes nothing in it.
         "formulary": partial(shown_formulary, proposal),
         "summary": summarise(
