@@ -13,7 +13,7 @@ _HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 _RECORD_NUMBER = re.compile(r"[A-Z0-9]+(?:[- ][A-Z0-9]+)*")
 
-# Letters that Unicode does not take apart, and the marks that one keyboard has and the next has not.
+# Letters that Unicode does not take apart, and the marks that one person writes and the next leaves out.
 _SEARCH_LETTERS = str.maketrans(
     {
         "ø": "o",
@@ -25,14 +25,16 @@ _SEARCH_LETTERS = str.maketrans(
         "æ": "ae",
         "œ": "oe",
         "þ": "th",
-        "‘": "'",
-        "’": "'",
-        "ʻ": "'",
-        "ʼ": "'",
-        "`": "'",
-        "‐": "-",
-        "‑": "-",
-        "–": "-",
+        "‘": None,
+        "’": None,
+        "ʻ": None,
+        "ʼ": None,
+        "`": None,
+        "'": None,
+        "-": " ",
+        "‐": " ",
+        "‑": " ",
+        "–": " ",
     }
 )
 
@@ -81,7 +83,7 @@ def parse_record_number(text: str, *, max_length: int) -> str:
 
 
 def fold(text: str) -> str:
-    """The text as search compares it: without accents, case, kinds of apostrophe or hyphen, double blanks."""
+    """The text as search compares it: without accents, case and apostrophes, with hyphens as blanks."""
     plain = "".join(
         character
         for character in unicodedata.normalize("NFKD", text)

@@ -136,6 +136,14 @@ def test_page_without_javascript_shows_the_recommendation(physician: Client, sit
     assert Assessment.objects.count() == 0
 
 
+def test_page_without_javascript_echoes_the_count_in_both_units_in_the_panel(physician: Client, site: Site):
+    answers = {**BLEED, "platelets": "24", "platelets_unit": "e9_per_l", "preview": "1"}
+    page = physician.post(url(site), answers).content.decode()
+
+    panel = page[page.index('id="recommendation"') :]
+    assert "24,000 per microlitre (24 x 10⁹ per litre)" in panel
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

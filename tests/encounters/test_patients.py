@@ -1,9 +1,12 @@
 """Registering, finding, correcting: two people are never taken for one, and nothing typed is lost."""
 
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -233,11 +236,27 @@ def test_record_number_of_another_patient_is_refused_in_a_correction(physician: 
     assert response.status_code == 422
 
 
-@pytest.mark.parametrize("query", ["o'brien", "NUNEZ", "nunez test", "9990001112", "999000"])
+@pytest.mark.parametrize(
+    "query", ["o'brien", "obrien", "O’Brien Nunez", "NUNEZ", "nunez test", "9990001112", "999000"]
+)
 def test_search_finds_with_and_without_accents(physician: Client, site: Site, query: str):
     response = physician.post(reverse("search"), {"q": query})
 
     assert response.context["patients"] == [site.encounter.patient]
+
+
+def test_patient_stored_with_apostrophe_and_hyphen_for_search_is_found_after_the_migration(
+    physician: Client, site: Site
+):
+    module = import_module("ivigsite.encounters.migrations.0004_search_without_apostrophes")
+    Patient.objects.update(search_text="9990001112 o'brien-nunez test")
+
+    module.leave_out_apostrophes_and_hyphens(apps, connection.schema_editor())
+
+    patient = Patient.objects.get()
+    assert patient.search_text == "9990001112 obrien nunez test"
+    patient.remember_for_search()
+    assert patient.search_text == "9990001112 obrien nunez test"
 
 
 @pytest.mark.parametrize("query", ["", "   ", "nobody", "\0", "%", "_"])

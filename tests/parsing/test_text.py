@@ -210,6 +210,11 @@ def test_record_number_once_read_is_read_unchanged(text: str) -> None:
     [
         ("O'Brien-Ñúñez", "o'brien-nunez"),
         ("O’Brien‑Nunez", "O'BRIEN-NUNEZ"),
+        ("O'Brien", "obrien"),
+        ("O’Brien", "OBRIEN"),
+        ("D`Angelo", "dangelo"),
+        ("Smith-Jones", "smith jones"),
+        ("Smith‑Jones", "Smith – Jones"),
         ("Nguyễn", "nguyen"),
         ("Łukasz Sørensen", "lukasz sorensen"),
         ("Straße", "STRASSE"),
@@ -226,6 +231,7 @@ def test_names_are_found_without_accents_case_or_the_right_apostrophe(written: s
 
 def test_different_names_stay_different() -> None:
     assert fold("Brown") != fold("Braun")
+    assert fold("Smith-Jones") != fold("Smithjones")
 
 
 @given(st.text(max_size=40))
