@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from copy import copy
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
 from django import forms
@@ -40,6 +41,9 @@ class FactsForm(forms.Form):
 
     confirmed = fields.ConfirmationsField()
     asked: tuple[str, ...] = ()
+    # What was carried over from an earlier assessment, and from when that is, in words.
+    carried: Mapping[str, Any] = MappingProxyType({})
+    carried_from = ""
 
     def __init__(self, data: Any = None, *, protocol: Protocol, now: datetime, **options: Any) -> None:
         super().__init__(data, **options)
@@ -60,6 +64,10 @@ class FactsForm(forms.Form):
             for section, names in self.made.sections.items()
         }
         return {section: names for section, names in asked.items() if names}
+
+    def is_carried(self, name: str) -> bool:
+        """Whether the answer is the earlier one still; changed, it belongs to who changed it."""
+        return name in self.carried and self[name].value() == self.carried[name]
 
     @property
     def questions(self) -> tuple[Question, ...]:

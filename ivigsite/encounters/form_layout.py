@@ -80,10 +80,12 @@ def helper_for(form: FactsForm) -> FormHelper:
 
 
 def _key_of_what_is_shown(form: FactsForm, name: str) -> tuple[str, ...] | None:
-    """What the drawing depends on; None where it shows something typed, or an error, and is drawn afresh.
+    """What the drawing depends on; None where it shows something typed, carried or wrong: drawn afresh.
 
     Answers chosen from a list say nothing of whose they are; typed text may, and is never kept.
     """
+    if form.is_carried(name):
+        return None
     key: tuple[str, ...] = (type(form).__name__,)
     for part in (name, f"{name}_unit"):
         if part not in form.fields:
@@ -108,5 +110,6 @@ def _draw(form: FactsForm, name: str) -> str:
             "unit_field": form[f"{name}_unit"] if name in WITH_UNIT else None,
             "is_long_list": is_list,
             "is_count": name == "platelets",
+            "carried_from": form.carried_from if form.is_carried(name) else "",
         },
     )

@@ -213,6 +213,19 @@ class StartingAnswers:
     drafted_at: datetime | None
     noted: tuple[str, ...] = ()
 
+    @property
+    def carried(self) -> dict[str, Any]:
+        """The answers that the last assessment gave; those of a draft are its author's own."""
+        if self.last is None or self.drafted_at is not None:
+            return {}
+        entered = self.last.entered
+        return {name: value for name, value in self.answers.items() if entered.get(name) == value}
+
+    @property
+    def carried_from(self) -> str:
+        """When the last assessment was made, such as `14:05, 22-Nov-2026`."""
+        return "" if self.last is None else f"{timezone.localtime(self.last.made_at):%H:%M, %d-%b-%Y}"
+
 
 def starting_answers(encounter: Encounter, user: User, *, at: datetime) -> StartingAnswers:
     """A draft younger than a day, else what lasts of the last assessment; what is on record stands above."""

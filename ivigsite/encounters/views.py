@@ -223,6 +223,7 @@ def assess(request: SignedInRequest, encounter_id: UUID) -> HttpResponse:
         return render(request, "encounters/closed.html", {"encounter": found}, status=409)
     started = selectors.starting_answers(found, request.user, at=now)
     form = _assessment_form(found, request.POST or None, started.answers)
+    form.carried, form.carried_from = started.carried, started.carried_from
     save = SaveForm(request.POST) if form.is_bound else save_form_for(found)
     is_saving = "save" in request.POST
     if is_saving and form.is_valid() & save.is_valid():

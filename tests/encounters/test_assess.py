@@ -382,3 +382,21 @@ def test_patient_has_one_open_encounter(site: Site):
             opened_by=site.physician,
             idempotency_key=uuid4(),
         )
+
+
+def test_reassessing_marks_what_is_carried_over_until_it_is_changed(physician: Client, site: Site):
+    first = physician.get(url(site)).content.decode()
+    save(physician, site)
+    made = timezone.localtime(Assessment.objects.get().made_at)
+    mark = f"Carried over from {made:%H:%M, %d-%b-%Y}, unless you change it."
+
+    def field(page: str, name: str) -> str:
+        return page[page.index(f'id="div_id_{name}"') :].split('id="div_id_', 2)[1]
+
+    again = physician.get(url(site)).content.decode()
+    changed = physician.post(url(site), {**BLEED, "weight_kg": "73", "preview": "1"}).content.decode()
+
+    assert "Carried over" not in first
+    assert mark in field(again, "weight_kg")
+    assert mark not in field(again, "platelets")
+    assert mark not in field(changed, "weight_kg")
