@@ -1,7 +1,7 @@
 """An outcome in the words of the screen: every number formatted once, every key as people say it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
@@ -22,6 +22,7 @@ from protocols.engine.protocol import (
     Text,
     Topic,
 )
+from protocols.engine.screening import PREFIX
 
 LEVEL_OF_SEVERITY: Final = {
     "hard": "critical",
@@ -96,6 +97,15 @@ FIELD_OF: Final = {
 }
 STATE_WORDS: Final = {"done": "In order", "waits": "Treatment waits", "send": "Take now, do not wait"}
 QUESTIONS_SHOWN: Final = 5
+# More in one column are not read; the rest stands folded behind its number.
+WARNINGS_SHOWN: Final = 3
+LINE_EFFECT_WORDS: Final = {
+    **ARM_WORDS,
+    "hold_lines": "held",
+    "remove_lines": "left out",
+    "at_risk_rate": "at the slower, at-risk rate",
+    "require_product": "held for another product",
+}
 _SHOWN_DECIMALS: Final = Decimal("0.01")
 
 
@@ -119,6 +129,16 @@ class SourceCard:
     passage: str
     provenance: str
     doubt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineChange:
+    """What a rule or a gate did to a line, and why; not certain while the rule waits for an answer."""
+
+    by: str
+    what: str
+    why: str
+    is_certain: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +169,7 @@ class OrderCard:
     citations: tuple[Citation, ...]
     provenance: str = ""
     sources: tuple[SourceCard, ...] = ()
+    changes: tuple[LineChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +185,16 @@ class OrderGroup:
     timing: str
     title: str
     orders: tuple[OrderCard, ...]
+
+    @property
+    def is_checks_only(self) -> bool:
+        """Whether these are only the samples and checks before treatment, which stand behind the doses."""
+        return self.timing == "before" and not any(order.drug for order in self.orders)
+
+    @property
+    def sources(self) -> tuple[SourceCard, ...]:
+        """What stands behind any line of the group, each once."""
+        return tuple(dict.fromkeys(card for order in self.orders for card in order.sources))
 
     @property
     def blocks(self) -> tuple[OrderBlock, ...]:
@@ -373,6 +404,14 @@ class Advice:
         return tuple(finding for finding in self.findings if finding.level == "warning")
 
     @property
+    def first_warnings(self) -> tuple[FindingCard, ...]:
+        return self.warnings[:WARNINGS_SHOWN]
+
+    @property
+    def other_warnings(self) -> tuple[FindingCard, ...]:
+        return self.warnings[WARNINGS_SHOWN:]
+
+    @property
     def informations(self) -> tuple[FindingCard, ...]:
         return tuple(finding for finding in self.findings if finding.level == "information")
 
@@ -395,11 +434,15 @@ def _rows_of(protocol: Protocol) -> _Rows:
     """The rows by their keys, made at the first call and kept with the protocol."""
     if "advice" not in protocol.lookups:
         orders: tuple[OrderTemplate | Text, ...] = tuple(o for b in protocol.branches for o in b.orders)
+        screening = {
+            f"{PREFIX}{item.key}": PROVENANCE_CLASS[item.basis.provenance]
+            for item in protocol.screening_items
+        }
         protocol.lookups["advice"] = _Rows(
             citations={citation.key: citation for citation in protocol.citations},
             decisions={rule.key: rule for rule in protocol.decision_rules},
             # The consultation is ordered in the words of a text.
-            orders=_provenance((*orders, *protocol.texts)),
+            orders=_provenance((*orders, *protocol.texts)) | screening,
             rules=_provenance(protocol.safety_rules),
             gates=_provenance(protocol.gates),
             cards={card.key: card for card in source_cards(protocol.citations)},
@@ -419,7 +462,7 @@ def present(protocol: Protocol, outcome: Mapping[str, Any], facts: Facts) -> Adv
     decision_class, decision_word = DECISION_WORDS.get(outcome["provenance"] or "", ("", ""))
     bleeding = outcome["trace"]["bleeding"]
     has_ivig = any(order["kind"] == "ivig" and order["role"] == "required" for order in outcome["orders"])
-    groups = _groups(protocol, outcome["orders"])
+    groups = _groups(protocol, outcome)
     return Advice(
         kind=outcome["outcome"],
         headline=_headline(outcome, branch.title if branch else ""),
@@ -683,13 +726,41 @@ def _answers_words(answers: list[Mapping[str, Any]]) -> str:
     return "; ".join(words) or "Any other answer"
 
 
-def _groups(protocol: Protocol, orders: list[Mapping[str, Any]]) -> tuple[OrderGroup, ...]:
-    cards = order_cards(protocol, orders)
+def _groups(protocol: Protocol, outcome: Mapping[str, Any]) -> tuple[OrderGroup, ...]:
+    reasons = _reasons(outcome)
+    cards = tuple(
+        replace(card, changes=_changes(order, reasons))
+        for card, order in zip(order_cards(protocol, outcome["orders"]), outcome["orders"], strict=True)
+    )
     return tuple(
         OrderGroup(timing=timing, title=title, orders=chosen)
         for timing, title in TIMING_WORDS.items()
         if (chosen := tuple(card for card in cards if card.timing == timing))
     )
+
+
+def _reasons(outcome: Mapping[str, Any]) -> dict[str, str]:
+    """What each rule and gate that said something said, by the name a line's effect has for it."""
+    said = {gate["code"]: gate["title"] for gate in outcome["gates"]}
+    rules = (*outcome.get("unjudged", ()), *outcome["findings"])
+    return said | {rule["rule"]: rule["text"] for rule in rules}
+
+
+def _changes(order: Mapping[str, Any], reasons: Mapping[str, str]) -> tuple[LineChange, ...]:
+    # An assessment from before it said so has no effects, or not the rules that could not be judged.
+    return tuple(
+        LineChange(
+            by=effect["by"],
+            what=_sentence(LINE_EFFECT_WORDS[effect["effect"]]),
+            why=reasons.get(effect["by"], ""),
+            is_certain=effect["is_certain"],
+        )
+        for effect in order.get("effects", ())
+    )
+
+
+def _sentence(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def _order(protocol: Protocol, order: Mapping[str, Any]) -> OrderCard:

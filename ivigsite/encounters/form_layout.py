@@ -1,5 +1,6 @@
 """The form laid out by crispy-forms in sections of a clinical note, drawn once where nothing is personal."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from crispy_forms.helper import FormHelper
@@ -16,13 +17,41 @@ from protocols.engine.facts import Section
 # Long lists of questions that are often left open are folded until something in them is answered.
 FOLDED: Final = frozenset(
     {
-        Section.CAUSE,
         Section.SCORES,
         Section.IMMUNOGLOBULIN,
         Section.STEROID_PLATELETS,
         Section.PRODUCT,
     }
 )
+# Of a section that is asked at once, the questions that are folded; of the cause all but the four that
+# decide whether it is immune.
+FOLDED_OF: Final = {
+    Section.BLEEDING: frozenset({"bleeding_seen_at", "bleeding_seen_by", "bleeding_instructed_by"}),
+    Section.CAUSE: frozenset(
+        {
+            "low_count_confirmed",
+            "aetiology",
+            "schistocytes",
+            "haemolysis",
+            "dat_positive",
+            "dic_suspected",
+            "marrow_failure",
+            "obstetric_tma",
+            "causative_drug",
+        }
+    ),
+}
+FOLD_TITLES: Final = {
+    Section.BLEEDING: "Evidence of the bleeding: ",
+    Section.CAUSE: "What else could it be: ",
+}
+# Answers with which a folded part matters, so that it opens by itself.
+OPENED_BY: Final[Mapping[Section, Mapping[str, frozenset[str]]]] = {
+    Section.BLEEDING: {"bleeding_level": frozenset({"active", "active_cns_gi_gu", "life_threatening"})},
+    Section.SCORES: {
+        name: frozenset({"yes"}) for name in ("ttp_suspected", "hit_suspected", "dic_suspected")
+    },
+}
 WITH_UNIT: Final = frozenset({*COUNTS, *MEASURED})
 UNITS: Final = frozenset(f"{name}_unit" for name in WITH_UNIT)
 LONG_LISTS: Final = frozenset({"bleeding_findings", "bleeding_risk_factors"})
@@ -44,29 +73,39 @@ class FactRow(LayoutObject):  # type: ignore[misc]
 
 
 class NoteSection(LayoutObject):  # type: ignore[misc]
-    """A section of the note; a folded one opens by itself where something is answered or wrong."""
+    """A section of the note; what is folded opens by itself where it is answered or wrong, or matters."""
 
     def __init__(self, section: Section, names: tuple[str, ...]) -> None:
         self.section = section
         self.fields = [FactRow(name) for name in names if name not in UNITS]
 
     def render(self, form: FactsForm, context: Any, template_pack: Any = None, **kwargs: Any) -> str:
-        names = [row.name for row in self.fields]
+        folded = FOLDED_OF.get(self.section, frozenset())
+        is_folded = self.section in FOLDED
+        shown = [row for row in self.fields if not is_folded and row.name not in folded]
+        rows = [row for row in self.fields if is_folded or row.name in folded]
+        names = [row.name for row in rows]
         answered = sum(1 for name in names if form[name].value() not in (None, "", [], "unknown"))
         return render_to_string(
             "encounters/_section.html",
             {
                 "title": self.section.value,
                 "slug": slugify(self.section.name),
-                "is_folded": self.section in FOLDED,
-                "is_open": answered or any(name in form.errors for name in names),
+                "is_open": answered or any(name in form.errors for name in names) or self._matters(form),
                 "answered": answered,
                 "total": len(names),
-                "rows": format_html_join(
-                    "", "{}", ((row.render(form, context, template_pack),) for row in self.fields)
-                ),
+                "fold_title": FOLD_TITLES.get(self.section, ""),
+                "shown": self._drawn(shown, form, context, template_pack),
+                "folded": self._drawn(rows, form, context, template_pack),
             },
         )
+
+    def _matters(self, form: FactsForm) -> bool:
+        opened_by = OPENED_BY.get(self.section, {})
+        return any(name in form.fields and form[name].value() in wanted for name, wanted in opened_by.items())
+
+    def _drawn(self, rows: list[FactRow], form: FactsForm, context: Any, template_pack: Any) -> str:
+        return format_html_join("", "{}", ((row.render(form, context, template_pack),) for row in rows))
 
 
 def helper_for(form: FactsForm) -> FormHelper:

@@ -45,7 +45,7 @@ SHOWS: Final[Mapping[str, tuple[str, ...]]] = {
     "plan": ("timeline",),
     "rates": ("rate_table",),
     "targets": ("targets", "stop_rule", "repeat"),
-    "findings": ("criticals", "warnings", "informations"),
+    "findings": ("criticals", "first_warnings", "other_warnings", "informations"),
     "unknown": ("first_questions", "other_questions"),
     "scores": ("scores",),
     "watch": ("expect", "watch"),

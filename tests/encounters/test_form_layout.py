@@ -62,11 +62,36 @@ def test_not_known_is_offered_beside_every_choice(protocol: Protocol):
 
 def test_long_section_opens_by_itself_when_it_holds_an_answer(protocol: Protocol):
     closed = drawn(protocol)
-    opened = drawn(protocol, ttp_suspected="no")
+    opened = drawn(protocol, dic_suspected="no")
 
     assert '<details class="fold" id="fold-cause">' in closed
     assert '<details class="fold" id="fold-cause" open>' in opened
     assert "1 answered" in opened
+
+
+def test_questions_that_say_whether_it_is_immune_are_seen_at_once(protocol: Protocol):
+    page = drawn(protocol)
+    section = page[page.index('id="section-cause"') : page.index('id="section-scores"')]
+    seen, folded = section.split('<details class="fold" id="fold-cause">')
+
+    asked = ("immune_cause", "ttp_suspected", "hit_suspected", "clumps")
+    assert all(f'name="{name}"' in seen and f'name="{name}"' not in folded for name in asked)
+    assert 'name="dic_suspected"' in folded
+
+
+def test_evidence_of_a_bleed_is_folded_until_the_patient_bleeds(protocol: Protocol):
+    fold = '<details class="fold" id="fold-bleeding"'
+
+    assert f"{fold}>" in drawn(protocol, bleeding_level="none")
+    assert f"{fold} open>" in drawn(protocol, bleeding_level="active")
+    assert f"{fold} open>" in drawn(protocol, bleeding_seen_by="A. Nurse")
+
+
+def test_scores_open_where_what_they_are_about_is_suspected(protocol: Protocol):
+    fold = '<details class="fold" id="fold-scores"'
+
+    assert f"{fold}>" in drawn(protocol, ttp_suspected="no", hit_suspected="unknown")
+    assert f"{fold} open>" in drawn(protocol, hit_suspected="yes")
 
 
 def test_long_section_opens_where_something_is_wrong(protocol: Protocol):
