@@ -133,12 +133,10 @@ class SourceCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineChange:
-    """What a rule or a gate did to a line, and why; not certain while the rule waits for an answer."""
+    """What rules and gates did to a line, and why: each by its name, with its words."""
 
-    by: str
     what: str
-    why: str
-    is_certain: bool
+    causes: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -747,20 +745,15 @@ def _reasons(outcome: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _changes(order: Mapping[str, Any], reasons: Mapping[str, str]) -> tuple[LineChange, ...]:
+    causes: dict[str, list[tuple[str, str]]] = {}
     # An assessment from before it said so has no effects, or not the rules that could not be judged.
+    for effect in order.get("effects", ()):
+        certainty = "" if effect["is_certain"] else " until it is known"
+        what = f"{LINE_EFFECT_WORDS[effect['effect']]}{certainty}"
+        causes.setdefault(what, []).append((effect["by"], reasons.get(effect["by"], "")))
     return tuple(
-        LineChange(
-            by=effect["by"],
-            what=_sentence(LINE_EFFECT_WORDS[effect["effect"]]),
-            why=reasons.get(effect["by"], ""),
-            is_certain=effect["is_certain"],
-        )
-        for effect in order.get("effects", ())
+        LineChange(what=what[0].upper() + what[1:], causes=tuple(because)) for what, because in causes.items()
     )
-
-
-def _sentence(words: str) -> str:
-    return words[0].upper() + words[1:]
 
 
 def _order(protocol: Protocol, order: Mapping[str, Any]) -> OrderCard:

@@ -45,6 +45,42 @@ def test_gate_is_the_headline_and_the_rest_is_provisional(protocol: Protocol):
     assert advice.gates[0].effects
 
 
+def test_line_says_what_a_rule_changed_on_it_and_why(protocol: Protocol):
+    advice = advice_for(protocol, overload_risk_factors=["heart_failure"], steroid_contraindicated=True)
+
+    changed = {order.kind: order.changes for group in advice.groups for order in group.orders}
+    (slower,) = changed["ivig"]
+    assert slower.what == "At the slower, at-risk rate"
+    assert dict(slower.causes)["W-04"] == "Overload risk: slow rate, consider splitting the dose."
+    (held,) = changed["corticosteroid"]
+    assert (held.what, [by for by, _ in held.causes]) == ("Held", ["W-10"])
+    assert changed["platelets"] == ()
+
+
+def test_line_says_that_a_change_stands_only_until_an_answer_is_known(protocol: Protocol):
+    advice = advice_for(protocol, overload_risk_factors=None)
+
+    ivig = next(order for group in advice.groups for order in group.orders if order.kind == "ivig")
+    (slower,) = (change for change in ivig.changes if "until it is known" in change.what)
+    assert dict(slower.causes)["W-04"]
+
+
+def test_more_than_three_warnings_do_not_stand_in_one_column(protocol: Protocol):
+    advice = advice_for(
+        protocol,
+        first_ivig=True,
+        overload_risk_factors=["heart_failure"],
+        renal_risk_factors=["diabetes"],
+        thrombosis_risk_factors=["immobility"],
+        antithrombotic="single",
+        steroid_contraindicated=True,
+    )
+
+    assert len(advice.first_warnings) == 3
+    assert advice.other_warnings
+    assert (*advice.first_warnings, *advice.other_warnings) == advice.warnings
+
+
 def test_open_axes_say_what_each_answer_leads_to(protocol: Protocol):
     advice = advice_for(protocol, bleeding_level=None, bleeding_sites=None, rapid_rise=None)
 
