@@ -217,7 +217,7 @@ def _when_words(task: MonitoringTask, status: Status, at: datetime) -> str:
     if status is Status.OVERDUE:
         return f"overdue by {span(at - task.overdue_at)}"
     if status is Status.DUE:
-        return f"due, {span(task.overdue_at - at)} left" if task.overdue_at > at else "due now"
+        return f"{span(task.overdue_at - at)} left" if task.overdue_at > at else "now"
     return f"in {span(task.due_at - at)}" if task.due_at > at else ""
 
 
