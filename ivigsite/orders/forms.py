@@ -34,6 +34,10 @@ from protocols.engine.timed_plan import TimedPlan
 
 PASSWORD_LENGTH: Final = 128
 STARTS_WITHIN: Final = timedelta(hours=24)
+SHARED_LINE: Final = (
+    "Of these lines two would run in one venous line at one time. Choose the single dose, leave one out, or "
+    "place a second line and reassess."
+)
 STARTED_BEFORE: Final = timedelta(minutes=60)
 SINGLE: Final = "single:"
 POLICY: Final = "policy"
@@ -269,9 +273,25 @@ class ChooseForm(forms.Form):
             self.add_error(None, words)
         if self._has_left_default and not self.cleaned_data.get(POLICY_BY) and POLICY_BY not in self.errors:
             self.add_error(POLICY_BY, "Name the haematologist who chose this dosing weight.")
+        if self._would_share_a_line(chosen):
+            self.add_error(None, SHARED_LINE)
         if not chosen and not self.errors:
             self.add_error(None, "Choose at least one line to order.")
         return self.cleaned_data
+
+    def _would_share_a_line(self, chosen: list[str]) -> bool:
+        """Whether these lines meet in one venous line though what is recommended would not.
+
+        The safety rules judge what is recommended; another choice may run into the next infusion.
+        """
+        recommended = self.proposal.recommendation.timed_plan
+        timed = self.proposal.timed_plan_of(chosen)
+        return (
+            timed is not None
+            and timed.shares_a_line
+            and not timed.waits_for
+            and not (recommended is not None and recommended.shares_a_line)
+        )
 
     def to_choices(self) -> Choices:
         given = self.cleaned_data

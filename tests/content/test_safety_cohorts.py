@@ -225,6 +225,13 @@ def held(kind: OrderKind) -> Callable[[Outcome], bool]:
     return is_caught
 
 
+def in_turn(outcome: Outcome) -> bool:
+    """Whether the plan lets no two infusions run in one line at one time."""
+    return isinstance(outcome, Recommendation) and not (
+        outcome.timed_plan is None or outcome.timed_plan.shares_a_line
+    )
+
+
 DANGERS: Final[tuple[tuple[str, Plain, tuple[Callable[[Outcome], bool], ...]], ...]] = (
     ("ttp", {"ttp_suspected": True}, (gated("X2"), hard("HS-04"), held(OrderKind.PLATELETS))),
     (
@@ -280,7 +287,11 @@ DANGERS: Final[tuple[tuple[str, Plain, tuple[Callable[[Outcome], bool], ...]], .
     ("recent clot", {"recent_thrombosis": True}, (hard("W-01"),)),
     ("kidneys failing", {"creatinine_umol_per_l": "350"}, (hard("W-03-EGFR-30"),)),
     ("dry", {"renal_risk_factors": ["volume_depletion"]}, (hard("HS-18"),)),
-    ("one line for two products", {"venous_lines": 1, "bleeding_level": "active"}, (hard("HS-20"),)),
+    (
+        "one line for two products",
+        {"venous_lines": 1, "bleeding_level": "active"},
+        (warned("HS-20-TURN"), in_turn),
+    ),
     ("again too early", {"hours_since_last_ivig": "5", "ivig_last_7_days_g_per_kg": "1"}, (hard("W-16"),)),
     (
         "course too large",

@@ -71,7 +71,7 @@ def test_more_than_three_warnings_do_not_stand_in_one_column(protocol: Protocol)
         first_ivig=True,
         overload_risk_factors=["heart_failure"],
         renal_risk_factors=["diabetes"],
-        thrombosis_risk_factors=["immobility"],
+        thrombosis_risk_factors=["immobilisation"],
         antithrombotic="single",
         steroid_contraindicated=True,
     )

@@ -11,13 +11,13 @@ from django.utils import timezone
 
 from ivigsite.encounters.timeline import SHOWN_MINUTES, Thing, draw, lasting_words
 from ivigsite.orders.actions import draft_content
-from ivigsite.orders.forms import Choices
+from ivigsite.orders.forms import SHARED_LINE, Choices
 from ivigsite.orders.presentation import signed_timeline, summarise
 from ivigsite.orders.products import shown_formulary
 from ivigsite.orders.proposal import Proposal, propose
 from ivigsite.orders.sheet.content import SheetContent, SheetTimedPlan, from_plain, to_plain
 from tests.orders.test_pages import open_page, refresh, text_of
-from tests.orders.test_signing import choices
+from tests.orders.test_signing import check, choices
 from tests.scenario import Site, assess
 
 # An hour before the clocks in London go back: 01:30 in summer time.
@@ -134,6 +134,23 @@ class TestPlan:
         assert summary.timeline is not None
         assert [row.at for row in timeline.rows] == [row.at for row in summary.timeline.rows]
 
+    @pytest.mark.hazard("H09")
+    def test_a_choice_that_shares_one_line_is_refused_though_what_is_recommended_does_not(
+        self, physician: Client, site: Site
+    ) -> None:
+        answers = {}
+        for lines in (1, 2):
+            assessment = assess(site, venous_lines=lines)
+            cards = propose(assessment=assessment, product=None, at=timezone.now()).cards_by_code
+            group = {
+                f"line_{cards[code].group or code}": code for code in ("G4A_IVIG_24H", "G4A_PLATELETS_Q8H")
+            }
+            both = check(physician, assessment, choices(assessment, **group))
+            alone = check(physician, assessment, choices(assessment))
+            answers[lines] = (SHARED_LINE in text_of(both), SHARED_LINE in text_of(alone))
+
+        assert answers == {1: (True, False), 2: (False, False)}
+
     def test_chart_shows_every_step_and_look_with_its_time(self, site: Site) -> None:
         _, content = self.content(site)
         plan = content.rate_plan
@@ -178,7 +195,8 @@ class TestPlan:
         assert shown is not None
         by_key = {product.key: product for product in shown.products}
 
-        assert shown.suggestion == "Gamunex-C"
+        # Gamunex-C carries the caution about saline, so that a product without one stands before it.
+        assert shown.suggestion == "Panzyga"
         assert not by_key["flebogamma_dif_10"].is_open
         assert by_key["privigen"].is_chosen
         assert by_key["privigen"].standing == "blocked"
