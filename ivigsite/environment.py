@@ -106,6 +106,15 @@ def read_status_address(environ: Mapping[str, str]) -> str:
     return address
 
 
+def read_label_mm(environ: Mapping[str, str], name: str, default: str) -> tuple[int, int]:
+    """Width and height of a label in whole millimetres, written such as 100x50."""
+    text = environ.get(name) or default
+    found = re.fullmatch(r"([1-9][0-9]{1,2})x([1-9][0-9]{1,2})", text)
+    if found is None:
+        raise BadEnvironment(f"{name} must be width and height in millimetres, such as {default}.")
+    return int(found[1]), int(found[2])
+
+
 def read_database(environ: Mapping[str, str], *, var: Path) -> dict[str, Any]:
     """Django's settings for the one database: the server of DATABASE_URL, else a SQLite file."""
     url = environ.get("DATABASE_URL", "")

@@ -12,6 +12,7 @@ from ivigsite.environment import (
     read_database,
     read_fallback_secrets,
     read_hosts,
+    read_label_mm,
     read_list,
     read_secret,
     read_status_address,
@@ -29,6 +30,10 @@ try:
     DATABASES = {"default": read_database(os.environ, var=VAR_DIR)}
     # Where the code on a printed sheet leads; empty: the code says what it is and no more.
     STATUS_ADDRESS = read_status_address(os.environ)
+    LABEL_MM = {
+        "additive_label": read_label_mm(os.environ, "IVIGSITE_ADDITIVE_LABEL", "100x50"),
+        "patient_label": read_label_mm(os.environ, "IVIGSITE_PATIENT_LABEL", "70x37"),
+    }
 except BadEnvironment as error:
     raise ImproperlyConfigured(str(error)) from error
 

@@ -38,8 +38,9 @@ from ivigsite.orders.proposal import CannotOrder, Proposal, propose
 from ivigsite.orders.reactions import refusal_for
 from ivigsite.orders.sheet.checks import find_problems
 from ivigsite.orders.sheet.content import SheetContent, SheetSignature, digest, to_plain
-from ivigsite.orders.sheet.documents import ROLE_SHEETS, Document
+from ivigsite.orders.sheet.documents import LABELS, ROLE_SHEETS, Document
 from ivigsite.orders.sheet.jobs import Job, SheetFailed
+from ivigsite.orders.sheet.labels import additive_labels
 from ivigsite.orders.sheet.states import (
     Copy,
     Expired,
@@ -56,6 +57,8 @@ from protocols.engine.recommendation import Finding
 from protocols.engine.safety import digest_of_facts
 from protocols.lifecycle import State
 
+IN_FORCE: Final = ("signed", "copy")
+"""States in which what is printed may be acted on."""
 TREATMENTS = frozenset({"ivig", "corticosteroid", "platelets"})
 SUPERSEDED_REASON = "Superseded by a newer order set"
 # Longer than a render may take, so that the one who waits hears of its failure from the render itself.
@@ -216,11 +219,17 @@ def begin_print(
 ) -> SheetPrint:
     """Number the next copy of a sheet, so that every file made of this order set is told from the others.
 
-    Raises `NotPrintable` for a cancel notice of an order set that still holds.
+    Raises `NotPrintable` for a cancel notice of an order set that still holds, for a label of one that does
+    not, and for an additive label where nothing is infused. A label has the site's own size for paper.
     """
     OrderSet.objects.select_for_update().get(pk=order_set.pk)
     if document is Document.CANCEL_NOTICE and order_set.is_active:
         raise NotPrintable("There is nothing to cancel: this order set is neither void nor superseded.")
+    state = state_name(order_set, at=at, document=document)
+    if document in LABELS and state not in IN_FORCE:
+        raise NotPrintable("This order set is no longer in force. A label of it must not reach a patient.")
+    if document is Document.ADDITIVE_LABEL and not additive_labels(order_set.sheet_content):
+        raise NotPrintable("This order set has no infusion to label.")
     last = order_set.prints.filter(document=document).order_by("-copy_number").first()
     made = SheetPrint.objects.create(
         order_set=order_set,
@@ -228,8 +237,8 @@ def begin_print(
         copy_number=last.copy_number + 1 if last else 1,
         printed_at=at,
         printed_by=by,
-        paper=paper,
-        state=state_name(order_set, at=at, document=document),
+        paper="x".join(map(str, settings.LABEL_MM[document])) if document in LABELS else paper,
+        state=state,
     )
     record(
         action="order_set.printed",
@@ -240,7 +249,7 @@ def begin_print(
             "code": order_set.code,
             "document": document,
             "copy": made.copy_number,
-            "paper": paper,
+            "paper": made.paper,
         },
     )
     return made
@@ -340,16 +349,19 @@ def state_name(order_set: OrderSet, *, at: datetime, document: Document = Docume
 
 def _job_of(print_: SheetPrint) -> Job:
     document = Document(print_.document)
+    is_label = document in LABELS
     return Job(
         document=document,
         content=print_.order_set.sheet_content,
         state=sheet_state(print_.order_set, at=print_.printed_at, document=document),
-        paper=Paper(print_.paper),
+        # A label has no paper but its own, which the event carries; this one stands in and is not looked at.
+        paper=Paper.A4 if is_label else Paper(print_.paper),
         event=PrintEvent(
             printed_at=print_.printed_at,
             printed_by=print_.printed_by.full_name,
             copy_number=print_.copy_number,
             status_address=settings.STATUS_ADDRESS,
+            label_mm=tuple(map(int, print_.paper.split("x"))) if is_label else (),
         ),
     )
 

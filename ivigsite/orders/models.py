@@ -8,7 +8,7 @@ from django.urls import reverse
 from ivigsite.accounts.models import User
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.orders.sheet.content import SheetContent, from_plain
-from ivigsite.orders.sheet.documents import DOCUMENTS, Document, DocumentKind
+from ivigsite.orders.sheet.documents import DOCUMENTS, LABELS, Document, DocumentKind
 from protocols.engine.protocol import OverrideKind, Severity
 from protocols.models import ProtocolVersion
 
@@ -249,6 +249,13 @@ class SheetPrint(models.Model):
     @property
     def kind(self) -> DocumentKind:
         return DOCUMENTS[Document(self.document)]
+
+    @property
+    def paper_words(self) -> str:
+        """The paper as it is said: a label's is its size in millimetres."""
+        if Document(self.document) in LABELS:
+            return f"{self.paper.replace('x', ' by ')} mm"
+        return self.paper.title()
 
 
 class SheetFile(models.Model):

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from ivigsite.orders.actions import state_name
+from ivigsite.orders.actions import IN_FORCE, state_name
 from ivigsite.orders.models import OrderSet
 from protocols.lifecycle import State
 
 CODE: Final = re.compile(r"([A-Z2-7]{4})-?([A-Z2-7]{4})-?([A-Z2-7]{4})(?:\.([0-9]{1,4})\.([0-9A-F]{16}))?")
-IN_FORCE: Final = ("signed", "copy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from ivigsite.encounters.emergency import running_clock
 from ivigsite.encounters.models import Assessment
 from ivigsite.encounters.selectors import assessment_for, banner_of
 from ivigsite.orders.actions import (
+    IN_FORCE,
     AlreadyEnded,
     ContentChanged,
     NotNewest,
@@ -50,14 +51,15 @@ from ivigsite.orders.products import shown_formulary
 from ivigsite.orders.proposal import CannotOrder, Proposal, propose
 from ivigsite.orders.reactions import warnings_for
 from ivigsite.orders.sheet.content import SheetContent, digest
-from ivigsite.orders.sheet.documents import DOCUMENTS, ROLE_SHEETS, Document, DocumentKind
+from ivigsite.orders.sheet.documents import DOCUMENTS, LABELS, ROLE_SHEETS, Document, DocumentKind
 from ivigsite.orders.sheet.jobs import SheetFailed, SheetQueueFull
+from ivigsite.orders.sheet.labels import additive_labels
 from ivigsite.orders.sheet.page import values_of
 from ivigsite.orders.sheet.states import Paper, PrintEvent
 from protocols.mapping import load_protocol_value
 
 HANDLED = {"csrfmiddlewaretoken", "password", "digest", "check", "update", "change", "sign"}
-IN_FORCE = ("signed", "copy")
+LABEL_PAPERS = (("label", "labels"),)
 PAPERS = ((Paper.A4.value, "A4"), (Paper.LETTER.value, "US Letter"))
 BEING_MADE_FOR = timedelta(seconds=20)
 
@@ -70,6 +72,9 @@ class SheetRow:
 
     document: Document
     kind: DocumentKind
+    papers: tuple[tuple[str, str], ...]
+    has_page: bool
+    """Whether the browser can show it where no file can be made."""
     prints: tuple[SheetPrint, ...]
     is_ready: bool
 
@@ -244,7 +249,12 @@ def sheet_file(request: SignedInRequest, print_id: UUID) -> HttpResponse:
     try:
         made = render_print(print_=print_, at=now)
     except SheetFailed as failure:
-        context = {"reason": str(failure), "order_set": print_.order_set, "print": print_}
+        context = {
+            "reason": str(failure),
+            "order_set": print_.order_set,
+            "print": print_,
+            "has_page": print_.document in ROLE_SHEETS,
+        }
         status = 429 if isinstance(failure, SheetQueueFull) else 503
         return render(request, "orders/sheet_failed.html", context, status=status)
     hand_out(print_=print_, to=request.user, at=now)
@@ -405,16 +415,25 @@ def _sheets_context(found: OrderSet) -> dict[str, Any]:
     prints = found.prints.select_related("printed_by").prefetch_related("handed_out__to")
     ready = set(SheetFile.objects.filter(print__order_set=found).values_list("print_id", flat=True))
     documents = [*ROLE_SHEETS] if found.is_active else [Document.CANCEL_NOTICE, *ROLE_SHEETS]
+    state = state_name(found, at=now)
+    if state in IN_FORCE:
+        documents += _labels_of(found)
     return {
         "sheets": [_sheet_row(document, prints, ready) for document in documents],
         # A copy that is not ready by then is made when somebody asks for it.
         "is_being_made": any(
             print_.pk not in ready and now - print_.printed_at < BEING_MADE_FOR for print_ in prints
         ),
-        "is_in_force": state_name(found, at=now) in IN_FORCE,
-        "state": state_name(found, at=now),
+        "is_in_force": state in IN_FORCE,
+        "state": state,
         "papers": PAPERS,
     }
+
+
+def _labels_of(found: OrderSet) -> list[Document]:
+    if additive_labels(found.sheet_content):
+        return [*LABELS]
+    return [Document.PATIENT_LABEL]
 
 
 def _sheet_row(document: Document, prints: Iterable[SheetPrint], ready: Container[UUID]) -> SheetRow:
@@ -422,6 +441,8 @@ def _sheet_row(document: Document, prints: Iterable[SheetPrint], ready: Containe
     return SheetRow(
         document=document,
         kind=DOCUMENTS[document],
+        papers=LABEL_PAPERS if document in LABELS else PAPERS,
+        has_page=document in ROLE_SHEETS,
         prints=own,
         is_ready=bool(own) and own[-1].pk in ready,
     )

@@ -1,6 +1,7 @@
 """Copies of a signed order set: which one is handed out, what it says, and what a failure leaves behind."""
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.urls import reverse
 
 from ivigsite.orders import actions, views
 from ivigsite.orders.models import OrderSet, SheetFile, SheetHandedOut
-from ivigsite.orders.sheet.documents import ROLE_SHEETS
+from ivigsite.orders.sheet.documents import LABELS, ROLE_SHEETS, Document
 from ivigsite.orders.sheet.jobs import SheetFailed, SheetQueueFull
 from tests.orders.test_signing import choices, sign
 from tests.scenario import PASSWORD, Site, assess
@@ -171,6 +172,64 @@ def test_the_printed_file_carries_patient_doses_and_page_numbers_on_every_page(
     everything = " ".join(" ".join(pages).split())
     for line in order_set.lines.exclude(dose_unit=""):
         assert f"{line.dose_amount} {line.dose_unit}" in everything
+
+
+def test_labels_are_printed_in_the_size_of_the_site(
+    physician: Client, order_set: OrderSet, fake_bytes: list[Any], settings: Any
+) -> None:
+    settings.LABEL_MM = settings.LABEL_MM | {Document.ADDITIVE_LABEL: (90, 60)}
+
+    page = physician.get(order_set.get_absolute_url()).content.decode()
+    answer = physician.post(
+        reverse("print_sheet", args=[order_set.pk]),
+        {"paper": "label", "document": "additive_label"},
+        follow=True,
+    )
+    after = physician.get(order_set.get_absolute_url()).content.decode()
+
+    assert page.count("Print labels") == len(LABELS)
+    assert answer["Content-Disposition"] == 'inline; filename="additive-label.pdf"'
+    assert order_set.prints.get(document="additive_label").paper == "90x60"
+    assert fake_bytes[-1][0].event.label_mm == (90, 60)
+    assert "90 by 60 mm" in after
+
+
+@pytest.mark.hazard("H16")
+def test_no_label_is_offered_or_made_once_the_order_set_is_void(
+    physician: Client, order_set: OrderSet, fake_bytes: list[Any]
+) -> None:
+    physician.post(
+        reverse("void_order_set", args=[order_set.pk]), {"reason": "Wrong patient", "password": PASSWORD}
+    )
+
+    answers = [
+        physician.post(
+            reverse("print_sheet", args=[order_set.pk]), {"paper": "label", "document": label}, follow=True
+        ).content.decode()
+        for label in LABELS
+    ]
+
+    assert all("no longer in force. A label of it must not reach a patient." in text for text in answers)
+    assert all("Print labels" not in text for text in answers)
+    assert not order_set.prints.filter(document__in=LABELS).exists()
+    assert not fake_bytes
+
+
+def test_an_order_set_without_an_infusion_offers_the_patient_label_alone(
+    physician: Client, order_set: OrderSet, fake_bytes: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed = order_set.sheet_content
+    by_mouth = tuple(replace(order, route="by mouth") for order in signed.orders)
+    monkeypatch.setattr(OrderSet, "sheet_content", replace(signed, orders=by_mouth))
+
+    answer = physician.post(
+        reverse("print_sheet", args=[order_set.pk]),
+        {"paper": "label", "document": "additive_label"},
+        follow=True,
+    ).content.decode()
+
+    assert "This order set has no infusion to label." in answer
+    assert answer.count("Print labels") == 1
 
 
 def test_rendering_ahead_keeps_the_file_and_closes_its_connection(

@@ -164,3 +164,16 @@ def test_sqlite_file_is_opened_again_now_and_then(tmp_path: Path):
 
     # Not None: a file restored in its place must be seen without a new start.
     assert 0 < database["CONN_MAX_AGE"] <= 300
+
+
+def test_the_size_of_a_label_is_read_in_millimetres():
+    name = "IVIGSITE_PATIENT_LABEL"
+
+    assert environment.read_label_mm({}, name, "70x37") == (70, 37)
+    assert environment.read_label_mm({name: "100x48"}, name, "70x37") == (100, 48)
+
+
+@pytest.mark.parametrize("text", ["70", "70x", "7x37", "70 x 37", "70x37mm", "-70x37", "٧٠x٣٧", "70x3700"])
+def test_an_unclear_size_of_a_label_stops_the_start(text: str):
+    with pytest.raises(BadEnvironment, match="IVIGSITE_PATIENT_LABEL must be width and height"):
+        environment.read_label_mm({"IVIGSITE_PATIENT_LABEL": text}, "IVIGSITE_PATIENT_LABEL", "70x37")

@@ -14,6 +14,8 @@ class Document(StrEnum):
     HANDOVER_CARD = "handover_card"
     CHECKLIST = "checklist"
     CANCEL_NOTICE = "cancel_notice"
+    ADDITIVE_LABEL = "additive_label"
+    PATIENT_LABEL = "patient_label"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,22 @@ DOCUMENTS: Final[Mapping[Document, DocumentKind]] = MappingProxyType(
             end="End of notice",
             most_pages=1,
         ),
+        Document.ADDITIVE_LABEL: DocumentKind(
+            title="Infusion additive labels",
+            heading="ADDITIVE LABEL",
+            reader="for each bottle or bag",
+            body="sheet/_additive_label.html",
+            end="",
+            most_pages=24,
+        ),
+        Document.PATIENT_LABEL: DocumentKind(
+            title="Patient label",
+            heading="PATIENT LABEL",
+            reader="for samples and forms",
+            body="sheet/_patient_label.html",
+            end="",
+            most_pages=1,
+        ),
     }
 )
 ROLE_SHEETS: Final = (
@@ -95,3 +113,5 @@ ROLE_SHEETS: Final = (
     Document.CHECKLIST,
 )
 """What every signed order set is printed as."""
+LABELS: Final = (Document.ADDITIVE_LABEL, Document.PATIENT_LABEL)
+"""On paper of a size of the site's own, and only while the order set holds."""

@@ -18,6 +18,7 @@ from .chart import (
     timed_rows,
 )
 from .content import OrderGroup
+from .labels import additive_labels
 
 GROUP_HEADINGS = {
     OrderGroup.BEFORE: "Samples and checks before treatment",
@@ -43,6 +44,7 @@ register.filter("minutes", wording.format_minutes)
 register.filter("together", wording.keep_together)
 register.filter("chart_rows", chart_rows)
 register.filter("stickers", stickers)
+register.filter("additive_labels", additive_labels)
 register.filter("timed_rows", timed_rows)
 register.filter("has_details", has_details)
 register.filter("next_checks", next_checks)

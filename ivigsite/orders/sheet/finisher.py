@@ -29,10 +29,12 @@ _UA_METADATA = b"""<rdf:Description xmlns:rdf="http://www.w3.org/1999/02/22-rdf-
 </rdf:li></rdf:Seq></pdfaSchema:property></rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>"""
 
 
-def finish(document: Document, pdf: pydyf.PDF, frame: Frame) -> None:
+def finish(document: Document, pdf: pydyf.PDF, frame: Frame | None) -> None:
+    """A label has no frame: nothing on it is struck through."""
     _declare_accessibility(pdf)
     _scope_table_heads(pdf)
-    _strike_blank_space(document, pdf, frame)
+    if frame is not None:
+        _strike_blank_space(document, pdf, frame)
     _unpack_ambiguous_streams(pdf)
 
 

@@ -20,17 +20,22 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherRespons
 
 from .checks import find_problems, texts_of, unprintable_in
 from .content import SheetContent, canonical_json
-from .documents import DOCUMENTS, Document
+from .documents import DOCUMENTS, LABELS, Document
 from .finisher import AMBIGUOUS_END, finish
 from .furniture import Furniture, furnish
 from .jobs import Job, SheetFailed
+from .labels import additive_labels
 from .layout import Frame, make_frame
 from .page import values_of
-from .states import Draft, Paper, PrintEvent, SheetState
+from .states import Copy, Draft, Paper, PrintEvent, SheetState, Signed
 from .typeface import FONT_DIRECTORY, FONT_FILES, bold_width_mm, unpacked_font
 
 TEMPLATE_DIRECTORY = Path(__file__).parents[3] / "templates"
 PAGE_TEMPLATE = "sheet/page.html"
+LABEL_TEMPLATE = "sheet/label.html"
+SHEET_STYLES = "sheet/sheet.css"
+LABEL_STYLES = "sheet/label.css"
+LABEL_MARGIN_MM = 2.5
 PDF_VARIANT = "pdf/a-3a"
 SVG = "http://www.w3.org/2000/svg"
 WATERMARK_PITCH = 1.1
@@ -60,6 +65,8 @@ def render_sheet(content: SheetContent, state: SheetState, paper: Paper, print_e
 def render(job: Job) -> bytes:
     """The file a job asks for, or SheetFailed."""
     _refuse_unfit(job)
+    if job.document in LABELS:
+        return _render_labels(job)
     furniture = furnish(job.content, job.state, job.event)
     frame = make_frame(
         job.paper,
@@ -68,47 +75,67 @@ def render(job: Job) -> bytes:
         footer=furniture.footer,
     )
     html = HTML(
-        string=_fill(job),
+        string=_fill(job, PAGE_TEMPLATE),
         url_fetcher=ClosedFetcher(_drawings(furniture, frame)),
     )
     with _complaints_are_failures():
         pages = html.render(
-            stylesheets=[_stylesheet(), CSS(string=frame.css)],
+            stylesheets=[_stylesheet(SHEET_STYLES), CSS(string=frame.css)],
             font_config=_fonts(),
             pdf_variant=PDF_VARIANT,
         )
         return _write(pages, job, frame)
 
 
+def _render_labels(job: Job) -> bytes:
+    """One page a label; a label that needs more than its page is none."""
+    width_mm, height_mm = job.event.label_mm
+    size = CSS(string=f"@page {{ size: {width_mm}mm {height_mm}mm; margin: {LABEL_MARGIN_MM}mm }}")
+    is_additive = job.document is Document.ADDITIVE_LABEL
+    expected = len(additive_labels(job.content)) if is_additive else 1
+    if not expected:
+        raise SheetFailed("This order set has no infusion to label")
+    with _complaints_are_failures():
+        pages = HTML(string=_fill(job, LABEL_TEMPLATE), url_fetcher=ClosedFetcher({})).render(
+            stylesheets=[_stylesheet(LABEL_STYLES), size], font_config=_fonts(), pdf_variant=PDF_VARIANT
+        )
+        if len(pages.pages) != expected:
+            raise SheetFailed(f"The words do not fit a label of {width_mm} by {height_mm} mm")
+        return _write(pages, job, None)
+
+
 def warm_up() -> None:
     """Read fonts, styles and templates before the first job."""
-    _stylesheet()
-    for name in (PAGE_TEMPLATE, *(kind.body for kind in DOCUMENTS.values())):
+    _stylesheet(SHEET_STYLES)
+    _stylesheet(LABEL_STYLES)
+    for name in (PAGE_TEMPLATE, LABEL_TEMPLATE, *(kind.body for kind in DOCUMENTS.values())):
         _engine().get_template(name)
 
 
 def _refuse_unfit(job: Job) -> None:
     if not isinstance(job.state, Draft) and job.content.signature is None:
         raise SheetFailed("Only a draft can be printed without a signature")
+    if job.document in LABELS and not isinstance(job.state, Signed | Copy):
+        raise SheetFailed("A label is made only of an order set in force")
     if problems := find_problems(job.content):
         raise SheetFailed(" ".join(problems))
     if unprintable := unprintable_in(texts_of((job.state, job.event))):
         raise SheetFailed(f"These characters cannot be printed: {', '.join(unprintable)}")
 
 
-def _fill(job: Job) -> str:
+def _fill(job: Job, name: str) -> str:
     values = values_of(job.document, job.content, job.state, job.event)
-    template = _engine().get_template(PAGE_TEMPLATE)
+    template = _engine().get_template(name)
     return str(template.render(Context(values, use_l10n=False, use_tz=False)))
 
 
-def _write(pages: Pages, job: Job, frame: Frame) -> bytes:
+def _write(pages: Pages, job: Job, frame: Frame | None) -> bytes:
     packed = _write_once(pages, job, frame)
     # The streams that hold other objects are packed after the finisher, who could not look at them.
     return _write_once(pages, job, frame, uncompressed_pdf=True) if AMBIGUOUS_END in packed else packed
 
 
-def _write_once(pages: Pages, job: Job, frame: Frame, **options: bool) -> bytes:
+def _write_once(pages: Pages, job: Job, frame: Frame | None, **options: bool) -> bytes:
     at = job.event.printed_at.astimezone(UTC)
     pages.metadata.created = pages.metadata.modified = f"{at:%Y-%m-%dT%H:%M:%SZ}"
     source = Attachment(
@@ -212,10 +239,10 @@ def _engine() -> Engine:
 
 
 @cache
-def _stylesheet() -> CSS:
-    fonts = {f"sheet:{name}": ("font/ttf", unpacked_font(name)) for name in FONT_FILES}
+def _stylesheet(name: str) -> CSS:
+    fonts = {f"sheet:{font}": ("font/ttf", unpacked_font(font)) for font in FONT_FILES}
     return CSS(
-        string=(TEMPLATE_DIRECTORY / "sheet" / "sheet.css").read_text(),
+        string=(TEMPLATE_DIRECTORY / name).read_text(),
         font_config=_fonts(),
         url_fetcher=ClosedFetcher(fonts),
     )
