@@ -172,6 +172,13 @@ def test_what_nobody_told_is_not_known_on_the_issue_sheet() -> None:
     assert "Not recorded Ask the prescriber for blood group, consent" in all_text_of(older)
 
 
+def test_the_issue_sheet_warns_and_leaves_the_rest_to_the_order_set() -> None:
+    text = all_text_of(file_of(Case("typical", "signed", Paper.A4, Document.ISSUE_SHEET)))
+
+    assert "Warning: Thrombosis risk from age" in text
+    assert "Response within 24 hours" not in text
+
+
 def test_the_handover_card_is_one_glance() -> None:
     (page,) = pages_of(file_of(Case("typical", "signed", Paper.A4, Document.HANDOVER_CARD)))
     text = text_of(page)

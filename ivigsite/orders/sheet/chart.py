@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from .content import MonitoringRow, Severity, SheetContent, SheetOrder, TimedRow
+from .content import MonitoringRow, Severity, SheetContent, SheetFinding, SheetOrder, TimedRow
+from .documents import Document
 from .wording import format_amount, format_number
 
 # Rows without words, for checks between the steps and for a rate that was lowered.
@@ -110,6 +111,12 @@ def other_checks(content: SheetContent) -> list[MonitoringRow]:
 def _by_the_clock(content: SheetContent) -> list[MonitoringRow]:
     never = datetime.max.replace(tzinfo=UTC)
     return sorted(content.monitoring, key=lambda row: row.due_at or never)
+
+
+def advice_on(content: SheetContent, document: str) -> list[SheetFinding]:
+    """What is said beside the orders; who issues is told what may do harm, and no more."""
+    is_issued = document == Document.ISSUE_SHEET
+    return [row for row in content.findings if not is_issued or row.severity is not Severity.INFORMATION]
 
 
 def count_warnings(content: SheetContent) -> int:

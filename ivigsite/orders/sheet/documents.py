@@ -77,7 +77,7 @@ DOCUMENTS: Final[Mapping[Document, DocumentKind]] = MappingProxyType(
             reader="for what falls due",
             body="sheet/_checklist.html",
             end="End of checklist",
-            most_pages=2,
+            most_pages=3,
         ),
         Document.CANCEL_NOTICE: DocumentKind(
             title="Cancel notice",

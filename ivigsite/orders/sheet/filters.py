@@ -8,6 +8,7 @@ from protocols.engine.facts import UNKNOWN
 
 from . import wording
 from .chart import (
+    advice_on,
     chart_rows,
     count_warnings,
     has_details,
@@ -49,6 +50,7 @@ register.filter("timed_rows", timed_rows)
 register.filter("has_details", has_details)
 register.filter("next_checks", next_checks)
 register.filter("other_checks", other_checks)
+register.filter("advice_on", advice_on)
 register.filter("warnings", count_warnings)
 register.filter("issue_rows", issue_rows)
 
