@@ -87,9 +87,9 @@ def import_draft(
 
 
 def start_draft(*, version: ProtocolVersion, change_note: str, by: User, at: datetime) -> ProtocolVersion:
-    """Start the next draft as a copy of any version."""
+    """Start the next draft as a copy of any version; raises `SealBroken`, whatever was kept of it before."""
     return import_draft(
-        protocol=load_protocol_value(version),
+        protocol=read_rows(version) if version.is_draft else check_seal(version),
         change_note=change_note,
         by=by,
         at=at,
