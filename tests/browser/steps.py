@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Locator, Page, expect
 
 from ivigsite.encounters.actions import PatientDetails, Place, admit_patient
 from ivigsite.encounters.models import Assessment, Encounter
@@ -142,7 +142,7 @@ def sign_out(page: Page) -> None:
     page.wait_for_url("**/login/?because=signed_out")
 
 
-def press(page: Page, button: str) -> None:
+def press(page: Page | Locator, button: str) -> None:
     page.get_by_role("button", name=button, exact=True).click()
 
 
