@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Locator, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from ivigsite.encounters.actions import PatientDetails, Place, admit_patient
 from ivigsite.encounters.models import Assessment, Encounter
