@@ -13,6 +13,8 @@ from ivigsite.encounters import views as encounter_views
 from ivigsite.encounters.actions import close_encounter
 from ivigsite.encounters.models import Encounter
 from ivigsite.orders import views as order_views
+from ivigsite.orders.models import OrderSet
+from ivigsite.orders.sheet.furniture import code_text
 from ivigsite.orders.sheet.jobs import SheetFailed
 from protocols.reading import NoApprovedProtocol
 from tests.browser.steps import (
@@ -97,6 +99,8 @@ def ordering(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterato
     yield "assessment, stopped"
     page.goto(choose_page(stopped))
     yield "orders that cannot be chosen"
+    page.goto(choose_page(assess(site, overload_risk_factors=["heart_failure"])))
+    yield "choose orders, with a reason to give"
     assessment = assess(site, bleeding_level="life_threatening", bleeding_sites=["cns"])
     page.goto(choose_page(assessment))
     yield "choose orders"
@@ -114,6 +118,14 @@ def ordering(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterato
     press(page, "Sign order set")
     expect_signed(page)
     yield "order set"
+    signed = page.url
+    page.goto(reverse("checklist", args=[site.encounter.pk]))
+    yield "checklist"
+    page.goto(reverse("find_status"))
+    yield "status, no code yet"
+    page.goto(reverse("status", args=[code_text(OrderSet.objects.get().sheet_content)]))
+    yield "status of a code"
+    page.goto(signed)
     with monkeypatch.context() as broken:
         broken.setattr(order_views, "render_print", failing_with(SheetFailed("It took too long.")))
         press(page, "Print US Letter")
