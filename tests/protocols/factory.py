@@ -376,7 +376,7 @@ def proved(version: ProtocolVersion) -> ProtocolVersion:
 
 
 def approved(**changes: Any) -> ProtocolVersion:
-    """An approved version as any other process finds it, which keeps nothing of what was read to approve it."""
+    """An approved version as another process finds it, with nothing kept of what was read to approve it."""
     version = proved(reviewed(**changes))
     made = actions.approve(
         version=version, seal=version.seal, review_due_on=REVIEW_DUE, by=person("approver"), at=AT
