@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ivigsite.devtools.hazards import LOG, ROOT, UnknownHazard, hazards_markdown, marked_tests
+from ivigsite.devtools.hazards import LOG, PAGE, ROOT, UnknownHazard, hazards_markdown, marked_tests
 
 TWO_HAZARDS = """
 open_to_people = ["Training."]
@@ -30,6 +30,10 @@ def tree(tmp_path: Path) -> Path:
 
 def write_tests(tree: Path, text: str) -> None:
     (tree / "tests/test_thing.py").write_text(f"import pytest\n{text}")
+
+
+def test_page_is_what_log_and_marks_give():
+    assert (ROOT / PAGE).read_text() == hazards_markdown(ROOT)
 
 
 def test_log_has_each_hazard_once():
