@@ -9,7 +9,7 @@ from django.db.models import Max
 
 from protocols.engine.plain import PlainError, seal
 from protocols.engine.protocol import Protocol
-from protocols.engine.review import Problem, failing_cases, find_problems, rows_of
+from protocols.engine.review import Problem, rows_of, stops_of
 from protocols.lifecycle import EventKind, Refused, State
 from protocols.mapping import (
     SCALARS,
@@ -367,7 +367,7 @@ def _require_other_than(by: User, person: User | None, message: str) -> None:
 
 
 def _require_no_problems(protocol: Protocol) -> None:
-    if problems := find_problems(protocol) or failing_cases(protocol):
+    if problems := stops_of(protocol):
         raise ProblemsFound(problems)
 
 

@@ -28,6 +28,8 @@ BASIS: Final = tuple(f.name for f in fields(engine.Basis))
 
 # Sealed content does not change, so a value once checked stays right for as long as the process lives.
 _sealed: Final[dict[tuple[Any, str], Protocol]] = {}
+# What plain content of this seal is as a value: the same for every version that says the same.
+_values: Final[dict[str, Protocol]] = {}
 
 
 class SealBroken(Exception):
@@ -50,7 +52,9 @@ def check_seal(version: ProtocolVersion) -> Protocol:
     # Compared before anything is made of it, which also spares turning the value into plain data again.
     if hashlib.sha256(canonical_json(content).encode()).hexdigest() != version.seal:
         raise SealBroken(f"{version}: the rows say something else than what was submitted")
-    return from_plain(Protocol, content)
+    if version.seal not in _values:
+        _values[version.seal] = from_plain(Protocol, content)
+    return _values[version.seal]
 
 
 def read_rows(version: ProtocolVersion) -> Protocol:

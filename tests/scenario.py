@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from ivigsite.encounters.models import Assessment, Encounter
 from protocols import actions as protocol_actions
 from protocols.content_files import load_shipped
 from protocols.engine.facts_json import facts_from_plain
+from protocols.engine.protocol import Protocol
 from protocols.models import ProtocolVersion
 from protocols.proving import prove_at_once
 
@@ -111,12 +113,18 @@ def person(username: str, role: str, *wards: Ward) -> User:
     )
 
 
+@cache
+def shipped() -> Protocol:
+    """The shipped protocol, read once."""
+    return load_shipped()
+
+
 def approved_version(at: datetime = NOW) -> ProtocolVersion:
     """The shipped protocol, taken through its life by three people."""
     author, reviewer, approver = (
         person(name, f"protocol_{name}") for name in ("author", "reviewer", "approver")
     )
-    version = protocol_actions.import_draft(protocol=load_shipped(), change_note="First", by=author, at=at)
+    version = protocol_actions.import_draft(protocol=shipped(), change_note="First", by=author, at=at)
     version = protocol_actions.submit(version=version, by=author, at=at)
     version = protocol_actions.start_review(version=version, by=reviewer, at=at)
     version = protocol_actions.record_review(version=version, comment="Read.", by=reviewer, at=at)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from functools import lru_cache
 from itertools import chain, pairwise, product
 from typing import Any, Final
 
@@ -140,6 +141,15 @@ def failing_cases(protocol: Protocol) -> tuple[Problem, ...]:
         for result in run_cases(protocol)
         if not result.passes
     )
+
+
+@lru_cache(maxsize=8)
+def stops_of(protocol: Protocol) -> tuple[Problem, ...]:
+    """What keeps a protocol from being submitted or approved: its problems, or else its failing cases.
+
+    Kept for equal protocols: a version is asked at submission, at review and at approval.
+    """
+    return find_problems(protocol) or failing_cases(protocol)
 
 
 def _failure(result: CaseResult) -> str:

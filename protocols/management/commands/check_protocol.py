@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from protocols.content_files import ContentError, load_content
-from protocols.engine.review import failing_cases, find_problems
+from protocols.engine.review import stops_of
 
 
 class Command(BaseCommand):
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         except ContentError as error:
             raise CommandError(str(error), returncode=2) from error
         # The cases are tried on a protocol that answers everybody, and on no other.
-        problems = find_problems(protocol) or failing_cases(protocol)
+        problems = stops_of(protocol)
         self.stdout.write(json.dumps([asdict(problem) for problem in problems], indent=2))
         if problems:
             sys.exit(1)
