@@ -370,7 +370,8 @@ def test_a_held_line_is_not_signed_without_a_named_haematologist(physician: Clie
 
     answer = check(physician, assessment, choices(assessment, line_corticosteroid="G3B_PRED"))
 
-    assert answer.status_code == 409
+    assert answer.status_code == 422
+    assert "override_HS-21_by" in answer.context["form"].errors
     assert not OrderSet.objects.exists()
 
 
