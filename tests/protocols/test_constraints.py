@@ -310,6 +310,7 @@ def test_every_content_table_is_in_the_migration_that_guards_it() -> None:
         "protocols_resultrule",
         "protocols_accessplan",
         "protocols_productpreference",
+        "protocols_screeningitem",
     }
     assert {f"protocols_{name}" for name in MIGRATION.CONTENT} | since == set(CONTENT_TABLES)
 
