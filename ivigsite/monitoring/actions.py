@@ -36,7 +36,7 @@ from protocols.engine.monitoring import (
 )
 from protocols.engine.monitoring import schedule as due_checks
 from protocols.engine.protocol import OrderKind, Protocol
-from protocols.mapping import load_protocol_value
+from protocols.mapping import SealBroken, load_protocol_value
 
 PROMISED: Final = "PROMISED"
 NO_LONGER_DUE: Final = "No longer due: the times of the treatment changed"
@@ -348,17 +348,28 @@ def end_tasks(*, order_set_id: UUID, reason: str, by: User, at: datetime) -> int
     plan = MonitoringPlan.objects.filter(order_set_id=order_set_id).first()
     if plan is None:
         return 0
-    begun = _begun(plan)
-    protocol = load_protocol_value(plan.encounter.protocol_version)
-    rows = lookup.of(protocol).items
-    ending = [
-        task.pk
-        for task in plan.tasks.open().filter(cause=Cause.ORDERS)
-        if not _belongs_to(rows[task.item].kinds, rows[task.item].anchor, begun)
-    ]
-    ended = _end(MonitoringTask.objects.filter(pk__in=ending), reason=reason, by=by, at=at)
+    ended = _end(_not_begun(plan), reason=reason, by=by, at=at)
     chain(plan.encounter)
     return ended
+
+
+def _not_begun(plan: MonitoringPlan) -> Any:
+    """The open checks of treatments that have not begun; they end even while the protocol cannot be read."""
+    of_orders = plan.tasks.open().filter(cause=Cause.ORDERS)
+    begun = _begun(plan)
+    if not begun:
+        return of_orders
+    try:
+        rows = lookup.of(load_protocol_value(plan.encounter.protocol_version)).items
+    except SealBroken:
+        # Nobody can tell which checks belong to what has begun, so all of them go on.
+        return of_orders.none()
+    ending = [
+        task.pk
+        for task in of_orders
+        if not _belongs_to(rows[task.item].kinds, rows[task.item].anchor, begun)
+    ]
+    return of_orders.filter(pk__in=ending)
 
 
 def end_all_tasks(*, encounter: Encounter, reason: str, by: User, at: datetime) -> int:
@@ -652,8 +663,6 @@ def _begun(plan: MonitoringPlan) -> frozenset[str]:
 
 
 def _belongs_to(kinds: Iterable[OrderKind], anchor: str, begun: frozenset[str]) -> bool:
-    if not begun:
-        return False
     own = {kind for kind, names in TREATMENTS.items() if anchor in names}
     return bool((own or {kind.value for kind in kinds} or set(TREATMENTS)) & begun)
 

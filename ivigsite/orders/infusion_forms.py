@@ -1,5 +1,6 @@
 """The forms of the infusion page: what was done, seen, and went in. No rate and no dose is typed."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -71,8 +72,9 @@ class AtTheBedsideForm(forms.Form):
             elif isinstance(field.widget, forms.TextInput):
                 field.widget.attrs["class"] = "form-control"
 
+    @abstractmethod
     def add_fields(self) -> None:
-        raise NotImplementedError
+        """Add what this form asks besides when."""
 
     def clean_seen(self) -> int:
         return _whole(self.cleaned_data["seen"])
