@@ -365,9 +365,7 @@ def _not_begun(plan: MonitoringPlan) -> Any:
         # Nobody can tell which checks belong to what has begun, so all of them go on.
         return of_orders.none()
     ending = [
-        task.pk
-        for task in of_orders
-        if not _belongs_to(rows[task.item].kinds, rows[task.item].anchor, begun)
+        task.pk for task in of_orders if not _belongs_to(rows[task.item].kinds, rows[task.item].anchor, begun)
     ]
     return of_orders.filter(pk__in=ending)
 
