@@ -124,7 +124,7 @@ def test_order_set_is_signed_by_keyboard_alone(page: Page, site: Site):
     fill_by_keyboard(page, PATIENT)
     tab_to(page, page.get_by_label("Ward", exact=True))
     page.keyboard.type("Haem")
-    activate(page, page.get_by_role("button", name="Open encounter"))
+    activate(page, page.get_by_role("button", name="Open encounter", exact=True))
     expect(page.get_by_role("heading", name="New assessment")).to_be_visible()
 
     fill_by_keyboard(page, whole_case())
