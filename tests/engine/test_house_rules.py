@@ -161,5 +161,6 @@ def test_decimals_written_in_python_only_say_how_finely_something_is_shown() -> 
         ("outcome.py", "0.1"),
         ("placeholders.py", "0.1"),
         ("arrangement.py", "0.1"),
+        ("anaphylaxis.py", "0.01"),
         ("behaviour.py", "0.1"),
     }
