@@ -44,7 +44,7 @@ def test_quick_check_stops_where_another_cause_is_suspected(bedside: Page):
     unfold(bedside)
     answer(bedside, {**ASKED, **GATE, "ttp_suspected": "yes"})
 
-    stop = bedside.get_by_role("region", name="Stops")
+    stop = bedside.get_by_role("region", name="Is the count real, and is it immune?")
     expect(stop).to_contain_text("TTP or another thrombotic microangiopathy is possible")
     expect(stop.locator("div").filter(has=bedside.get_by_text("IVIG", exact=True)).last).to_contain_text(
         "stopped"
