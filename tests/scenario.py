@@ -24,6 +24,7 @@ from protocols.engine.facts_json import facts_from_plain
 from protocols.engine.protocol import Protocol
 from protocols.models import ProtocolVersion
 from protocols.proving import prove_at_once
+from tests.replay import Replay, Seen
 
 PASSWORD = "correct horse battery staple"
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
@@ -121,21 +122,34 @@ def shipped() -> Protocol:
 
 def approved_version(at: datetime = NOW) -> ProtocolVersion:
     """The shipped protocol, taken through its life by three people."""
+    return _approved.version(at)
+
+
+def _live(at: datetime, seen: Seen) -> ProtocolVersion:
     author, reviewer, approver = (
         person(name, f"protocol_{name}") for name in ("author", "reviewer", "approver")
     )
     version = protocol_actions.import_draft(protocol=shipped(), change_note="First", by=author, at=at)
+    seen(version)
     version = protocol_actions.submit(version=version, by=author, at=at)
+    seen(version)
     version = protocol_actions.start_review(version=version, by=reviewer, at=at)
+    seen(version)
     version = protocol_actions.record_review(version=version, comment="Read.", by=reviewer, at=at)
+    seen(version)
     prove_at_once(version=version, by=approver, at=at)
-    return protocol_actions.approve(
+    version = protocol_actions.approve(
         version=version,
         seal=version.seal,
         review_due_on=date(2027, 11, 22),
         by=approver,
         at=at,
     )
+    seen(version)
+    return version
+
+
+_approved = Replay(_live)
 
 
 def build_site(at: datetime = NOW) -> Site:
