@@ -44,7 +44,7 @@ def test_a_reason_is_asked_where_a_line_is_left_out_and_nowhere_else(choosing: P
     expect(reasons).to_have_count(5)
     expect(shown).to_have_count(0)
 
-    choosing.get_by_role("checkbox", name="platelets 1 adult dose").uncheck()
+    choosing.get_by_role("checkbox", name="platelets 1 adult dose intravenously, once").uncheck()
 
     expect(shown).to_have_count(1)
     expect(choosing.locator("#order-summary")).to_contain_text("Recommended, not chosen")

@@ -42,7 +42,7 @@ def test_counts_of_several_runs_add_up():
 def test_every_test_belongs_to_a_run_of_its_own_and_both_databases_see_theirs():
     runs = {run.name: run for run in suite.runs("postgresql://ivig@/ivig")}
 
-    assert list(runs) == ["engine", "sqlite", "postgresql", "browser"]
+    assert list(runs) == ["engine", "sweeps", "sqlite", "postgresql", "browser"]
     assert runs["sqlite"].environment == {"DATABASE_URL": ""}
     assert runs["postgresql"].environment == {"DATABASE_URL": "postgresql://ivig@/ivig"}
     assert "not browser" in runs["sqlite"].arguments

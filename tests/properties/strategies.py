@@ -1,14 +1,14 @@
 """Patients, conditions and protocols for the property tests; any that can be written down."""
 
+from collections.abc import Collection
 from typing import Any
 
 from hypothesis import strategies as st
 
 from protocols.engine.conditions import COMPARATORS_BY_KIND
-from protocols.engine.facts import CATALOGUE, UNKNOWN, FactDefinition, Facts, Kind
+from protocols.engine.facts import CATALOGUE, FACT_BY_KEY, UNKNOWN, FactDefinition, Facts, Kind
 from protocols.engine.protocol import Comparator, Condition, When
-
-from .factory import KNOWN, PROTOCOL, D
+from tests.engine.factory import KNOWN, PROTOCOL, D
 
 # The values at which the small protocol changes its mind, and those beside them.
 BORDERS = (0, 1, 4, 5, 6, 9, 10, 11, 14, 15, 16, 19, 20, 21, 29, 30, 31, 50, 99, 100, 101, 99_999_999)
@@ -43,13 +43,14 @@ def answers(definition: FactDefinition) -> st.SearchStrategy[Any]:
     return st.sampled_from([*rows, "GONE"])
 
 
-@st.composite
-def any_facts(draw: st.DrawFn) -> Facts:
-    """Facts of which any part may be unknown and the rest may be anything."""
-    values = {
-        definition.key: draw(answers(definition)) for definition in CATALOGUE if draw(st.integers(0, 3)) > 0
-    }
-    return Facts(**values)
+ANSWERS = {definition.key: answers(definition) for definition in CATALOGUE}
+
+
+def any_facts(asked: Collection[str] = tuple(FACT_BY_KEY)) -> st.SearchStrategy[Facts]:
+    """Facts of which any part may be unknown and the rest may be anything; of all, or of those asked."""
+    return st.fixed_dictionaries({}, optional={key: ANSWERS[key] for key in asked}).map(
+        lambda values: Facts(**values)
+    )
 
 
 @st.composite

@@ -23,8 +23,8 @@ from protocols.engine.plain import canonical_json, from_plain, seal
 from protocols.engine.protocol import PerUnit, Protocol, RateStep, Role, Ties, WeightBasis
 from protocols.engine.recommendation import Gated, NotCovered, Outcome, Recommendation
 from protocols.engine.weight import DosingWeight, dosing_weight
+from tests.engine.factory import KNOWN, PROTOCOL, D, infused, patient, product, regimen, sound_protocol, step
 
-from .factory import KNOWN, PROTOCOL, D, infused, patient, product, regimen, sound_protocol, step
 from .strategies import amounts, any_facts, complete_facts, weights, whens, without
 
 counts = st.integers(0, 2_000_000)
@@ -245,20 +245,20 @@ def test_dosing_weight_is_never_above_the_actual_one(weight: D, height: D, sex: 
 # Conditions
 
 
-@given(whens, any_facts(), any_facts())
-def test_learning_a_fact_never_turns_a_settled_answer(when: Any, some: Facts, more: Facts) -> None:
+@given(st.data(), whens)
+def test_learning_a_fact_never_turns_a_settled_answer(data: st.DataObject, when: Any) -> None:
     test = compile_when(when)
-    before = known(some)
-    after = known(more) | before
+    before = known(data.draw(any_facts(test.facts)))
+    after = known(data.draw(any_facts(test.facts))) | before
 
     if test(before) is not UNKNOWN:
         assert test(after) is test(before)
 
 
-@given(whens, any_facts())
-def test_unknown_answer_names_facts_that_are_missing_and_no_others(when: Any, facts: Facts) -> None:
+@given(st.data(), whens)
+def test_unknown_answer_names_facts_that_are_missing_and_no_others(data: st.DataObject, when: Any) -> None:
     test = compile_when(when)
-    values = known(facts)
+    values = known(data.draw(any_facts(test.facts)))
     missing = test.missing(values)
 
     assert missing or test(values) is not UNKNOWN
