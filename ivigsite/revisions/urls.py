@@ -3,7 +3,7 @@ from django.urls import path
 from ivigsite.revisions import views
 
 urlpatterns = [
-    path("<uuid:pk>/work/", views.work, name="work"),
+    path("<uuid:pk>/workspace/", views.workspace, name="workspace"),
     path("<uuid:pk>/compare/", views.compare, name="compare"),
     path("<uuid:pk>/proofs/", views.ask, name="ask_for_proof"),
     path("<uuid:pk>/proofs/<slug:kind>/", views.proof, name="proof"),

@@ -57,7 +57,7 @@ class CommentForm(forms.Form):
 
 @work_on_protocol
 @require_safe
-def work(request: SignedInRequest, pk: UUID) -> HttpResponse:
+def workspace(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Where a version stands: problems, cases, proofs, comments, and the steps this person may take."""
     version = _version(pk)
     try:
@@ -77,7 +77,7 @@ def work(request: SignedInRequest, pk: UUID) -> HttpResponse:
         "events": version.events.select_related("by"),
         "steps": steps_for(version, request.user),
     }
-    return render(request, "revisions/work.html", context)
+    return render(request, "revisions/workspace.html", context)
 
 
 @read_protocol
@@ -146,7 +146,7 @@ def confirm(request: SignedInRequest, pk: UUID, kind: str) -> HttpResponse:
         confirm_proof(proof=found, by=request.user, at=timezone.now())
     except NotProved as refused:
         return _refused(request, version, str(refused))
-    return redirect("work", pk=version.pk)
+    return redirect("workspace", pk=version.pk)
 
 
 @work_on_protocol
@@ -160,7 +160,7 @@ def comment(request: SignedInRequest, pk: UUID) -> HttpResponse:
         comment_row(version=version, **form.cleaned_data, by=request.user, at=timezone.now())
     except Refused as refused:
         return _refused(request, version, str(refused))
-    return redirect("work", pk=version.pk)
+    return redirect("workspace", pk=version.pk)
 
 
 @work_on_protocol
@@ -203,7 +203,7 @@ def step(request: SignedInRequest, pk: UUID, name: str) -> HttpResponse:
         object_id=moved.pk,
         details={"number": moved.number, "seal": moved.seal, "state": moved.state},
     )
-    return redirect("work", pk=moved.pk)
+    return redirect("workspace", pk=moved.pk)
 
 
 @allow(Permission.WITHDRAW_PROTOCOL)

@@ -84,7 +84,7 @@ SITE_ROWS = """
     admin/login/                              anyone       200  200
     admin/logout/                             signed_in    405  302
     admin/password_change/                    signed_in    200  200
-    work                                      staff        200  405
+    workspace                                 staff        200  405
     compare                                   signed_in    200  405
     ask_for_proof                             staff        405  422
     proof                                     staff        200  405

@@ -167,17 +167,24 @@ def test_withdrawn_version_is_restored_by_two_people() -> None:
     assert ProtocolVersion.objects.get().state == State.APPROVED
 
 
-def test_work_page_shows_problems_cases_proofs_and_history() -> None:
+def test_versions_page_leads_those_who_work_on_it_to_the_workspace() -> None:
+    link = reverse("workspace", args=[draft().pk])
+
+    assert f'href="{link}"' in as_("reviewer").get(reverse("protocols:versions")).content.decode()
+    assert link not in as_("nurse").get(reverse("protocols:versions")).content.decode()
+
+
+def test_workspace_shows_problems_cases_proofs_and_history() -> None:
     version = draft()
 
-    page = as_("author").get(reverse("work", args=[version.pk])).content.decode()
+    page = as_("author").get(reverse("workspace", args=[version.pk])).content.decode()
 
     for words in ("There are no problems.", "A low count gives both", "Ask for the comparison", "Imported"):
         assert words in page
 
 
-def test_work_page_of_a_draft_with_problems_names_them_and_tries_no_case() -> None:
-    page = as_("author").get(reverse("work", args=[draft(citations=()).pk])).content.decode()
+def test_workspace_of_a_draft_with_problems_names_them_and_tries_no_case() -> None:
+    page = as_("author").get(reverse("workspace", args=[draft(citations=()).pk])).content.decode()
 
     assert "The citation C10 does not exist." in page
     assert "tried once there are no problems" in page
@@ -199,7 +206,7 @@ def test_pages_of_a_version_with_a_broken_seal_say_that_it_cannot_be_used() -> N
     Text.objects.update(body="Something else.")
     client = as_("approver")
 
-    for name in ("work", "compare"):
+    for name in ("workspace", "compare"):
         answer = client.get(reverse(name, args=[version.pk]))
         assert answer.status_code == 409
         assert "something else than what was submitted" in answer.content.decode()
