@@ -176,6 +176,31 @@ class Assessment(models.Model):
         return facts_from_plain(self.facts)
 
 
+class VersionMove(models.Model):
+    """A clinician took an encounter to another version of the protocol, having seen what changes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    encounter = models.ForeignKey(Encounter, on_delete=models.PROTECT, related_name="moves")
+    before = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
+    after = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
+    # The assessment whose answers were shown under both; without one there was nothing to compare.
+    assessment = models.ForeignKey(
+        Assessment, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    changes = models.PositiveIntegerField()
+    moved_at = models.DateTimeField()
+    moved_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["encounter", "moved_at"]
+        constraints = [
+            CheckConstraint(condition=~Q(before=F("after")), name="version_move_leads_to_another_version")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.encounter}: version {self.before.number} to {self.after.number}"
+
+
 class EmergencyStart(models.Model):
     """Somebody declared life-threatening bleeding: from here the clock to the first treatment runs."""
 

@@ -22,8 +22,9 @@ from ivigsite.parsing.dates import format_date, format_datetime
 from protocols.engine.facts import FACT_BY_KEY, UNKNOWN, Kind
 from protocols.engine.numbers import echo_count, format_decimal
 from protocols.engine.protocol import Protocol
+from protocols.lifecycle import State
 from protocols.models import ProtocolVersion
-from protocols.reading import versions_with_people
+from protocols.reading import current_version, versions_with_people
 
 SEARCH_LIMIT: Final = 50
 DRAFT_LIFE: Final = timedelta(hours=24)
@@ -113,6 +114,13 @@ def encounter_for(user: User, encounter_id: UUID, *, at: datetime) -> Encounter:
         raise Http404 from None
 
 
+def newer_version(encounter: Encounter) -> ProtocolVersion | None:
+    """The version in force, where an open encounter keeps to one that is no longer so."""
+    if not encounter.is_open or encounter.protocol_version.state == State.APPROVED:
+        return None
+    return current_version(encounter.protocol_version.slug)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """Whom an answer is worked out for, and by which version; all that a preview reads of an encounter."""
@@ -162,6 +170,7 @@ def assessment_for(user: User, assessment_id: UUID, *, at: datetime) -> Assessme
             "encounter__ward",
             "made_by",
             "replaces",
+            "encounter__protocol_version",
             "protocol_version__approver",
         )
         .filter(pk=assessment_id, encounter__ward__users=user)
@@ -414,6 +423,16 @@ def timeline(
                     url=url,
                 )
             )
+    events += [
+        Event(
+            at=move.moved_at,
+            who=move.moved_by,
+            title=f"Moved to version {move.after.number} of the protocol",
+            text=f"From version {move.before.number}; {move.changes} differences shown",
+            url="",
+        )
+        for move in encounter.moves.select_related("before", "after", "moved_by")
+    ]
     for result in results:
         events += _of_result(result)
     if encounter.closed_at is not None and encounter.closed_by is not None:

@@ -252,6 +252,8 @@ def assessment(request: SignedInRequest, assessment_id: UUID) -> HttpResponse:
         "protocol_status": status_line(found.protocol_version),
         "before": before,
         "changes": selectors.changes_between(before.facts, found.facts, protocol) if before else (),
+        "newer": selectors.newer_version(found.encounter),
+        "last_is_older": found.protocol_version_id != found.encounter.protocol_version_id,
         "is_newest": not found.encounter.assessments.filter(number__gt=found.number).exists(),
         "facts": selectors.known_facts(found.facts, protocol),
     }
@@ -321,6 +323,7 @@ def _assess_context(request: SignedInRequest, found: Encounter, form: Assessment
         "version": found.protocol_version,
         "protocol_status": status_line(found.protocol_version),
         "last": last,
+        "newer": selectors.newer_version(found),
         "banner": selectors.banner_of(found, last, at=form.now),
     }
 
@@ -402,7 +405,7 @@ def _encounter_page(request: SignedInRequest, found: Encounter, close_form: Clos
             "entered_by", "acknowledgement__by", "release__by"
         )
     )
-    last = found.assessments.select_related("made_by").first()
+    last = found.assessments.select_related("made_by", "protocol_version").first()
     context: dict[str, Any] = {
         "encounter": found,
         "banner": selectors.banner_of(found, last, at=now),
@@ -414,11 +417,14 @@ def _encounter_page(request: SignedInRequest, found: Encounter, close_form: Clos
         "clock": clock_of(found, at=now),
         "clock_last": last is not None and emergency_at(found, last.made_at) is not None,
         "stand_down": StandDownForm(auto_id="id_stand_down_%s"),
+        "newer": selectors.newer_version(found),
+        "last_is_older": last is not None and last.protocol_version_id != found.protocol_version_id,
         "version": found.protocol_version,
         "protocol_status": status_line(found.protocol_version),
     }
     if last is not None:
-        protocol = load_protocol_value(found.protocol_version)
+        # By the version it was made on, which need not be the one the encounter has been taken to since.
+        protocol = load_protocol_value(last.protocol_version)
         advice = present(protocol, last.outcome, last.as_facts())
         context |= {"advice": advice, "panels": panels_for(request.user.role_view, advice)}
     return render(request, "encounters/encounter.html", context, status=_status(close_form))

@@ -163,7 +163,11 @@ def _result_page(
 ) -> HttpResponse:
     now = timezone.now()
     protocol = load_protocol_value(encounter.protocol_version)
-    rule = lookup.of(protocol).result_rules[rule_key]
+    rule = lookup.of(protocol).result_rules.get(rule_key)
+    if rule is None:
+        # Of a result only: an encounter is not moved away from the rule of an open check.
+        messages.info(request, "The version this encounter keeps to now does not ask for this any more.")
+        return redirect("checklist", encounter.pk)
     initial: dict[str, Any] = {"taken_at": now}
     if corrects is not None:
         initial = {**corrects.entered, "taken_at": corrects.taken_at}

@@ -31,6 +31,7 @@ from ivigsite.orders.models import (
     SheetFile,
     SheetHandedOut,
     SheetPrint,
+    SignedOnReplaced,
 )
 from ivigsite.orders.overrides import is_about, reason_words, watches
 from ivigsite.orders.planned_times import added_items, ordered_kinds, planned_anchors, values_of_orders
@@ -141,7 +142,7 @@ def sign_order_set(
     there = OrderSet.objects.filter(idempotency_key=key, signed_by=by, assessment=assessment).first()
     if there is not None and _unsigned_digest(there) == shown_digest:
         return there
-    _refuse_unsignable(encounter, assessment)
+    _refuse_unsignable(encounter, assessment, choices)
     proposal = propose(assessment=assessment, product=choices.product, policy=choices.policy, at=at)
     content = draft_content(proposal=proposal, choices=choices, key=key)
     if digest(content) != shown_digest:
@@ -163,6 +164,10 @@ def sign_order_set(
         signed_by=by,
         idempotency_key=key,
     )
+    if choices.replaced_reason:
+        SignedOnReplaced.objects.create(
+            order_set=order_set, reason=choices.replaced_reason, comment=choices.replaced_comment
+        )
     _store_lines(order_set, proposal, choices)
     _make_checks(order_set, proposal, choices, by=by, at=at)
     if before is not None:
@@ -184,6 +189,7 @@ def sign_order_set(
             "digest": order_set.content_digest,
             "supersedes": before.pk if before else None,
             "dosing_weight_policy": proposal.policy,
+            "replaced_version": choices.replaced_reason,
             "overrides": [
                 {"rule": override.rule, "reason": override.reason} for override in choices.overrides
             ],
@@ -373,14 +379,26 @@ def refuse_older(assessment: Assessment) -> None:
         raise NotNewest(newest)
 
 
-def _refuse_unsignable(encounter: Encounter, assessment: Assessment) -> None:
+def refuse_version(assessment: Assessment) -> None:
+    """Raise `CannotOrder` when nothing may be ordered on the version that the assessment was made on."""
+    version = assessment.protocol_version
+    if version.state not in (State.APPROVED, State.RETIRED):
+        raise CannotOrder(f"The protocol version is {version.get_state_display().lower()}.")
+    if version.pk != assessment.encounter.protocol_version_id:
+        raise CannotOrder(
+            f"The encounter has moved on from version {version.number} of the protocol. "
+            "Assess the patient again."
+        )
+
+
+def _refuse_unsignable(encounter: Encounter, assessment: Assessment, choices: Choices) -> None:
     if not encounter.is_open:
         raise CannotOrder("The encounter is closed.")
     refuse_older(assessment)
-    state = assessment.protocol_version.state
-    if state != State.APPROVED:
+    refuse_version(assessment)
+    if assessment.protocol_version.state == State.RETIRED and not choices.replaced_reason:
         raise CannotOrder(
-            f"The protocol version is {assessment.protocol_version.get_state_display().lower()}."
+            "This version of the protocol was replaced in the meantime. Say why it is used all the same."
         )
 
 

@@ -110,6 +110,7 @@ def build_content(
         valid_until=valid_until(proposal, choices),
         emergency=(emergency := _emergency(encounter)),
         emergency_consent=choices.consent_reason,
+        replaced_reason=choices.replaced_words,
         patient=_patient(encounter.patient, encounter.ward.name, encounter.bed, choices.starts_at),
         weight=_weight(proposal, choices),
         basis=_basis(proposal, is_emergency=emergency is not None),

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 from ivigsite.accounts.http import SignedInRequest
 from ivigsite.accounts.permissions import Permission, allow
 from ivigsite.encounters.selectors import assessment_for
-from ivigsite.orders.actions import refuse_older
+from ivigsite.orders.actions import refuse_older, refuse_version
 from ivigsite.orders.emergency import ready_choices
 from ivigsite.orders.forms import ChooseForm, SignForm
 from ivigsite.orders.proposal import CannotOrder
@@ -25,6 +25,7 @@ def emergency_orders(request: SignedInRequest, assessment_id: UUID) -> HttpRespo
     assessment = assessment_for(request.user, assessment_id, at=now)
     try:
         refuse_older(assessment)
+        refuse_version(assessment)
         proposal = proposal_of(request, assessment, at=now)
     except CannotOrder as refusal:
         return refused(request, assessment, refusal)

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 
 from ivigsite import fields
 from ivigsite.encounters.advice import TIMING_WORDS, WEIGHT_WORDS, OrderCard, number
-from ivigsite.orders.models import ConsentReason, DeclineReason
+from ivigsite.orders.models import ConsentReason, DeclineReason, ReplacedReason
 from ivigsite.orders.overrides import (
     COMMENT_LENGTH,
     NAME_LENGTH,
@@ -31,6 +31,7 @@ from protocols.engine.facts import LEVELS, UNKNOWN
 from protocols.engine.protocol import ArmEffect, EffectKind, OverrideKind, Role
 from protocols.engine.recommendation import Finding
 from protocols.engine.timed_plan import TimedPlan
+from protocols.lifecycle import State
 
 PASSWORD_LENGTH: Final = 128
 STARTS_WITHIN: Final = timedelta(hours=24)
@@ -42,6 +43,8 @@ STARTED_BEFORE: Final = timedelta(minutes=60)
 SINGLE: Final = "single:"
 POLICY: Final = "policy"
 POLICY_BY: Final = "policy_by"
+REPLACED: Final = "replaced_reason"
+REPLACED_COMMENT: Final = "replaced_comment"
 GATED: Final = frozenset(effect.value for effect in ArmEffect if effect is not ArmEffect.AS_BRANCH)
 HOLDING: Final = (EffectKind.HOLD_LINES, EffectKind.REQUIRE_PRODUCT)
 TIMINGS: Final = tuple(TIMING_WORDS)
@@ -74,6 +77,16 @@ class Choices:
     # The dosing-weight policy, and who in haematology chose it where it is not the protocol's default.
     policy: str | None = None
     policy_by: str = ""
+    # Why a version is still used that another has replaced, as a code, and the comment.
+    replaced_reason: str = ""
+    replaced_comment: str = ""
+
+    @property
+    def replaced_words(self) -> str:
+        """Why a replaced version is used, as the sheet says it; empty where the version is in force."""
+        if not self.replaced_reason:
+            return ""
+        return _with_comment(ReplacedReason(self.replaced_reason).label, self.replaced_comment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +179,7 @@ class ChooseForm(forms.Form):
             help_text="All lines are timed from it. For example 22-Nov-2026 14:05.",
         )
         self._add_product()
+        self._add_replaced()
         self._add_consent()
         self._add_policy()
         self.groups = tuple(self._add_group(cards) for cards in _grouped(proposal.cards))
@@ -211,6 +225,11 @@ class ChooseForm(forms.Form):
         """The reason for emergency treatment and its comment, where they are asked."""
         names = ("consent_reason", "consent_comment")
         return tuple(self[name] for name in names if name in self.fields)
+
+    @property
+    def replaced_fields(self) -> tuple[Any, ...]:
+        """The reason for keeping to a replaced version and its comment, where they are asked."""
+        return tuple(self[name] for name in (REPLACED, REPLACED_COMMENT) if name in self.fields)
 
     @property
     def policies(self) -> tuple[ShownPolicy, ...]:
@@ -273,6 +292,13 @@ class ChooseForm(forms.Form):
             self.add_error(None, words)
         if self._has_left_default and not self.cleaned_data.get(POLICY_BY) and POLICY_BY not in self.errors:
             self.add_error(POLICY_BY, "Name the haematologist who chose this dosing weight.")
+        needs_words = self.cleaned_data.get(REPLACED) == ReplacedReason.OTHER
+        if (
+            needs_words
+            and not self.cleaned_data.get(REPLACED_COMMENT)
+            and REPLACED_COMMENT not in self.errors
+        ):
+            self.add_error(REPLACED_COMMENT, "Say which other reason.")
         if self._would_share_a_line(chosen):
             self.add_error(None, SHARED_LINE)
         if not chosen and not self.errors:
@@ -308,6 +334,8 @@ class ChooseForm(forms.Form):
             consent_reason=self._consent_words(),
             policy=self._policy(),
             policy_by=given[POLICY_BY] if self._has_left_default else "",
+            replaced_reason=given.get(REPLACED, ""),
+            replaced_comment=given.get(REPLACED_COMMENT, ""),
         )
 
     def _policy(self) -> str | None:
@@ -322,9 +350,7 @@ class ChooseForm(forms.Form):
         reason = self.cleaned_data.get("consent_reason", "")
         if not reason:
             return ""
-        comment = self.cleaned_data["consent_comment"]
-        words = ConsentReason(reason).label
-        return f"{words}: {comment}" if comment else str(words)
+        return _with_comment(ConsentReason(reason).label, self.cleaned_data["consent_comment"])
 
     def _show(self, group: LineGroup, timed: TimedPlan | None) -> ShownGroup:
         bound = self[group.choice]
@@ -425,16 +451,36 @@ class ChooseForm(forms.Form):
             help_text="Changes volume, vials and rates, never the grams.",
         )
 
+    def _add_replaced(self) -> None:
+        """A version that another has replaced is kept to for a reason; nobody waits in order to give it."""
+        version = self.proposal.assessment.protocol_version
+        if version.state != State.RETIRED:
+            return
+        self.fields[REPLACED] = fields.StrictChoiceField(
+            label=f"Why still version {version.number} of the protocol",
+            choices=ReplacedReason.choices,
+            widget=forms.Select,
+            initial=ReplacedReason.CANNOT_WAIT if self._is_threatening else None,
+            error_messages={"required": "Say why this version is used though it is no longer in force."},
+            help_text="It is no longer in force. The encounter page takes the patient to the one that is.",
+        )
+        self.fields[REPLACED_COMMENT] = fields.TextField(
+            label="Comment on the version, needed for “Other”", max_length=COMMENT_LENGTH, required=False
+        )
+
+    @property
+    def _is_threatening(self) -> bool:
+        return self.proposal.recommendation.bleeding.level == LEVELS[-1]
+
     def _add_consent(self) -> None:
         """Emergency treatment needs its reason; in life-threatening bleeding the usual one is offered."""
         if self.proposal.facts.consent != "emergency":
             return
-        is_threatening = self.proposal.recommendation.bleeding.level == LEVELS[-1]
         self.fields["consent_reason"] = fields.StrictChoiceField(
             label="Why emergency treatment",
             choices=ConsentReason.choices,
             widget=forms.Select,
-            initial=ConsentReason.CANNOT_WAIT if is_threatening else None,
+            initial=ConsentReason.CANNOT_WAIT if self._is_threatening else None,
             error_messages={"required": "Say why treatment does not wait for consent."},
             help_text="No consent to blood products is recorded.",
         )
@@ -528,6 +574,10 @@ class VoidForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
         error_messages={"required": "Enter your password."},
     )
+
+
+def _with_comment(words: str, comment: str) -> str:
+    return f"{words}: {comment}" if comment else words
 
 
 def _grouped(cards: Iterable[OrderCard]) -> list[tuple[OrderCard, ...]]:

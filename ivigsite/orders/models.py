@@ -33,6 +33,15 @@ class ConsentReason(models.TextChoices):
     VERBAL = "verbal", "Patient agrees by word or sign; the written record follows"
 
 
+class ReplacedReason(models.TextChoices):
+    """Why orders are signed on a version of the protocol that is no longer the one in force."""
+
+    CANNOT_WAIT = "cannot_wait", "Treatment cannot wait for an assessment on the new version"
+    COURSE_BEGUN = "course_begun", "The course was begun on this version and is finished by it"
+    HAEMATOLOGY = "haematology", "Haematology asks for this version"
+    OTHER = "other", "Other"
+
+
 class EndingKind(models.TextChoices):
     VOID = "void", "Void"
     SUPERSEDED = "superseded", "Superseded"
@@ -91,6 +100,30 @@ class OrderSet(models.Model):
     @property
     def is_active(self) -> bool:
         return self.ended is None
+
+
+class SignedOnReplaced(models.Model):
+    """Why an order set was signed on a version of the protocol that another had replaced by then."""
+
+    order_set = models.OneToOneField(
+        OrderSet, primary_key=True, on_delete=models.PROTECT, related_name="on_replaced"
+    )
+    reason = models.CharField(max_length=20, choices=ReplacedReason.choices)
+    comment = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            CheckConstraint(
+                condition=Q(reason__in=ReplacedReason.values), name="signed_on_replaced_for_a_known_reason"
+            ),
+            CheckConstraint(
+                condition=~Q(reason=ReplacedReason.OTHER) | ~Q(comment=""),
+                name="signed_on_replaced_for_another_reason_says_which",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order_set}: {self.get_reason_display()}"
 
 
 class OrderLine(models.Model):

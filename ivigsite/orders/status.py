@@ -23,6 +23,8 @@ class SheetStatus:
     is_dose_changed: bool
     is_protocol_withdrawn: bool
     is_protocol_replaced: bool
+    replaced_reason: str
+    """Why it was signed on a version that was not in force any more, by its code; empty where it was."""
 
     @property
     def may_be_followed(self) -> bool:
@@ -40,7 +42,7 @@ def find_status_of(text: str, *, at: datetime) -> SheetStatus | None:
         return None
     found = (
         OrderSet.objects.filter(code="-".join(match.group(1, 2, 3)))
-        .select_related("protocol_version", "ending__by", "ending__superseded_by")
+        .select_related("protocol_version", "on_replaced", "ending__by", "ending__superseded_by")
         .first()
     )
     if found is None or (match[4] and (int(match[4]), match[5]) != _marks_of(found)):
@@ -54,6 +56,7 @@ def find_status_of(text: str, *, at: datetime) -> SheetStatus | None:
         is_dose_changed=newer is not None and _doses_of(newer) != _doses_of(found),
         is_protocol_withdrawn=found.protocol_version.state == State.WITHDRAWN,
         is_protocol_replaced=found.protocol_version.state == State.RETIRED,
+        replaced_reason=found.on_replaced.get_reason_display() if hasattr(found, "on_replaced") else "",
     )
 
 

@@ -36,6 +36,7 @@ from ivigsite.orders.actions import (
     draft_content,
     hand_out,
     refuse_older,
+    refuse_version,
     render_ahead,
     render_print,
     sheet_state,
@@ -87,6 +88,7 @@ def choose(request: SignedInRequest, assessment_id: UUID) -> HttpResponse:
     assessment = assessment_for(request.user, assessment_id, at=now)
     try:
         refuse_older(assessment)
+        refuse_version(assessment)
         proposal = proposal_of(request, assessment, at=now)
     except CannotOrder as refusal:
         return refused(request, assessment, refusal)

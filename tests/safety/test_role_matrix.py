@@ -55,6 +55,7 @@ SITE_ROWS = """
     encounter                                 bedside      200  405
     assess                                    prescribers  200  200
     close_encounter                           prescribers  405  422
+    move_encounter                            prescribers  302  302
     emergency                                 prescribers  200  200
     start_emergency                           prescribers  405  302
     stand_down_emergency                      prescribers  405  422

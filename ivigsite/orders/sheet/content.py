@@ -290,6 +290,8 @@ class SheetContent:
     emergency: SheetEmergency | None = None
     emergency_consent: str = ""
     """Why treatment is given without recorded consent; empty where it is not."""
+    replaced_reason: str = ""
+    """Why it is signed on a version that is no longer in force; empty where it was in force."""
     patient: SheetPatient
     weight: SheetWeight | Unknown
     basis: SheetBasis
