@@ -528,9 +528,9 @@ TABLE: Final = (
         "W-04-VOLUME",
         WARN,
         READ,
-        {"planned_volume_6h_ml_per_kg": D("15.1"), **IVIG},
-        {"planned_volume_6h_ml_per_kg": D(15)},
-        unknown="planned_volume_6h_ml_per_kg",
+        {"planned_volume_over_limit": True, "planned_volume_6h_ml_per_kg": D("15.1"), **IVIG},
+        {"planned_volume_over_limit": False, "planned_volume_6h_ml_per_kg": D(15)},
+        unknown="planned_volume_over_limit",
     ),
     row(
         "W-05",
