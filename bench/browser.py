@@ -1,6 +1,5 @@
 """Typing in a real browser while the panel beside the form follows."""
 
-import shutil
 import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.report import Figure
 from bench.scratch import Scratch
+from ivigsite.bootstrap import chromium_program
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Playwright
@@ -43,7 +43,7 @@ FLAGS = [
 
 @contextmanager
 def open_chromium(playwright: "Playwright") -> Iterator["Browser"]:
-    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    browser = playwright.chromium.launch(executable_path=chromium_program(), args=FLAGS)
     yield browser
     browser.close()
 

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -11,6 +10,8 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
+
+from ivigsite.bootstrap import chromium_program
 
 # Above this share of the cores taken by others, what takes long is interrupted more often than what is short.
 QUIET_LOAD_PER_CORE = 0.5
@@ -117,7 +118,7 @@ def memory_gib() -> float:
 
 
 def chromium_version() -> str:
-    program = shutil.which("chromium")
+    program = chromium_program()
     if not program:
         return "none"
     answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)

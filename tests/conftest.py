@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from ivigsite.bootstrap import chromium_program
 from tests.guards import emptying_lifts_guards  # noqa: F401
 
 # Before Django reads its settings, which pytest-django makes it do after this file is loaded. A worker of
@@ -122,11 +123,11 @@ def weasyprint_complaints() -> Iterator[list[str]]:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> Iterator[dict[str, object]]:
-    """Drive the system's Chromium; Playwright's own would have to be downloaded."""
+    """Drive the system's Chromium, without its windows where there is such a one; none is downloaded."""
     # Playwright keeps an event loop in this thread, and Django would take every query for one made inside it.
     patch = pytest.MonkeyPatch()
     patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    yield {"executable_path": shutil.which("chromium"), "args": CHROMIUM_FLAGS}
+    yield {"executable_path": chromium_program(), "args": CHROMIUM_FLAGS}
     patch.undo()
 
 

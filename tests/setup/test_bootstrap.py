@@ -44,7 +44,19 @@ def test_bare_machine_lacks_what_a_sheet_is_rendered_with():
 def test_tests_need_a_browser_beside_what_the_site_needs():
     beside = set(missing_on_a_bare_machine("test")) - set(missing_on_a_bare_machine("runtime"))
 
-    assert beside == {"chromium", "libatomic1"}
+    assert beside == {"chromium-headless-shell", "libatomic1"}
+
+
+@pytest.mark.parametrize("browser", bootstrap.CHROMIUM_PROGRAMS)
+def test_either_chromium_serves_the_tests(browser: str):
+    missing = bootstrap.missing_packages(
+        "test",
+        has_library=lambda _: True,
+        has_file=lambda _: True,
+        has_program=lambda name: name if name == browser else None,
+    )
+
+    assert missing == []
 
 
 def test_only_what_is_missing_is_named():
