@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from protocols.engine.plain import PlainError, seal
 from protocols.engine.protocol import Protocol
@@ -13,12 +15,20 @@ from protocols.engine.review import Problem, rows_of, stops_of
 from protocols.lifecycle import EventKind, Refused, State
 from protocols.mapping import (
     SCALARS,
+    SealBroken,
     check_seal,
     load_protocol_value,
     read_rows,
     write_rows,
 )
-from protocols.models import ContentRow, ProtocolEvent, ProtocolVersion, RowComment
+from protocols.models import (
+    ContentRow,
+    NoteRead,
+    PlannedApproval,
+    ProtocolEvent,
+    ProtocolVersion,
+    RowComment,
+)
 from protocols.proving import require_proofs
 
 # Whoever AUTH_USER_MODEL names; this app does not know the people of a site.
@@ -177,25 +187,58 @@ def record_review(*, version: ProtocolVersion, comment: str, by: User, at: datet
 
 @transaction.atomic
 def approve(
-    *, version: ProtocolVersion, seal: str, review_due_on: date, by: User, at: datetime
+    *,
+    version: ProtocolVersion,
+    seal: str,
+    review_due_on: date,
+    in_force_from: datetime | None = None,
+    by: User,
+    at: datetime,
 ) -> ProtocolVersion:
-    """Put a reviewed version into use and retire the one before it; `seal` is what the approver has seen."""
+    """Put a reviewed version into use and retire the one before it; `seal` is what the approver has seen.
+
+    With a later moment the approval waits: `take_effect` puts the version into force then. While one waits,
+    no other version of the protocol is approved.
+    """
     version = _locked(version, State.UNDER_REVIEW)
+    if waiting := waiting_for_its_date(version.slug):
+        raise WrongState(
+            f"Version {waiting.number} is approved and waits for its date. "
+            "Nothing else is approved until then."
+        )
     if version.reviewed_at is None:
         raise WrongState("The review of this version is not recorded yet.")
     _require_other_than(by, version.author, "The author cannot approve their own version.")
     _require_other_than(by, version.reviewer, "The reviewer cannot approve the version they reviewed.")
     if seal != version.seal:
         raise SealDiffers("This is not the content you were shown. Read it again before you approve it.")
-    if review_due_on <= at.date():
-        raise ReasonMissing("The next review must be due after today.")
+    starts_at = in_force_from or at
+    if starts_at < at:
+        raise ReasonMissing("A version cannot come into force in the past.")
+    if review_due_on <= starts_at.date():
+        raise ReasonMissing("The next review must be due after the version has come into force.")
     _require_no_problems(check_seal(version))
     require_proofs(version=version, by=by, at=at)
+    if starts_at > at:
+        return _plan(version, starts_at, review_due_on, by=by, at=at)
     _retire_current(version, by=by, at=at)
     version.approver = by
     version.approved_at = at
     version.review_due_on = review_due_on
     return _move(version, to=State.APPROVED, kind=EventKind.APPROVED, by=by, at=at)
+
+
+@transaction.atomic
+def take_effect(*, at: datetime) -> list[ProtocolVersion]:
+    """Put what was approved for a moment that has come into force, and retire what it replaces.
+
+    Called by whoever needs to know what is in force, and by the worker, so that no clock has to run for it.
+    One whose seal is broken stays out of force.
+    """
+    due = PlannedApproval.objects.filter(
+        protocol_version__state=State.UNDER_REVIEW, in_force_from__lte=at
+    ).values_list("protocol_version_id", flat=True)
+    return [moved for pk in list(due) if (moved := _put_in_force(pk, at=at)) is not None]
 
 
 @transaction.atomic
@@ -268,6 +311,50 @@ def comment_row(
     return RowComment.objects.create(
         protocol_version=stored, section=section, key=key, text=_reason(text, "Say something."), by=by, at=at
     )
+
+
+@transaction.atomic
+def read_change_note(*, version: ProtocolVersion, by: User, at: datetime) -> NoteRead:
+    """Keep that this person has read what the version changes; once is enough."""
+    read, _ = NoteRead.objects.get_or_create(protocol_version=version, by=by, defaults={"at": at})
+    return read
+
+
+def waiting_for_its_date(slug: str) -> ProtocolVersion | None:
+    """The version of a protocol that is approved and not yet in force."""
+    return ProtocolVersion.objects.filter(slug=slug, state=State.UNDER_REVIEW, planned__isnull=False).first()
+
+
+def _plan(
+    version: ProtocolVersion, in_force_from: datetime, review_due_on: date, *, by: User, at: datetime
+) -> ProtocolVersion:
+    version.planned = PlannedApproval.objects.create(
+        protocol_version=version,
+        seal=version.seal,
+        approver=by,
+        approved_at=at,
+        in_force_from=in_force_from,
+        review_due_on=review_due_on,
+    )
+    comment = f"In force from {date_format(localtime(in_force_from), 'j M Y, H:i')}."
+    return _move(version, to=State.UNDER_REVIEW, kind=EventKind.PLANNED, by=by, at=at, comment=comment)
+
+
+def _put_in_force(pk: Any, *, at: datetime) -> ProtocolVersion | None:
+    version = ProtocolVersion.objects.select_for_update().get(pk=pk)
+    if version.state != State.UNDER_REVIEW:
+        # Somebody else has noticed first.
+        return None
+    try:
+        check_seal(version)
+    except SealBroken:
+        return None
+    plan = version.planned
+    _retire_current(version, by=plan.approver, at=at)
+    version.approver = plan.approver
+    version.approved_at = plan.approved_at
+    version.review_due_on = plan.review_due_on
+    return _move(version, to=State.APPROVED, kind=EventKind.IN_FORCE, by=plan.approver, at=at)
 
 
 def _locked(version: ProtocolVersion, *states: State) -> ProtocolVersion:

@@ -1,6 +1,6 @@
 """What the reading pages show of a version: its life, its decision grid, and what waits for a reviewer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -93,6 +93,11 @@ def life_of(version: ProtocolVersion) -> tuple[Step, ...]:
             is_now=version.state == State.APPROVED,
         ),
     ]
+    if version.plan is not None:
+        plan = version.plan
+        steps[2] = replace(steps[2], is_now=False)
+        steps[3] = replace(steps[3], by=plan.approver, at=plan.approved_at, is_now=True)
+        steps.append(Step(label="To come into force", by=None, at=plan.in_force_from))
     if version.state not in ENDED:
         return tuple(steps)
     end = Step(

@@ -46,6 +46,8 @@ class EventKind(TextChoices):
     REVIEW_STARTED = "review_started", "Review started"
     REVIEW_RECORDED = "review_recorded", "Review recorded"
     APPROVED = "approved", "Approved"
+    PLANNED = "planned", "Approved for later"
+    IN_FORCE = "in_force", "Came into force"
     REJECTED = "rejected", "Rejected"
     RETIRED = "retired", "Retired"
     WITHDRAWN = "withdrawn", "Withdrawn"

@@ -1,5 +1,6 @@
 """Protocol versions and the rows of their content, tables and columns named in the engine's words."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -133,6 +134,17 @@ class ProtocolVersion(models.Model):
     def is_draft(self) -> bool:
         return self.state == State.DRAFT
 
+    @property
+    def plan(self) -> "PlannedApproval | None":
+        """The approval that waits for its date; None once it is in force or the version is rejected."""
+        return getattr(self, "planned", None) if self.state == State.UNDER_REVIEW else None
+
+    @property
+    def in_force_from(self) -> datetime | None:
+        """When an approved version came into force, or is to come."""
+        planned: PlannedApproval | None = getattr(self, "planned", None)
+        return planned.in_force_from if planned else self.approved_at
+
 
 class ProtocolEvent(models.Model):
     """One step in the life of a version: who, when, from where to where, and why; rows never change."""
@@ -153,6 +165,48 @@ class ProtocolEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.at:%Y-%m-%d %H:%M}"
+
+
+class PlannedApproval(models.Model):
+    """An approval that holds from a later moment; until then the version before it stays in force."""
+
+    protocol_version = models.OneToOneField(
+        ProtocolVersion, primary_key=True, on_delete=models.PROTECT, related_name="planned"
+    )
+    seal = models.CharField(max_length=64)
+    approver = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    approved_at = models.DateTimeField()
+    in_force_from = models.DateTimeField()
+    review_due_on = models.DateField()
+
+    class Meta:
+        ordering = ["in_force_from"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            CheckConstraint(
+                condition=Q(in_force_from__gt=F("approved_at")), name="planned_approval_holds_from_later"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.protocol_version} in force from {self.in_force_from:%Y-%m-%d %H:%M}"
+
+
+class NoteRead(models.Model):
+    """One person has read what a version changes, and is not shown it again."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    protocol_version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="notes_read")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            UniqueConstraint(fields=["protocol_version", "by"], name="note_is_read_once_a_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.protocol_version}: note read"
 
 
 class ContentRow(models.Model):

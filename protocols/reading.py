@@ -1,18 +1,22 @@
 """The version in use, and what there is to say about a version."""
 
-from typing import Final
+from datetime import date, datetime
+from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
+from protocols.actions import take_effect
 from protocols.engine.plain import PlainError, seal
 from protocols.engine.protocol import Protocol
 from protocols.lifecycle import State
 from protocols.mapping import load_protocol_value, read_rows
-from protocols.models import ProtocolVersion
+from protocols.models import NoteRead, ProtocolVersion
 
 DEFAULT_SLUG: Final = "ivig-platelets-itp"
+_IN_FORCE: Final = Q(state=State.APPROVED)
 
 
 class NoSuchVersion(Exception):
@@ -24,12 +28,16 @@ class NoApprovedProtocol(NoSuchVersion):
 
 
 def current_version(slug: str = DEFAULT_SLUG) -> ProtocolVersion | None:
-    """Return the one approved version, with its people."""
-    # A constraint allows one; `get` asks for no order, which takes longer to write than the query to run.
-    try:
-        return versions_with_people().get(slug=slug, state=State.APPROVED)
-    except ProtocolVersion.DoesNotExist:
-        return None
+    """Return the version in force now, with its people; one whose time has come takes effect first."""
+    now = timezone.now()
+    for _ in range(2):
+        # Without an order, which takes longer to write than the query to run.
+        found = list(versions_with_people().filter(slug=slug).filter(_IN_FORCE | _due(now)).order_by())
+        if not any(version.state == State.UNDER_REVIEW for version in found):
+            break
+        take_effect(at=now)
+    # A constraint allows one.
+    return next((version for version in found if version.state == State.APPROVED), None)
 
 
 def current_protocol(slug: str = DEFAULT_SLUG) -> tuple[ProtocolVersion, Protocol]:
@@ -78,12 +86,40 @@ def status_line(version: ProtocolVersion) -> str:
         parts.append(
             f"by {version.approver.get_full_name()} on {date_format(localtime(version.approved_at))}"
         )
-        parts.append(f"review due {date_format(version.review_due_on)}")
+        is_overdue = review_overdue_since(version, on=timezone.localdate()) is not None
+        due = "REVIEW OVERDUE since" if is_overdue else "review due"
+        parts.append(f"{due} {date_format(version.review_due_on)}")
     return f"{', '.join(parts)}. {version.source_status}"
 
 
+def review_overdue_since(version: ProtocolVersion, *, on: date) -> date | None:
+    """The day on which the review of an approved version was due, where that has passed."""
+    due: date | None = version.review_due_on
+    return due if due is not None and due < on else None
+
+
+def note_for(user: Any, slug: str = DEFAULT_SLUG) -> ProtocolVersion | None:
+    """The version in force whose change note this person has not read.
+
+    A first version changes nothing for anybody, so that its note is shown to nobody.
+    """
+    before = ProtocolVersion.objects.filter(slug=slug, state__in=(State.RETIRED, State.WITHDRAWN))
+    read = NoteRead.objects.filter(protocol_version=OuterRef("pk"), by=user)
+    return (
+        ProtocolVersion.objects.filter(~Exists(read), Exists(before), slug=slug, state=State.APPROVED)
+        .exclude(change_note="")
+        .first()
+    )
+
+
 def versions_with_people() -> QuerySet[ProtocolVersion]:
-    return ProtocolVersion.objects.select_related("author", "reviewer", "approver", "ended_by")
+    return ProtocolVersion.objects.select_related(
+        "author", "reviewer", "approver", "ended_by", "planned__approver"
+    )
+
+
+def _due(now: datetime) -> Q:
+    return Q(state=State.UNDER_REVIEW, planned__in_force_from__lte=now)
 
 
 def _seal_of_draft(version: ProtocolVersion) -> str:

@@ -1,17 +1,23 @@
 """The steps of a version's life as the pages offer them: who may, from which state, what is asked first."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django import forms
+from django.utils import timezone
 
 from protocols import actions
 from protocols.lifecycle import State
 from protocols.models import ProtocolVersion
 
 REVIEW_PERIODS: Final = (("182", "in six months"), ("365", "in a year"), ("730", "in two years"))
+# Proofs know nothing of what is learnt while a version waits.
+LONGEST_WAIT: Final = timedelta(days=366)
+_MOMENT: Final = re.compile(r"[0-9]{1,2}-[A-Za-z]{3}-20[0-9]{2} [0-9]{2}:[0-9]{2}")
+_NO_MOMENT: Final = "Enter day, month and time like 1-Dec-2026 08:00, or leave it empty."
 
 Answers = Mapping[str, Any]
 Run = Callable[[ProtocolVersion, Answers, Any, datetime], ProtocolVersion]
@@ -36,6 +42,32 @@ class WordsForm(StepForm):
 
 class ApprovalForm(StepForm):
     review_in = forms.ChoiceField(label="The next review is due", choices=REVIEW_PERIODS)
+    in_force_from = forms.CharField(
+        label="In force from",
+        required=False,
+        max_length=20,
+        help_text="Leave empty for at once. For example 1-Dec-2026 08:00. Until then the version before it "
+        "stays in force.",
+    )
+
+    def clean_in_force_from(self) -> datetime | None:
+        """The moment typed, in the site's own zone; nothing typed is at once."""
+        typed = self.cleaned_data["in_force_from"]
+        if not typed:
+            return None
+        if not _MOMENT.fullmatch(typed):
+            raise forms.ValidationError(_NO_MOMENT)
+        try:
+            moment = datetime.strptime(typed, "%d-%b-%Y %H:%M").replace(
+                tzinfo=timezone.get_default_timezone()
+            )
+        except ValueError:
+            raise forms.ValidationError(_NO_MOMENT) from None
+        if moment <= timezone.now():
+            raise forms.ValidationError("This is in the past. Leave it empty for at once.")
+        if moment > timezone.now() + LONGEST_WAIT:
+            raise forms.ValidationError("A version cannot wait for more than a year.")
+        return moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +110,16 @@ def _record_review(version: ProtocolVersion, answers: Answers, by: Any, at: date
 
 
 def _approve(version: ProtocolVersion, answers: Answers, by: Any, at: datetime) -> ProtocolVersion:
-    due = at.date() + timedelta(days=int(answers["review_in"]))
-    return actions.approve(version=version, seal=answers["seal"], review_due_on=due, by=by, at=at)
+    starts_at = answers["in_force_from"]
+    due = (starts_at or at).date() + timedelta(days=int(answers["review_in"]))
+    return actions.approve(
+        version=version,
+        seal=answers["seal"],
+        review_due_on=due,
+        in_force_from=starts_at,
+        by=by,
+        at=at,
+    )
 
 
 def _reject(version: ProtocolVersion, answers: Answers, by: Any, at: datetime) -> ProtocolVersion:

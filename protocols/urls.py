@@ -6,5 +6,7 @@ app_name = "protocols"
 urlpatterns = [
     path("", views.current, name="current"),
     path("versions/", views.versions, name="versions"),
+    path("policy/", views.policy, name="policy"),
     path("<uuid:pk>/", views.version, name="version"),
+    path("<uuid:pk>/note/", views.read_note, name="read_note"),
 ]

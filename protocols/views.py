@@ -1,17 +1,22 @@
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
 
+from protocols.actions import read_change_note
 from protocols.document import document_of
 from protocols.engine.plain import PlainError
+from protocols.lifecycle import State
 from protocols.mapping import SealBroken, load_protocol_value
 from protocols.models import ProtocolVersion
 from protocols.reading import all_versions, current_version, versions_with_people
 
+# The pages that show the change note, by the names the site gives them.
+NOTE_STANDS_ON: Final = ("board", "quick_check", "protocols:current")
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 
 
@@ -33,7 +38,29 @@ def current(request: HttpRequest) -> HttpResponse:
 @for_readers
 @require_safe
 def versions(request: HttpRequest) -> HttpResponse:
-    return render(request, "protocols/versions.html", {"versions": all_versions()})
+    found = all_versions()
+    context = {
+        "versions": [each for each in found if each.state != State.REJECTED],
+        "rejected": [each for each in found if each.state == State.REJECTED],
+    }
+    return render(request, "protocols/versions.html", context)
+
+
+@for_readers
+@require_safe
+def policy(request: HttpRequest) -> HttpResponse:
+    """How the hospital writes, reviews and withdraws what the protocol says."""
+    return render(request, "protocols/policy.html")
+
+
+@for_readers
+@require_POST
+def read_note(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Keep that the change note was read, and go back to the page it stood on."""
+    found = get_object_or_404(ProtocolVersion, pk=pk)
+    read_change_note(version=found, by=request.user, at=timezone.now())
+    back = request.POST.get("back")
+    return redirect(back if back in NOTE_STANDS_ON else "protocols:current")
 
 
 @for_readers

@@ -53,6 +53,7 @@ from ivigsite.orders.sheet.states import (
     Void,
 )
 from ivigsite.orders.sheet.worker import render_in_worker, start_renders
+from protocols.actions import take_effect
 from protocols.engine.protocol import EffectKind, OrderKind, OverrideKind
 from protocols.engine.recommendation import Finding
 from protocols.engine.safety import digest_of_facts
@@ -138,6 +139,8 @@ def sign_order_set(
     password of `by` has been confirmed for this one act.
     """
     encounter = Encounter.objects.select_for_update().get(pk=assessment.encounter_id)
+    if take_effect(at=at):
+        assessment.protocol_version.refresh_from_db()
     # Behind the lock, where the other click of a double click has stored what it signed.
     there = OrderSet.objects.filter(idempotency_key=key, signed_by=by, assessment=assessment).first()
     if there is not None and _unsigned_digest(there) == shown_digest:

@@ -41,6 +41,7 @@ from protocols.engine.facts import FACT_BY_KEY, LEVELS, UNKNOWN
 from protocols.engine.infusion import RatePlan
 from protocols.engine.lookup import of
 from protocols.engine.protocol import MonitoringItem, Product, Topic
+from protocols.reading import review_overdue_since
 
 TALL_MAN: Final = ("predniSONE", "prednisoLONE", "methylPREDNISolone", "dexAMETHasone")
 COUNTERSIGNATURES: Final = ("Nurse 1", "Nurse 2 (independent check)", "Pharmacist")
@@ -283,6 +284,7 @@ def _protocol(proposal: Proposal, choices: Choices) -> SheetProtocol:
         review_status=proposal.protocol.source_status,
         limits_of_use=proposal.protocol.disclaimer,
         references=tuple(by_key[key] for key in dict.fromkeys(keys) if key in by_key),
+        review_overdue_since=review_overdue_since(version, on=timezone.localdate(choices.starts_at)),
     )
 
 

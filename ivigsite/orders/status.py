@@ -2,12 +2,16 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
+
+from django.utils import timezone
 
 from ivigsite.orders.actions import IN_FORCE, state_name
 from ivigsite.orders.models import OrderSet
+from protocols.actions import take_effect
 from protocols.lifecycle import State
+from protocols.reading import review_overdue_since
 
 CODE: Final = re.compile(r"([A-Z2-7]{4})-?([A-Z2-7]{4})-?([A-Z2-7]{4})(?:\.([0-9]{1,4})\.([0-9A-F]{16}))?")
 
@@ -23,6 +27,7 @@ class SheetStatus:
     is_dose_changed: bool
     is_protocol_withdrawn: bool
     is_protocol_replaced: bool
+    review_overdue_since: date | None
     replaced_reason: str
     """Why it was signed on a version that was not in force any more, by its code; empty where it was."""
 
@@ -40,6 +45,8 @@ def find_status_of(text: str, *, at: datetime) -> SheetStatus | None:
     match = CODE.fullmatch(re.sub(r"\s", "", text).upper())
     if match is None:
         return None
+    # Nobody else may have asked what is in force since a version was to replace another.
+    take_effect(at=at)
     found = (
         OrderSet.objects.filter(code="-".join(match.group(1, 2, 3)))
         .select_related("protocol_version", "on_replaced", "ending__by", "ending__superseded_by")
@@ -56,6 +63,7 @@ def find_status_of(text: str, *, at: datetime) -> SheetStatus | None:
         is_dose_changed=newer is not None and _doses_of(newer) != _doses_of(found),
         is_protocol_withdrawn=found.protocol_version.state == State.WITHDRAWN,
         is_protocol_replaced=found.protocol_version.state == State.RETIRED,
+        review_overdue_since=review_overdue_since(found.protocol_version, on=timezone.localdate(at)),
         replaced_reason=found.on_replaced.get_reason_display() if hasattr(found, "on_replaced") else "",
     )
 

@@ -1,9 +1,13 @@
 """Values of a protocol in words, for people to read."""
 
+from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from django import template
+from django.template import Context
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from protocols.engine.conditions import RESULT_VALUES
 from protocols.engine.facts import Kind
@@ -23,6 +27,8 @@ from protocols.engine.protocol import (
     When,
     WhenUnknown,
 )
+from protocols.models import ProtocolVersion
+from protocols.reading import note_for, review_overdue_since
 
 register = template.Library()
 
@@ -96,6 +102,33 @@ def override_sentence(policy: OverridePolicy, protocol: Protocol) -> str:
 @register.filter
 def provenance_look(provenance: str) -> str:
     return _PROVENANCE.get(provenance, provenance)
+
+
+@register.filter
+def overdue_since(version: ProtocolVersion) -> date | None:
+    """The day on which the review of a version was due, where that has passed today."""
+    return review_overdue_since(version, on=timezone.localdate())
+
+
+@register.filter
+def state_words(version: ProtocolVersion) -> str:
+    """The state, such as `Approved, in force from 1 Dec 2026, 08:00` where it waits for its date."""
+    if version.plan is None:
+        return str(version.get_state_display())
+    return (
+        f"Approved, in force from {date_format(timezone.localtime(version.plan.in_force_from), 'j M Y, H:i')}"
+    )
+
+
+@register.inclusion_tag("protocols/_change_note.html", takes_context=True)
+def change_note(context: Context, back: str) -> dict[str, Any]:
+    """What the version in force changes, until this person has read it; `back` is the page they are on."""
+    user = context["user"]
+    return {
+        "version": note_for(user) if user.is_authenticated else None,
+        "back": back,
+        "csrf_token": context.get("csrf_token"),
+    }
 
 
 @register.filter

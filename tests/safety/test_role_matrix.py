@@ -97,6 +97,8 @@ SITE_ROWS = """
     protocols:current                         signed_in    200  405
     protocols:versions                        signed_in    200  405
     protocols:version                         signed_in    200  405
+    protocols:policy                          signed_in    200  405
+    protocols:read_note                       signed_in    405  302
 """
 ADMIN_ROWS = """
     index                                     staff        200  200

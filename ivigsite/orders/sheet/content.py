@@ -101,6 +101,7 @@ class SheetProtocol:
     review_status: str
     limits_of_use: str
     references: tuple[str, ...]
+    review_overdue_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,10 @@ from argparse import ArgumentParser
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand
+from django.utils import timezone
 
 from ivigsite.revisions.proofs import work_off
+from protocols.actions import take_effect
 
 _PAUSE_SECONDS: Final = 2
 
@@ -17,6 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *, once: bool, **_options: Any) -> None:
         while True:
+            take_effect(at=timezone.now())
             count = work_off()
             if count:
                 self.stdout.write(f"Made {count} proof(s).")
