@@ -212,6 +212,16 @@ def test_pages_of_a_version_with_a_broken_seal_say_that_it_cannot_be_used() -> N
         assert "something else than what was submitted" in answer.content.decode()
 
 
+def test_first_version_has_nothing_to_be_compared_with() -> None:
+    version = draft()
+
+    page = as_("nurse").get(reverse("compare", args=[version.pk])).content.decode()
+
+    assert "nothing to compare it with" in page
+    assert reverse("protocols:version", args=[version.pk]) in page
+    assert "<table" not in page
+
+
 def test_comparison_page_shows_each_changed_field() -> None:
     approved()
     version = draft(title="Another title")
