@@ -32,10 +32,12 @@ DOSES = ("70 g", "1 adult dose", "70 mg")
 MOST_TABS = 400
 
 
-def sheet_text(page: Page) -> list[str]:
-    """The pages of the sheet that the browser shows, as text with single spaces."""
-    # The browser's own viewer stands between the page and the file, so the file is fetched from its address.
-    answered = page.request.get(page.url)
+def printed(page: Page) -> list[str]:
+    """The pages of the sheet that comes when it is asked for, as text with single spaces."""
+    with page.expect_response(lambda answer: answer.headers.get("content-type") == "application/pdf") as file:
+        press(page, "Print A4")
+    # A browser shows the file or puts it away, so it is fetched from its address.
+    answered = page.request.get(file.value.url)
     assert answered.headers["content-type"] == "application/pdf"
     assert answered.body().startswith(b"%PDF")
     with pypdfium2.PdfDocument(answered.body()) as document:
@@ -83,9 +85,7 @@ def test_bleeding_patient_goes_from_login_to_printed_sheet(page: Page, site: Sit
     press(page, "Sign order set")
 
     expect_signed(page)
-    press(page, "Print A4")
-    page.wait_for_url("**/sheets/*/")
-    assert_sheet_is_whole(sheet_text(page))
+    assert_sheet_is_whole(printed(page))
 
 
 def test_same_journey_needs_no_script(site: Site, new_context: Callable[..., BrowserContext]):
@@ -109,9 +109,7 @@ def test_same_journey_needs_no_script(site: Site, new_context: Callable[..., Bro
     press(page, "Sign order set")
 
     expect_signed(page)
-    press(page, "Print A4")
-    page.wait_for_url("**/sheets/*/")
-    assert_sheet_is_whole(sheet_text(page))
+    assert_sheet_is_whole(printed(page))
 
 
 def test_order_set_is_signed_by_keyboard_alone(page: Page, site: Site):
