@@ -428,6 +428,14 @@ class ProcedureTarget(KeyedRow, WithBasis):
     text = models.TextField()
 
 
+class ResponsePoint(KeyedRow, WithBasis):
+    day = models.PositiveIntegerField()
+    median_per_ul = models.PositiveIntegerField()
+    lower_per_ul = models.PositiveIntegerField()
+    upper_per_ul = models.PositiveIntegerField()
+    text = models.TextField(blank=True)
+
+
 class RepeatRule(KeyedRow, WithBasis):
     branches = _list()
     earliest_hours = models.PositiveIntegerField()

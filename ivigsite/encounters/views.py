@@ -31,7 +31,6 @@ from ivigsite.encounters.forms import (
 from ivigsite.encounters.models import Assessment, Encounter, Patient
 from ivigsite.encounters.preview import preview
 from ivigsite.encounters.role_views import panels_for
-from ivigsite.encounters.trend import trend_of
 from protocols.engine.facts_json import facts_to_plain
 from protocols.mapping import load_protocol_value
 from protocols.models import ProtocolVersion
@@ -412,7 +411,6 @@ def _encounter_page(request: SignedInRequest, found: Encounter, close_form: Clos
         "last": last,
         "order_sets": order_sets,
         "events": selectors.timeline(found, assessments, order_sets, results),
-        "trend": trend_of(found, assessments),
         "form": close_form,
         "clock": clock_of(found, at=now),
         "clock_last": last is not None and emergency_at(found, last.made_at) is not None,

@@ -403,6 +403,19 @@ class ProcedureTarget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResponsePoint:
+    """Where counts typically stand so many days after the start; drawn behind a course, no prediction."""
+
+    key: str
+    day: int
+    median_per_ul: int
+    lower_per_ul: int
+    upper_per_ul: int
+    text: str
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatRule:
     """The earliest second IVIG dose after these branches, and what must hold."""
 
@@ -811,6 +824,7 @@ class Protocol:
     product_preferences: tuple[ProductPreference, ...] = ()
     access_plans: tuple[AccessPlan, ...] = ()
     procedure_targets: tuple[ProcedureTarget, ...]
+    response_points: tuple[ResponsePoint, ...] = ()
     repeat_rules: tuple[RepeatRule, ...]
     gates: tuple[Gate, ...]
     safety_rules: tuple[SafetyRule, ...]

@@ -121,6 +121,7 @@ def find_problems(protocol: Protocol) -> tuple[Problem, ...]:
         _policies,
         _products,
         _access_plans,
+        _response_points,
         _safety,
         _extra_orders,
         _names,
@@ -552,6 +553,18 @@ def _access_plans(protocol: Protocol) -> Iterator[Problem]:
         if set(lanes) - set(arrangement.ARMS):
             message = "A lane names what is no arm."
             yield Problem(section="access_plans", key=row.key, field="lanes", message=message)
+
+
+def _response_points(protocol: Protocol) -> Iterator[Problem]:
+    before = -1
+    for row in protocol.response_points:
+        if row.day <= before:
+            message = "The days must rise, and none may stand twice."
+            yield Problem(section="response_points", key=row.key, field="day", message=message)
+        if not row.lower_per_ul <= row.median_per_ul <= row.upper_per_ul:
+            message = "The median must lie between the lower and the upper count."
+            yield Problem(section="response_points", key=row.key, field="median_per_ul", message=message)
+        before = row.day
 
 
 def _safety(protocol: Protocol) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from protocols.engine.protocol import (
     Provenance,
     Quantity,
     RateStep,
+    ResponsePoint,
     Role,
     Severity,
     WeightBasis,
@@ -571,3 +572,31 @@ def test_range_of_a_drug_comes_before_the_one_for_all() -> None:
     problems = find_problems(sound_protocol(plausible_ranges=(*RANGES, strict)))
 
     assert {problem.key for problem in problems} == {"STEROID_ADULT"}
+
+
+@pytest.mark.parametrize(
+    ("points", "field"),
+    [
+        ([(1, 20, 10, 30), (1, 20, 10, 30)], "day"),
+        ([(2, 20, 10, 30), (1, 20, 10, 30)], "day"),
+        ([(1, 9, 10, 30)], "median_per_ul"),
+        ([(1, 31, 10, 30)], "median_per_ul"),
+    ],
+)
+def test_typical_response_out_of_order_is_a_problem(points: Any, field: str):
+    rows = tuple(
+        ResponsePoint(
+            key=str(number),
+            day=day,
+            median_per_ul=median,
+            lower_per_ul=lower,
+            upper_per_ul=upper,
+            text="",
+            basis=BASIS,
+        )
+        for number, (day, median, lower, upper) in enumerate(points)
+    )
+
+    problems = find_problems(sound_protocol(response_points=rows))
+
+    assert [(each.section, each.field) for each in problems] == [("response_points", field)]

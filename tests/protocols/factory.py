@@ -210,6 +210,17 @@ def small_protocol(**changes: Any) -> engine.Protocol:
                 key="T10", label="Something small", platelets_per_ul=20, text="Twenty.", basis=BASIS
             ),
         ),
+        response_points=(
+            engine.ResponsePoint(
+                key="DAY_1",
+                day=1,
+                median_per_ul=20,
+                lower_per_ul=10,
+                upper_per_ul=30,
+                text="As seen.",
+                basis=BASIS,
+            ),
+        ),
         repeat_rules=(
             engine.RepeatRule(
                 key="RR10",

@@ -311,6 +311,7 @@ def test_every_content_table_is_in_the_migration_that_guards_it() -> None:
         "protocols_accessplan",
         "protocols_productpreference",
         "protocols_screeningitem",
+        "protocols_responsepoint",
     }
     assert {f"protocols_{name}" for name in MIGRATION.CONTENT} | since == set(CONTENT_TABLES)
 

@@ -46,3 +46,9 @@ def after(moment: datetime, start: datetime) -> str:
 @register.filter
 def is_known(value: object) -> bool:
     return value is not UNKNOWN
+
+
+@register.filter
+def g_per_kg(value: Decimal) -> str:
+    """A sum in g per kg, to two places."""
+    return f"{format_number(round(value, 2))} g per kg"

@@ -1,0 +1,198 @@
+"""A course in words: the rows of the table under the chart, and what is said of the response."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.utils import timezone
+
+from ivigsite.monitoring.times import minute_of, moment_of
+from ivigsite.orders.response import Course, Repeat, day_of
+from ivigsite.parsing.dates import format_datetime
+from protocols.engine.facts import Unknown
+from protocols.engine.numbers import format_decimal
+from protocols.engine.protocol import OrderKind
+from protocols.engine.response import CountAt, Increment, JudgedCount, ResponseClass
+
+CLASS_WORDS: Final = {
+    ResponseClass.COMPLETE: "Complete response",
+    ResponseClass.RESPONSE: "Response",
+    ResponseClass.NONE: "No response",
+    ResponseClass.UNKNOWN: "Class not known",
+    ResponseClass.NOT_CLASSIFIABLE: "No class: the count before treatment is too high for these classes",
+}
+KIND_WORDS: Final = {
+    OrderKind.IVIG.value: "Immunoglobulin",
+    OrderKind.PLATELETS.value: "Platelets",
+    OrderKind.CORTICOSTEROID.value: "Corticosteroid",
+}
+PLANNED: Final = ", as planned; its start is not noted"
+NEED_WORDS: Final = {
+    "time": "The time has come",
+    "reason": "Bleeding goes on, or the count is below {adequate}",
+    "renal": "Kidney results since the first dose are normal",
+    "thrombosis": "The thrombosis check since the first dose is normal",
+    "haemolysis": "The haemolysis check since the first dose is normal",
+    "haematology": "Haematology agrees (asked when it is ordered)",
+}
+MISSING_WORDS: Final = {
+    "end": "the end of the dose is not noted",
+    "before": "no count in time before the dose",
+    "after": "no count in time after the dose",
+    "surface": "weight or height is not known",
+    "alone": "another dose was begun between the two counts",
+}
+_STATES: Final = {True: "met", False: "not met", None: "missing"}
+_ICONS: Final = {True: "check", False: "close", None: "unknown"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountRow:
+    """One exact count of the table."""
+
+    at: datetime
+    day: str
+    count: str
+    says: str
+    is_influenced: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenRow:
+    """One treatment or reaction of the table."""
+
+    at: datetime
+    day: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Met:
+    """A condition in words, and whether it is met, not met or not known."""
+
+    words: str
+    state: str
+    icon: str
+
+
+def count_words(per_ul: int) -> str:
+    return f"{format_decimal(per_ul)} per microlitre"
+
+
+def count_rows(course: Course) -> tuple[CountRow, ...]:
+    """Every count, the newest first."""
+    judged = {each.count: each for each in course.judged}
+    return tuple(
+        CountRow(
+            at=moment_of(count.minute),
+            day="" if course.start is None else str(day_of(count.minute, course.start)),
+            count=count_words(count.per_ul),
+            says=_says(course, count, judged.get(count)),
+            is_influenced=count.minute in course.influenced,
+        )
+        for count in reversed(course.counts)
+    )
+
+
+def given_rows(course: Course) -> tuple[GivenRow, ...]:
+    """What was given and how it was borne, the newest first."""
+    rows = [
+        (each.at, KIND_WORDS[each.kind] + (PLANNED if each.is_planned else "")) for each in course.treatments
+    ]
+    rows += [(at, f"Reaction of grade {grade} to {product}") for at, grade, product in course.reactions]
+    return tuple(
+        GivenRow(
+            at=at, day="" if course.start is None else str(day_of(minute_of(at), course.start)), words=words
+        )
+        for at, words in sorted(rows, reverse=True)
+    )
+
+
+def picture_words(course: Course) -> str:
+    """The chart for whoever does not see it: each count with its time, oldest first."""
+    if not course.counts:
+        return "No counts yet."
+    counts = "; ".join(
+        f"{count_words(count.per_ul)} at {_when(moment_of(count.minute))}"
+        f"{' (after platelets)' if count.minute in course.influenced else ''}"
+        for count in course.counts
+    )
+    return f"Platelet counts on grade bands: {counts}. The tables below have all that is drawn."
+
+
+def response_sentences(course: Course) -> tuple[str, ...]:
+    """The response with its dates: provisional until it is confirmed."""
+    return tuple(_response_sentences(course))
+
+
+def increment_sentence(number: int, increment: Increment) -> str:
+    if isinstance(increment.cci, Unknown):
+        missing = " and ".join(MISSING_WORDS[key] for key in increment.missing)
+        return f"Platelet dose {number}: increment not known, {missing}."
+    word = "good" if increment.is_good else "poor"
+    return (
+        f"Platelet dose {number}: corrected count increment {format_decimal(int(increment.cci))}, {word} "
+        "(estimated with the usual yield, which makes it look better)."
+    )
+
+
+def needs_in_words(repeat: Repeat) -> tuple[Met, ...]:
+    adequate = count_words(repeat.adequate_per_ul)
+    return tuple(
+        Met(
+            words=NEED_WORDS[need.key].format(adequate=adequate),
+            state=_STATES[_known(need.is_met)],
+            icon=_ICONS[_known(need.is_met)],
+        )
+        for need in repeat.needs
+    )
+
+
+def _says(course: Course, count: CountAt, judged: JudgedCount | None) -> str:
+    if count.minute in course.influenced:
+        return "After platelets: not counted for the response"
+    if count == course.baseline:
+        return "Count before treatment"
+    if judged is None:
+        return "Before treatment" if course.start is not None else ""
+    if judged.response is not ResponseClass.UNKNOWN:
+        return CLASS_WORDS[judged.response]
+    if course.baseline is None:
+        return "Class not known: no count in time before treatment"
+    return "Class not known: bleeding was not recorded near this count"
+
+
+def _response_sentences(course: Course) -> Iterable[str]:
+    if course.start is None:
+        yield "No treatment has been begun yet."
+        return
+    if course.baseline is None:
+        yield "The count before treatment is missing: the response cannot be told."
+    found = course.response
+    if found is None:
+        yield "No count with a class yet."
+        return
+    since = _when(moment_of(found.since))
+    if found.is_confirmed and found.confirmed_at is not None:
+        confirmed = _when(moment_of(found.confirmed_at))
+        yield f"{CLASS_WORDS[found.response]}, confirmed on {confirmed}; since {since}."
+    elif found.confirms_from is not None:
+        yield (
+            f"{CLASS_WORDS[found.response]} since {since}, provisional: another such count from "
+            f"{_when(moment_of(found.confirms_from))} confirms it."
+        )
+    if found.first_response_at is not None:
+        days = day_of(found.first_response_at, course.start)
+        yield f"First response on day {days}, {_when(moment_of(found.first_response_at))}."
+    if found.lost is not None and found.lost_at is not None:
+        word = "confirmed" if found.is_loss_confirmed else "provisional until a second count a day later"
+        yield f"{CLASS_WORDS[found.lost]} lost on {_when(moment_of(found.lost_at))}, {word}."
+
+
+def _when(moment: datetime) -> str:
+    return format_datetime(moment, timezone.get_default_timezone())
+
+
+def _known(is_met: bool | Unknown) -> bool | None:
+    return None if isinstance(is_met, Unknown) else is_met

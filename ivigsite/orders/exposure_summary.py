@@ -1,0 +1,130 @@
+"""How much immunoglobulin and which platelets were given in an encounter, and what follows for later."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from django.utils import timezone
+
+from ivigsite.encounters.models import Assessment, Encounter
+from ivigsite.monitoring.times import minute_of
+from ivigsite.orders.given import GivenDose, doses_given, ivig_of, platelets_of
+from protocols.engine import lookup
+from protocols.engine.arithmetic import exactly
+from protocols.engine.cumulative import (
+    Watch,
+    haemolysis_watch,
+    months_after,
+    numbers_of,
+    sum_in_days,
+    vaccine_months,
+)
+from protocols.engine.facts import UNKNOWN, Unknown
+from protocols.mapping import load_protocol_value
+
+WEEK: Final = 7
+FOUR_WEEKS: Final = 28
+GROUP_WORDS: Final = {"o": "O", "a": "A", "b": "B", "ab": "AB"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """Sums in g per kg on the dosing weight of each order, and dates in local time.
+
+    `before` is what was told of the 7 days before this encounter's first assessment; it counts for the
+    haemolysis watch. `has_numbers` is false for a version of the protocol without the numbers for the rest.
+    """
+
+    doses: tuple[GivenDose, ...]
+    in_7_days: Decimal | Unknown
+    in_28_days: Decimal | Unknown
+    before: Decimal | Unknown
+    has_numbers: bool
+    blood_group: str | Unknown
+    watch: Watch
+    watch_from: date | None
+    watch_until: date | None
+    serology_until: date | None
+    live_vaccine_from: date | None
+
+    @property
+    def has_ivig(self) -> bool:
+        return any(dose.is_ivig for dose in self.doses)
+
+    @property
+    def group_words(self) -> str:
+        return "not known" if isinstance(self.blood_group, Unknown) else GROUP_WORDS[self.blood_group]
+
+
+def exposure_of(encounter: Encounter, *, at: datetime) -> Exposure | None:
+    """What was given up to a moment; None while nothing was begun."""
+    doses = doses_given(encounter)
+    if not doses:
+        return None
+    return summarise(encounter, doses, at=at)
+
+
+def summarise(encounter: Encounter, doses: list[GivenDose], *, at: datetime) -> Exposure:
+    """The same for doses that are read already."""
+    numbers = numbers_of(lookup.of(load_protocol_value(encounter.protocol_version)).parameters)
+    ivig, platelets = ivig_of(doses), platelets_of(doses)
+    given = [dose.as_dose() for dose in ivig]
+    sums = {days: sum_in_days(given, days=days, now_minute=minute_of(at)) for days in (WEEK, FOUR_WEEKS)}
+    assessments = list(encounter.assessments.only("facts", "number", "encounter_id"))
+    before, group = _before(assessments), _blood_group(encounter, assessments)
+    watch, watch_from, watch_until, serology, vaccine = Watch.NONE, None, None, None, None
+    if numbers is not None:
+        total = _together(sums[FOUR_WEEKS], before)
+        if ivig:
+            watch = haemolysis_watch(blood_group=group, g_per_kg=total, numbers=numbers)
+            last = _day(ivig[-1].started_at)
+            watch_from = last + timedelta(days=int(numbers["haemolysis_watch_from_days"]))
+            watch_until = last + timedelta(days=int(numbers["haemolysis_watch_to_days"]))
+            serology = months_after(last, int(numbers["serology_caution_months"]))
+        after = [months_after(_day(dose.started_at), vaccine_months(total, numbers)) for dose in ivig]
+        after += [
+            months_after(_day(dose.started_at), int(numbers["live_vaccine_platelets_months"]))
+            for dose in platelets
+        ]
+        vaccine = max(after)
+    return Exposure(
+        doses=tuple(doses),
+        in_7_days=sums[WEEK],
+        in_28_days=sums[FOUR_WEEKS],
+        before=before,
+        has_numbers=numbers is not None,
+        blood_group=group,
+        watch=watch,
+        watch_from=watch_from,
+        watch_until=watch_until,
+        serology_until=serology,
+        live_vaccine_from=vaccine,
+    )
+
+
+def _day(moment: datetime) -> date:
+    return timezone.localdate(moment)
+
+
+def _before(assessments: list[Assessment]) -> Decimal | Unknown:
+    """What the first assessment was told, before anything was given here; a first infusion has none."""
+    if not assessments:
+        return UNKNOWN
+    facts = assessments[-1].as_facts()
+    return Decimal(0) if facts.first_ivig is True else facts.ivig_last_7_days_g_per_kg
+
+
+def _blood_group(encounter: Encounter, assessments: list[Assessment]) -> str | Unknown:
+    """The newest group on record, from a result or an assessment."""
+    for each in encounter.observations.standing().only("values", "taken_at"):
+        if "blood_group" in each.values:
+            return str(each.values["blood_group"])
+    return assessments[0].as_facts().blood_group if assessments else UNKNOWN
+
+
+@exactly
+def _together(one: Decimal | Unknown, other: Decimal | Unknown) -> Decimal | Unknown:
+    if isinstance(one, Unknown) or isinstance(other, Unknown):
+        return UNKNOWN
+    return one + other
