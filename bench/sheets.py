@@ -172,7 +172,7 @@ def overhear(sheet: Any, make: Any) -> Overheard:
 
     with patch.object(sheet, "HTML", html), patch.object(sheet, "CSS", css):
         # Read once and kept; to be heard it has to be read again.
-        sheet._stylesheet.cache_clear()  # noqa: SLF001
+        sheet.stylesheet.cache_clear()
         make()
     return heard
 

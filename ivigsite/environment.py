@@ -115,6 +115,14 @@ def read_label_mm(environ: Mapping[str, str], name: str, default: str) -> tuple[
     return int(found[1]), int(found[2])
 
 
+def read_days(environ: Mapping[str, str], name: str, default: str) -> int:
+    """A number of days from 1 to 99."""
+    text = environ.get(name) or default
+    if not re.fullmatch(r"[1-9][0-9]?", text):
+        raise BadEnvironment(f"{name} must be a whole number of days from 1 to 99, such as {default}.")
+    return int(text)
+
+
 def read_database(environ: Mapping[str, str], *, var: Path) -> dict[str, Any]:
     """Django's settings for the one database: the server of DATABASE_URL, else a SQLite file."""
     url = environ.get("DATABASE_URL", "")

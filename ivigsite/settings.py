@@ -10,6 +10,7 @@ from ivigsite.environment import (
     BadEnvironment,
     is_demo,
     read_database,
+    read_days,
     read_fallback_secrets,
     read_hosts,
     read_label_mm,
@@ -20,6 +21,8 @@ from ivigsite.environment import (
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("IVIGSITE_VAR") or BASE_DIR / "var")
+# Where the paper for hours without the site is written: a folder that other machines can read.
+DOWNTIME_DIR = Path(os.environ.get("IVIGSITE_DOWNTIME") or VAR_DIR / "downtime")
 
 try:
     DEMO = is_demo(os.environ)
@@ -34,6 +37,8 @@ try:
         "additive_label": read_label_mm(os.environ, "IVIGSITE_ADDITIVE_LABEL", "100x50"),
         "patient_label": read_label_mm(os.environ, "IVIGSITE_PATIENT_LABEL", "70x37"),
     }
+    # How long a printed downtime pack may be used; the review date of its version may end it sooner.
+    DOWNTIME_DAYS = read_days(os.environ, "IVIGSITE_DOWNTIME_DAYS", "7")
 except BadEnvironment as error:
     raise ImproperlyConfigured(str(error)) from error
 
@@ -45,6 +50,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "ivigsite.accounts",
     "ivigsite.audit",
+    "ivigsite.downtime",
     "ivigsite.encounters",
     "ivigsite.monitoring",
     "ivigsite.orders",

@@ -17,6 +17,7 @@ class Permission(StrEnum):
     SIGN_ORDERS = "sign_orders"
     PRINT_ORDERS = "print_orders"
     RECALL_LOTS = "recall_lots"
+    WRITE_DOWNTIME = "write_downtime"
     READ_PROTOCOL = "read_protocol"
     AUTHOR_PROTOCOL = "author_protocol"
     REVIEW_PROTOCOL = "review_protocol"
@@ -36,7 +37,11 @@ class Access(StrEnum):
 
 _BEDSIDE = frozenset({Permission.VIEW_PATIENTS, Permission.PRINT_ORDERS, Permission.READ_PROTOCOL})
 _AT_THE_BEDSIDE = _BEDSIDE | {Permission.RECORD_RESULTS}
-_PRESCRIBER = _AT_THE_BEDSIDE | {Permission.EDIT_ENCOUNTERS, Permission.SIGN_ORDERS}
+_PRESCRIBER = _AT_THE_BEDSIDE | {
+    Permission.EDIT_ENCOUNTERS,
+    Permission.SIGN_ORDERS,
+    Permission.WRITE_DOWNTIME,
+}
 _PROTOCOL_STAFF = frozenset({Permission.READ_PROTOCOL, Permission.USE_ADMIN_SITE})
 
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
@@ -44,7 +49,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         Role.PHYSICIAN: _PRESCRIBER,
         Role.HAEMATOLOGIST: _PRESCRIBER | {Permission.RECALL_LOTS},
         Role.NURSE: _AT_THE_BEDSIDE,
-        Role.PHARMACIST: _BEDSIDE | {Permission.RECALL_LOTS},
+        Role.PHARMACIST: _BEDSIDE | {Permission.RECALL_LOTS, Permission.WRITE_DOWNTIME},
         Role.PROTOCOL_AUTHOR: _PROTOCOL_STAFF | {Permission.AUTHOR_PROTOCOL},
         Role.PROTOCOL_REVIEWER: _PROTOCOL_STAFF | {Permission.REVIEW_PROTOCOL},
         Role.PROTOCOL_APPROVER: _PROTOCOL_STAFF | {Permission.APPROVE_PROTOCOL, Permission.WITHDRAW_PROTOCOL},
@@ -52,6 +57,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         | {
             Permission.MANAGE_USERS,
             Permission.VIEW_AUDIT,
+            Permission.WRITE_DOWNTIME,
             Permission.WITHDRAW_PROTOCOL,
         },
     }

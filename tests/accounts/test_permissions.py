@@ -24,6 +24,7 @@ EXPECTED = """
     sign_orders            x  x  .  .  .  .  .  .
     print_orders           x  x  x  x  .  .  .  .
     recall_lots            .  x  .  x  .  .  .  .
+    write_downtime         x  x  .  x  .  .  .  x
     read_protocol          x  x  x  x  x  x  x  x
     author_protocol        .  .  .  .  x  .  .  .
     review_protocol        .  .  .  .  .  x  .  .

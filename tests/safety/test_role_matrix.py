@@ -29,6 +29,7 @@ WHO = {
     "staff": STAFF,
     "author": frozenset({Role.PROTOCOL_AUTHOR}),
     "admin": frozenset({Role.ADMIN}),
+    "downtime": frozenset({Role.PHYSICIAN, Role.HAEMATOLOGIST, Role.PHARMACIST, Role.ADMIN}),
     "withdrawers": frozenset({Role.PROTOCOL_APPROVER, Role.ADMIN}),
     "nobody": frozenset(),
 }
@@ -73,6 +74,11 @@ SITE_ROWS = """
     note_given                                recorders    405  422
     lot_recall                                recallers    200  405
     lot_recall_csv                            recallers    422  405
+    downtime                                  signed_in    200  405
+    downtime_progress                         signed_in    200  405
+    write_downtime                            downtime     405  422
+    downtime_forms                            signed_in    404  405
+    downtime_orders                           bedside      404  405
     find_status                               anyone       200  405
     status                                    anyone       200  405
     scanned_status                            anyone       200  405

@@ -177,3 +177,16 @@ def test_the_size_of_a_label_is_read_in_millimetres():
 def test_an_unclear_size_of_a_label_stops_the_start(text: str):
     with pytest.raises(BadEnvironment, match="IVIGSITE_PATIENT_LABEL must be width and height"):
         environment.read_label_mm({"IVIGSITE_PATIENT_LABEL": text}, "IVIGSITE_PATIENT_LABEL", "70x37")
+
+
+def test_days_are_read_as_a_whole_number():
+    name = "IVIGSITE_DOWNTIME_DAYS"
+
+    assert environment.read_days({}, name, "7") == 7
+    assert environment.read_days({name: "14"}, name, "7") == 14
+
+
+@pytest.mark.parametrize("text", ["0", "100", "1.5", "-1", "٧", "a week", " 7"])
+def test_unclear_days_stop_the_start(text: str):
+    with pytest.raises(environment.BadEnvironment, match="whole number of days"):
+        environment.read_days({"IVIGSITE_DOWNTIME_DAYS": text}, "IVIGSITE_DOWNTIME_DAYS", "7")

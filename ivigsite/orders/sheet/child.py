@@ -8,11 +8,15 @@ import sys
 from types import TracebackType
 from typing import BinaryIO
 
-from .jobs import DONE, FAILED, LENGTH, READY, SheetFailed, frame, unpack_job
+from .jobs import DONE, FAILED, LENGTH, READY, Job, SheetFailed, frame, unpack_job
 
 MEMORY_LIMIT_BYTES = 512 * 1024 * 1024
+# A downtime pack has some hundred pages, which are in memory together.
+DOWNTIME = "downtime"
+DOWNTIME_MEMORY_LIMIT_BYTES = 1024 * 1024 * 1024
 # Only for a process whose parent has died and cannot end it any more.
 LAST_RESORT_S = 60
+LAST_RESORT_DOWNTIME_S = 700
 CLONE_NEWUSER = 0x1000_0000
 CLONE_NEWNET = 0x4000_0000
 # What a sheet never needs: the network, and other programs.
@@ -27,8 +31,8 @@ FORBIDDEN_EVENTS = (
 )
 
 
-def limit_resources() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+def limit_resources(memory_bytes: int = MEMORY_LIMIT_BYTES) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     # A core dump would hold a patient.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -56,21 +60,23 @@ def report_without_values(
 
 def main() -> None:
     sys.excepthook = report_without_values
-    limit_resources()
+    limit_resources(DOWNTIME_MEMORY_LIMIT_BYTES if DOWNTIME in sys.argv[1:] else MEMORY_LIMIT_BYTES)
     leave_network()
     # A stray print must not end up among the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     # Imported under the limits, and slow enough to be worth doing before the first job.
+    from .downtime import render_downtime
     from .render import render, warm_up
 
     warm_up()
     sys.addaudithook(forbid_outside)
     _answer(answers, READY)
     while (packed := _read_job(sys.stdin.buffer)) is not None:
-        signal.alarm(LAST_RESORT_S)
+        job = unpack_job(packed)
+        signal.alarm(LAST_RESORT_S if isinstance(job, Job) else LAST_RESORT_DOWNTIME_S)
         try:
-            answer = DONE + render(unpack_job(packed))
+            answer = DONE + (render(job) if isinstance(job, Job) else render_downtime(job))
         except SheetFailed as failure:
             answer = FAILED + str(failure).encode()
         signal.alarm(0)

@@ -4,10 +4,11 @@ import dataclasses
 import json
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from .content import SheetContent, read_as, to_plain
 from .documents import Document
+from .pack import ActiveOrdersJob, FormsJob
 from .states import Copy, Draft, Expired, Paper, PrintEvent, SheetState, Signed, Superseded, Void
 
 STATES: Final = {kind.__name__: kind for kind in (Draft, Signed, Copy, Superseded, Void, Expired)}
@@ -32,13 +33,23 @@ class Job:
     event: PrintEvent
 
 
-def pack_job(job: Job) -> bytes:
+AnyJob = Job | FormsJob | ActiveOrdersJob
+_DOWNTIME: Final = {kind.__name__: kind for kind in (FormsJob, ActiveOrdersJob)}
+
+
+def pack_job(job: AnyJob) -> bytes:
     plain = {field.name: to_plain(getattr(job, field.name)) for field in dataclasses.fields(job)}
-    return json.dumps(plain | {"state_kind": type(job.state).__name__}).encode()
+    plain["kind"] = type(job).__name__
+    if isinstance(job, Job):
+        plain["state_kind"] = type(job.state).__name__
+    return json.dumps(plain).encode()
 
 
-def unpack_job(packed: bytes) -> Job:
+def unpack_job(packed: bytes) -> AnyJob:
     plain = json.loads(packed)
+    kind = plain.pop("kind")
+    if kind in _DOWNTIME:
+        return cast(AnyJob, read_as(_DOWNTIME[kind], plain))
     return Job(
         document=Document(plain["document"]),
         content=read_as(SheetContent, plain["content"]),

@@ -78,10 +78,10 @@ def render(job: Job) -> bytes:
         string=_fill(job, PAGE_TEMPLATE),
         url_fetcher=ClosedFetcher(_drawings(furniture, frame)),
     )
-    with _complaints_are_failures():
+    with complaints_are_failures():
         pages = html.render(
-            stylesheets=[_stylesheet(SHEET_STYLES), CSS(string=frame.css)],
-            font_config=_fonts(),
+            stylesheets=[stylesheet(SHEET_STYLES), CSS(string=frame.css)],
+            font_config=fonts(),
             pdf_variant=PDF_VARIANT,
         )
         return _write(pages, job, frame)
@@ -95,9 +95,9 @@ def _render_labels(job: Job) -> bytes:
     expected = len(additive_labels(job.content)) if is_additive else 1
     if not expected:
         raise SheetFailed("This order set has no infusion to label")
-    with _complaints_are_failures():
+    with complaints_are_failures():
         pages = HTML(string=_fill(job, LABEL_TEMPLATE), url_fetcher=ClosedFetcher({})).render(
-            stylesheets=[_stylesheet(LABEL_STYLES), size], font_config=_fonts(), pdf_variant=PDF_VARIANT
+            stylesheets=[stylesheet(LABEL_STYLES), size], font_config=fonts(), pdf_variant=PDF_VARIANT
         )
         if len(pages.pages) != expected:
             raise SheetFailed(f"The words do not fit a label of {width_mm} by {height_mm} mm")
@@ -106,10 +106,10 @@ def _render_labels(job: Job) -> bytes:
 
 def warm_up() -> None:
     """Read fonts, styles and templates before the first job."""
-    _stylesheet(SHEET_STYLES)
-    _stylesheet(LABEL_STYLES)
+    stylesheet(SHEET_STYLES)
+    stylesheet(LABEL_STYLES)
     for name in (PAGE_TEMPLATE, LABEL_TEMPLATE, *(kind.body for kind in DOCUMENTS.values())):
-        _engine().get_template(name)
+        engine().get_template(name)
 
 
 def _refuse_unfit(job: Job) -> None:
@@ -125,7 +125,7 @@ def _refuse_unfit(job: Job) -> None:
 
 def _fill(job: Job, name: str) -> str:
     values = values_of(job.document, job.content, job.state, job.event)
-    template = _engine().get_template(name)
+    template = engine().get_template(name)
     return str(template.render(Context(values, use_l10n=False, use_tz=False)))
 
 
@@ -208,7 +208,7 @@ def _draw_watermark(words: tuple[str, ...], frame: Frame) -> str:
 
 
 @contextmanager
-def _complaints_are_failures() -> Iterator[None]:
+def complaints_are_failures() -> Iterator[None]:
     """WeasyPrint logs what it leaves out and carries on; a sheet with something left out is no sheet."""
     complaints = _Complaints()
     logger = logging.getLogger("weasyprint")
@@ -233,23 +233,23 @@ class _Complaints(logging.Handler):
 
 
 @cache
-def _engine() -> Engine:
+def engine() -> Engine:
     """A template engine of our own, so that the render process needs neither settings nor database."""
     return Engine(dirs=[str(TEMPLATE_DIRECTORY)], libraries={"wording": "ivigsite.orders.sheet.filters"})
 
 
 @cache
-def _stylesheet(name: str) -> CSS:
-    fonts = {f"sheet:{font}": ("font/ttf", unpacked_font(font)) for font in FONT_FILES}
+def stylesheet(name: str) -> CSS:
+    files = {f"sheet:{font}": ("font/ttf", unpacked_font(font)) for font in FONT_FILES}
     return CSS(
         string=(TEMPLATE_DIRECTORY / name).read_text(),
-        font_config=_fonts(),
-        url_fetcher=ClosedFetcher(fonts),
+        font_config=fonts(),
+        url_fetcher=ClosedFetcher(files),
     )
 
 
 @cache
-def _fonts() -> FontConfiguration:
+def fonts() -> FontConfiguration:
     """A font set without the machine's own fonts, which would make the bytes differ between machines."""
     before = os.environ.get("FONTCONFIG_FILE")
     os.environ["FONTCONFIG_FILE"] = str(FONT_DIRECTORY / "fonts.conf")

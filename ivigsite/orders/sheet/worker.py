@@ -21,16 +21,19 @@ from pathlib import Path
 from queue import Empty, LifoQueue, SimpleQueue
 from typing import IO, Final, cast
 
-from .jobs import DONE, LENGTH, Job, SheetFailed, SheetQueueFull, frame, pack_job
+from .jobs import DONE, LENGTH, AnyJob, Job, SheetFailed, SheetQueueFull, frame, pack_job
 from .typeface import FONT_DIRECTORY, FONT_FILES
 
 TIMEOUT_S: Final = 15.0
 START_TIMEOUT_S: Final = 15.0
+# A downtime pack has some hundred pages.
+DOWNTIME_TIMEOUT_S: Final = 600.0
 LONGEST_WAIT_S: Final = 12.0
 QUEUE_LIMIT: Final = 8
 PROCESSES: Final = 2
 FILES_PER_PROCESS: Final = 500
 COMMAND: Final = (sys.executable, "-m", "ivigsite.orders.sheet.child")
+DOWNTIME_COMMAND: Final = (*COMMAND, "downtime")
 PROJECT: Final = Path(__file__).parents[3]
 # Two renders at once on this machine, whatever the number of web processes. The locks are on files that
 # are there anyway, so that nothing need be made, found or cleaned up.
@@ -44,6 +47,15 @@ logger = logging.getLogger(__name__)
 def render_in_worker(job: Job) -> bytes:
     """The file a job asks for, or SheetFailed; waits for it."""
     return _pool().render(job)
+
+
+def render_alone(job: AnyJob) -> bytes:
+    """A file that takes long, made by a process of its own, so that no sheet waits for it; or SheetFailed."""
+    worker = RenderWorker(DOWNTIME_COMMAND, DOWNTIME_TIMEOUT_S)
+    try:
+        return worker.render(job)
+    finally:
+        worker.stop()
 
 
 def start_renders(tasks: Iterable[Task]) -> None:
@@ -134,7 +146,7 @@ class RenderWorker:
         self._process: RenderProcess | None = None
         self._turn = threading.Lock()
 
-    def render(self, job: Job) -> bytes:
+    def render(self, job: AnyJob) -> bytes:
         with self._turn, _slot():
             answer = self._ask(pack_job(job))
         if not answer.startswith(DONE):

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class DowntimeConfig(AppConfig):
+    """What a ward works with while the site is away, and how that comes back into it."""
+
+    name = "ivigsite.downtime"

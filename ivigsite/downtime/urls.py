@@ -1,0 +1,11 @@
+from django.urls import path
+
+from ivigsite.downtime import views
+
+urlpatterns = [
+    path("downtime/", views.downtime, name="downtime"),
+    path("downtime/progress/", views.downtime_progress, name="downtime_progress"),
+    path("downtime/write/", views.write_downtime, name="write_downtime"),
+    path("downtime/forms/<uuid:version_id>/", views.downtime_forms, name="downtime_forms"),
+    path("downtime/orders/<uuid:ward_id>/", views.downtime_orders, name="downtime_orders"),
+]
