@@ -1,10 +1,22 @@
-from typing import Final
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID, uuid4
 
 from django import forms
 
+from ivigsite import fields
+from ivigsite.downtime.entries import OnPaper, drugs_of, most_on_a_form
+from ivigsite.downtime.models import PaperOrder
+from ivigsite.orders.infusion_forms import Between
 from ivigsite.orders.sheet.states import Paper
+from protocols.engine.facts import UNKNOWN
+from protocols.engine.numbers import format_decimal
+from protocols.engine.protocol import Protocol
 
 PAPERS: Final = ((Paper.A4.value, "A4"), (Paper.LETTER.value, "US Letter"))
+TOO_LATE: Final = "Enter a time that has been."
+LONGEST_TEXT: Final = 300
 
 
 class WriteForm(forms.Form):
@@ -15,3 +27,115 @@ class WriteForm(forms.Form):
     @property
     def chosen_paper(self) -> Paper:
         return Paper(self.cleaned_data["paper"])
+
+
+class PaperOrderForm(forms.Form):
+    """One line of a downtime form, as it stands there; nothing is worked out and nothing filled in."""
+
+    form_number = fields.TextField(label="Downtime form no.", max_length=20)
+    drug = fields.StrictChoiceField(label="What was ordered", widget=forms.Select)
+    dose = fields.DecimalQuantityField(
+        label="Dose on the paper",
+        unit="the unit chosen above",
+        decimals=2,
+        example="70",
+        limits=Between(minimum=Decimal("0.01"), maximum=Decimal(99_999)),
+    )
+    is_more_than_any = forms.BooleanField(
+        label="The paper says more than any form or table of the version", required=False
+    )
+    details = fields.TextField(
+        label="Route, rate and course on the paper", max_length=LONGEST_TEXT, required=False
+    )
+    ordered_by = fields.NameField(label="Ordered on paper by")
+    given_by = fields.NameField(label="Given by", required=False, help_text="Empty if it was not given.")
+    reason = fields.TextField(label="Why it is corrected", max_length=LONGEST_TEXT, required=False)
+    idempotency_key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(
+        self, data: Any, *, protocol: Protocol, now: datetime, corrects: PaperOrder | None = None
+    ) -> None:
+        super().__init__(data, initial=_initial(corrects))
+        self._protocol = protocol
+        self._corrects = corrects
+        self._drugs = drugs_of(protocol)
+        self.fields["drug"].offer((name, name) for name in self._drugs)  # type: ignore[attr-defined]
+        for name, label, is_needed in (
+            ("ordered_at", "Ordered on paper at", True),
+            ("given_at", "Given at", False),
+        ):
+            self.fields[name] = fields.DateTimeField(
+                label=label, latest=now, too_late=TOO_LATE, required=is_needed
+            )
+        if corrects is None:
+            del self.fields["reason"]
+        else:
+            self.fields["reason"].required = True
+        self.order_fields(
+            ["form_number", "drug", "dose", "is_more_than_any", "details", "ordered_by", "ordered_at"]
+        )
+        for field in self.fields.values():
+            if isinstance(field.widget, forms.Select):
+                field.widget.attrs["class"] = "form-select"
+            elif isinstance(field.widget, forms.TextInput):
+                field.widget.attrs["class"] = "form-control"
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        given_at, given_by = _or_none(data.get("given_at")), data.get("given_by", "")
+        if (given_at is None) != (not given_by) and not {"given_at", "given_by"} & self.errors.keys():
+            missing = "given_by" if given_at is not None else "given_at"
+            self.add_error(missing, "Enter both who gave it and when, or neither.")
+        if "drug" in data and "dose" in data and not data["is_more_than_any"]:
+            self._refuse_too_much(data["drug"], data["dose"])
+        return data
+
+    def _refuse_too_much(self, name: str, dose: Decimal) -> None:
+        unit = self._drugs[name]
+        most = most_on_a_form(self._protocol, name.removesuffix(f", {unit}"), unit)
+        if dose > most:
+            self.add_error(
+                "dose",
+                f"No form or table of the version has more than {format_decimal(most)} {unit}. Read the paper"
+                " again; tick the box below if it says so, and call whoever ordered it.",
+            )
+
+    @property
+    def key(self) -> UUID:
+        key: UUID = self.cleaned_data["idempotency_key"]
+        return key
+
+    def on_paper(self) -> OnPaper:
+        data = self.cleaned_data
+        unit = self._drugs[data["drug"]]
+        return OnPaper(
+            form_number=data["form_number"],
+            drug=data["drug"].removesuffix(f", {unit}"),
+            dose_amount=data["dose"],
+            dose_unit=unit,
+            details=data["details"],
+            ordered_at=data["ordered_at"],
+            ordered_by=data["ordered_by"],
+            given_at=_or_none(data["given_at"]),
+            given_by=data["given_by"],
+        )
+
+
+def _or_none(value: Any) -> datetime | None:
+    return value if isinstance(value, datetime) else None
+
+
+def _initial(corrects: PaperOrder | None) -> dict[str, Any]:
+    initial: dict[str, Any] = {"idempotency_key": uuid4()}
+    if corrects is not None:
+        initial |= {
+            "form_number": corrects.form_number,
+            "drug": f"{corrects.drug}, {corrects.dose_unit}",
+            "dose": Decimal(corrects.dose_amount),
+            "details": corrects.details,
+            "ordered_by": corrects.ordered_by,
+            "ordered_at": corrects.ordered_at,
+            "given_by": corrects.given_by,
+            "given_at": UNKNOWN if corrects.given_at is None else corrects.given_at,
+        }
+    return initial

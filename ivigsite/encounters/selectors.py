@@ -383,6 +383,7 @@ def timeline(
     assessments: list[Assessment],
     order_sets: Iterable[Any],
     results: Iterable[Any] = (),
+    paper_orders: Iterable[Any] = (),
 ) -> list[Event]:
     """Everything that happened, newest first."""
     events = [
@@ -435,6 +436,7 @@ def timeline(
     ]
     for result in results:
         events += _of_result(result)
+    events += [_of_paper(entry) for entry in paper_orders]
     if encounter.closed_at is not None and encounter.closed_by is not None:
         events.append(
             Event(
@@ -446,6 +448,20 @@ def timeline(
             )
         )
     return sorted(events, key=lambda event: event.at, reverse=True)
+
+
+def _of_paper(entry: Any) -> Event:
+    """At the time on the paper, where the treatment was; who entered it, and when, is said beside it."""
+    ordered = timezone.localtime(entry.ordered_at)
+    entered = format_datetime(entry.entered_at, timezone.get_default_timezone())
+    return Event(
+        at=entry.ordered_at,
+        who=entry.entered_by,
+        title=f"Ordered on paper{', corrected since' if entry.is_corrected else ''}",
+        text=f"{entry.drug} {entry.dose_amount} {entry.dose_unit}, form {entry.form_number}, by"
+        f" {entry.ordered_by} at {ordered:%H:%M}; entered {entered} by",
+        url="",
+    )
 
 
 def _of_result(result: Any) -> Iterable[Event]:

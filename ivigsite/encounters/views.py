@@ -404,13 +404,15 @@ def _encounter_page(request: SignedInRequest, found: Encounter, close_form: Clos
             "entered_by", "acknowledgement__by", "release__by"
         )
     )
+    paper_orders = list(found.paper_orders.select_related("entered_by", "correction"))
     last = found.assessments.select_related("made_by", "protocol_version").first()
     context: dict[str, Any] = {
         "encounter": found,
         "banner": selectors.banner_of(found, last, at=now),
         "last": last,
         "order_sets": order_sets,
-        "events": selectors.timeline(found, assessments, order_sets, results),
+        "paper_orders": paper_orders,
+        "events": selectors.timeline(found, assessments, order_sets, results, paper_orders),
         "form": close_form,
         "clock": clock_of(found, at=now),
         "clock_last": last is not None and emergency_at(found, last.made_at) is not None,

@@ -429,6 +429,7 @@ def _sheets_context(found: OrderSet) -> dict[str, Any]:
         "is_in_force": state in IN_FORCE,
         "state": state,
         "papers": PAPERS,
+        "paper_orders": found.encounter.paper_orders.select_related("entered_by", "correction"),
     }
 
 

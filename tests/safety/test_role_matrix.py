@@ -74,6 +74,8 @@ SITE_ROWS = """
     note_given                                recorders    405  422
     lot_recall                                recallers    200  405
     lot_recall_csv                            recallers    422  405
+    paper_orders                              recorders    200  422
+    correct_paper_order                       recorders    200  422
     downtime                                  signed_in    200  405
     downtime_progress                         signed_in    200  405
     write_downtime                            downtime     405  422

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,8 @@ from django.utils import timezone
 
 from ivigsite.accounts.models import SignIn, User
 from ivigsite.accounts.roles import Role
+from ivigsite.downtime.entries import OnPaper, enter_paper_order
+from ivigsite.downtime.models import PaperOrder
 from ivigsite.encounters.models import Assessment
 from ivigsite.monitoring.actions import Entered, record_observation
 from ivigsite.monitoring.models import Observation
@@ -30,6 +33,7 @@ class World:
     print: SheetPrint
     sign_in: SignIn
     observation: Observation
+    paper_order: PaperOrder
 
 
 def build_world() -> World:
@@ -59,6 +63,23 @@ def build_world() -> World:
         by=site.nurse,
         at=timezone.now(),
     )
+    paper_order = enter_paper_order(
+        encounter=site.encounter,
+        on_paper=OnPaper(
+            form_number="EM-1",
+            drug="predniSONE",
+            dose_amount=Decimal(60),
+            dose_unit="mg",
+            details="by mouth",
+            ordered_at=now,
+            ordered_by="Dr Test Paper-Writer",
+            given_at=None,
+            given_by="",
+        ),
+        idempotency_key=uuid4(),
+        by=site.nurse,
+        at=timezone.now(),
+    )
     return World(
         site=site,
         people=people,
@@ -67,6 +88,7 @@ def build_world() -> World:
         print=print_,
         sign_in=SignIn.objects.get(user=site.physician),
         observation=observation,
+        paper_order=paper_order,
     )
 
 
