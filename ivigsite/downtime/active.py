@@ -27,7 +27,7 @@ NONE_KNOWN: Final = "No known allergies"
 def active_orders(ward: Ward, *, at: datetime) -> ActiveOrders:
     """Every order set of the ward that nobody has ended, by bed; what may not be started any more says so."""
     found = (
-        OrderSet.objects.active()  # type: ignore[attr-defined]
+        OrderSet.objects.active()
         .filter(encounter__ward=ward, encounter__closed_at=None)
         .select_related("encounter", "protocol_version")
         .order_by("encounter__bed", "code")

@@ -288,7 +288,7 @@ def _dose_table(protocol: Protocol, group: tuple[Regimen, ...], product: Product
     """The doses of regimens that differ in their course alone; a column for one given at an even rate."""
     even = next((row for row in group if row.infuse_over_minutes is not None), None)
     bands = tables.dose_bands(protocol, even or group[0], product)
-    heads = ("Dosing weight", "DOSE", "Volume", "Vials")
+    heads: tuple[str, ...] = ("Dosing weight", "DOSE", "Volume", "Vials")
     if even is not None and even.infuse_over_minutes is not None:
         heads = (*heads, f"Rate over {format_minutes(even.infuse_over_minutes)}")
     return _figures(

@@ -32,11 +32,7 @@ def paper_orders(request: SignedInRequest, encounter_id: UUID) -> HttpResponse:
 def correct_paper_order(request: SignedInRequest, entry_id: UUID) -> HttpResponse:
     """A new entry in the place of one that was misread; the old one stays, and says so."""
     now = timezone.now()
-    entry = (
-        PaperOrder.objects.for_user(request.user)  # type: ignore[attr-defined]
-        .filter(pk=entry_id)
-        .first()
-    )
+    entry = PaperOrder.objects.for_user(request.user).filter(pk=entry_id).first()
     if entry is None:
         record(action="paper_order.denied", by=request.user, at=now, object_id=entry_id)
         raise Http404

@@ -35,7 +35,8 @@ def nurse(site: Site, client: Client) -> Client:
     return client
 
 
-def typed(at: datetime) -> str:
+def typed(at: datetime | None) -> str:
+    assert at is not None
     return format_datetime(at, timezone.get_default_timezone())
 
 
@@ -197,7 +198,7 @@ def test_a_correction_takes_the_place_of_an_entry_which_stays(nurse: Client, sit
 
     assert (without.status_code, answer.status_code, again.status_code) == (422, 302, 422)
     assert "It was corrected meanwhile." in text_of(again)
-    (current,) = PaperOrder.objects.current()  # type: ignore[attr-defined]
+    (current,) = PaperOrder.objects.current()
     assert (current.corrects, current.dose_amount, current.reason) == (wrong, "70", "Misread")
     page = text_of(nurse.get(site.encounter.get_absolute_url()))
     assert "Corrected" in page

@@ -227,7 +227,10 @@ def test_a_list_without_orders_says_so() -> None:
 def test_the_same_list_makes_the_same_bytes() -> None:
     job = ActiveOrdersJob(content=WARD, paper=Paper.A4)
 
-    assert render_downtime(job) == render_downtime(unpack_job(pack_job(job)))
+    sent = unpack_job(pack_job(job))
+
+    assert isinstance(sent, ActiveOrdersJob)
+    assert render_downtime(job) == render_downtime(sent)
 
 
 def test_a_pack_arrives_in_the_render_process_as_it_was_sent() -> None:

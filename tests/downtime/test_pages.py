@@ -1,5 +1,6 @@
 """The downtime page, the command and the button, on a site with one patient and a signed order set."""
 
+import threading
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -168,7 +169,7 @@ def test_the_button_writes_shows_its_progress_and_needs_the_right(
     site: Site, made: list[Any], client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the test's own thread: another one would not see the test's database."""
-    monkeypatch.setattr(actions.threading, "Thread", AtOnce)
+    monkeypatch.setattr(threading, "Thread", AtOnce)
     monkeypatch.setattr(actions, "connection", SimpleNamespace(close=lambda: None))
     client.force_login(site.nurse)
     assert client.post(reverse("write_downtime"), {"paper": "A4"}).status_code == 403

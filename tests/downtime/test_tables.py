@@ -153,6 +153,8 @@ def test_a_complete_case_is_dosed_as_the_table_says(weight: str) -> None:
     assert band.dose.rounded == ivig.dose.rounded  # type: ignore[union-attr]
     assert band.dose.vial_plan == ivig.dose.vial_plan  # type: ignore[union-attr]
     plan = outcome.rate_plan  # type: ignore[union-attr]
+    assert plan is not None
+    assert product is not None
     rates = tables.rate_rows(protocol, product, is_at_risk=plan.is_at_risk)
     assert next(row.plan.steps for row in rates if row.weight_kg == Decimal(weight)) == plan.steps
 
