@@ -109,6 +109,27 @@ def test_a_label_has_its_size_and_keeps_every_word_on_it(document: Document) -> 
                     assert min(top, other_top) - max(bottom, other_bottom) <= SHARED_PT
 
 
+@pytest.mark.hazard("H17")
+@pytest.mark.parametrize("document", LABELS)
+def test_the_longest_name_is_set_closer_and_stands_there_whole(document: Document) -> None:
+    file = render(job_of(document, LONGEST_NAME))
+
+    patient = LONGEST_NAME.patient
+    # A name parts at its hyphens and between its words: without them it is all there.
+    wanted = letters_of(f"{patient.family_name.upper()} {patient.given_name} {patient.title}")
+    assert all(wanted in letters_of(text_of(page)) for page in pages_of(file))
+    with opened(file) as pages:
+        for page in pages:
+            sizes = [item.get_bounds() for item in page.get_objects(max_depth=1) if item.type == 1]
+            assert all(left >= EDGE_PT and bottom >= EDGE_PT for left, bottom, _, _ in sizes)
+        if document is Document.ADDITIVE_LABEL:
+            assert "DOSE 80 g" in text_of(pages_of(file)[0])
+
+
+def letters_of(text: str) -> str:
+    return "".join(letter for letter in text if letter.isalnum())
+
+
 @pytest.mark.hazard("H18")
 @pytest.mark.parametrize("document", LABELS)
 def test_a_label_passes_page_validation_and_pdfua(document: Document, tmp_path: Path) -> None:
