@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Callable
+from typing import TypeVar
 from uuid import uuid4
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
+from django.urls import Resolver404, resolve
 from django.utils.cache import patch_vary_headers
 
 from ivigsite.audit.context import RequestOrigin, request_origin
@@ -16,6 +18,7 @@ from protocols.mapping import SealBroken
 logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+View = TypeVar("View", bound=Callable[..., HttpResponse])
 
 # Features of the browser that this site has no use for, all of them switched off.
 NO_FEATURES = ", ".join(
@@ -87,6 +90,12 @@ class RequestOriginMiddleware:
         return response
 
 
+def takes_long_bodies(view: View) -> View:
+    """Let a view take a body as long as a content file; every other takes what a form can have."""
+    view.takes_long_bodies = True  # type: ignore[attr-defined]
+    return view
+
+
 class BodyLimitMiddleware:
     """Refuses a body that no form of this site can have, before anything reads it, and the TRACE method."""
 
@@ -99,9 +108,18 @@ class BodyLimitMiddleware:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdigit()):
             return render(request, "400.html", status=400)
-        if int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        if int(length) > settings.BODY_LIMIT_BYTES and int(length) > _longest_body(request):
             return render(request, "413.html", status=413)
         return self.get_response(request)
+
+
+def _longest_body(request: HttpRequest) -> int:
+    try:
+        view = resolve(request.path_info).func
+    except Resolver404:
+        return int(settings.BODY_LIMIT_BYTES)
+    is_long = getattr(view, "takes_long_bodies", False)
+    return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE if is_long else settings.BODY_LIMIT_BYTES)
 
 
 class ProtocolOutOfUseMiddleware:

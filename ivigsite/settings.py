@@ -186,7 +186,9 @@ if os.environ.get("IVIGSITE_BEHIND_PROXY") == "1":
 
 # What a browser may send
 
-DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+# What a form of this site can have; `takes_long_bodies` names the one view that takes a whole content file.
+BODY_LIMIT_BYTES = 256 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2304 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 0
 

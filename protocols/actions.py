@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Max
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -78,17 +78,20 @@ def import_draft(
 ) -> ProtocolVersion:
     """Store a protocol as the next draft of its slug."""
     last = ProtocolVersion.objects.filter(slug=protocol.slug).aggregate(last=Max("number"))["last"]
-    version = ProtocolVersion.objects.create(
-        number=(last or 0) + 1,
-        author=by,
-        created_at=at,
-        change_note=change_note,
-        **{name: getattr(protocol, name) for name in SCALARS},
-    )
     try:
+        version = ProtocolVersion.objects.create(
+            number=(last or 0) + 1,
+            author=by,
+            created_at=at,
+            change_note=change_note,
+            **{name: getattr(protocol, name) for name in SCALARS},
+        )
         write_rows(version, protocol)
     except IntegrityError as error:
         raise ContentRefused(f"Two rows of one kind share their key: {error}") from error
+    except (DataError, ArithmeticError) as error:
+        # A text longer than its column, a number that no column holds.
+        raise ContentRefused(f"A value is too long or too large to be stored: {error}") from error
     # A column may hold less than the value, a decimal place for example: then nothing is stored.
     if read_rows(version) != protocol:
         raise ContentRefused("The content cannot be stored exactly.")

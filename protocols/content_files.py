@@ -14,6 +14,8 @@ from protocols.engine.protocol import Protocol
 SHIPPED: Final = Path(__file__).parent / "content"
 
 _FILE_LIMIT_BYTES: Final = 2_000_000
+_SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_SLUG_LENGTH: Final = 60
 _FILES_LIMIT: Final = 100
 _LINE_OF_SYNTAX_ERROR: Final = re.compile(r"at line (\d+)")
 _KEY_IN_MESSAGE: Final = re.compile(r"unknown key '([^']+)'")
@@ -53,13 +55,26 @@ def load_shipped() -> Protocol:
 
 def load_content(path: Path) -> Protocol:
     """Read one TOML file, or a directory of them in the order of their names."""
-    files = [_read(file) for file in _files(path)]
+    return _protocol_of([_read(file) for file in _files(path)])
+
+
+def read_content(raw: bytes, *, name: str) -> Protocol:
+    """Read one TOML file that lies on no disk, such as one that was pasted; `name` stands in its errors."""
+    return _protocol_of([_file_of(Path(name), raw)])
+
+
+def _protocol_of(files: list[_File]) -> Protocol:
     merged = _merge(files)
     try:
-        return from_plain(Protocol, merged.data)
+        protocol = from_plain(Protocol, merged.data)
     except PlainError as error:
         file, line = _locate(error, merged, files[0])
         raise ContentError(file.path, line, str(error)) from error
+    if not _SLUG.fullmatch(protocol.slug) or len(protocol.slug) > _SLUG_LENGTH:
+        file = merged.origins["slug"][0][0]
+        line = _line_of_key(file.text, "slug", 0, len(file.text))
+        raise ContentError(file.path, line, "slug: only small letters, digits and single dashes, at most 60")
+    return protocol
 
 
 def dump_content(protocol: Protocol) -> str:
@@ -90,8 +105,13 @@ def _read(path: Path) -> _File:
             raw = stream.read(_FILE_LIMIT_BYTES + 1)
     except OSError as error:
         raise ContentError(path, None, error.strerror or str(error)) from error
+    return _file_of(path, raw)
+
+
+def _file_of(path: Path, raw: bytes) -> _File:
     if len(raw) > _FILE_LIMIT_BYTES:
-        raise ContentError(path, None, f"the file is larger than {_FILE_LIMIT_BYTES} bytes")
+        line = raw.count(b"\n", 0, _FILE_LIMIT_BYTES) + 1
+        raise ContentError(path, line, f"the file is larger than {_FILE_LIMIT_BYTES} bytes")
     try:
         text = raw.decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
@@ -180,7 +200,8 @@ def _table(name: str, row: Mapping[str, Any]) -> list[str]:
     lines = ["", f"[[{name}]]"]
     children = []
     for key, value in row.items():
-        if key == "orders":
+        # A branch without orders says so, or the key would be missing when it is read.
+        if key == "orders" and value:
             children = [line for order in value for line in _table(f"{name}.{key}", order)]
         elif value is not None:
             lines.append(f"{key} = {_toml(value)}")

@@ -14,6 +14,7 @@ from protocols.lifecycle import State
 from protocols.mapping import SealBroken, load_protocol_value
 from protocols.models import ProtocolVersion
 from protocols.reading import all_versions, current_version, versions_with_people
+from protocols.search import QUESTION_LENGTH, ask
 
 # The pages that show the change note, by the names the site gives them.
 NOTE_STANDS_ON: Final = ("board", "quick_check", "protocols:current")
@@ -48,6 +49,27 @@ def versions(request: HttpRequest) -> HttpResponse:
 
 @for_readers
 @require_safe
+def search(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
+    """Answer a question from one version, else from the one in force."""
+    found = get_object_or_404(versions_with_people(), pk=pk) if pk else current_version()
+    if found is None:
+        return render(request, "protocols/none_approved.html", {"versions": all_versions()})
+    question = request.GET.get("q", "").replace("\0", "")[:QUESTION_LENGTH].strip()
+    try:
+        protocol = load_protocol_value(found)
+    except (SealBroken, PlainError) as error:
+        return _unreadable(request, found, error)
+    context = {
+        "version": found,
+        "question": question,
+        "answers": ask(protocol, question) if question else (),
+        "longest": QUESTION_LENGTH,
+    }
+    return render(request, "protocols/search.html", context)
+
+
+@for_readers
+@require_safe
 def policy(request: HttpRequest) -> HttpResponse:
     """How the hospital writes, reviews and withdraws what the protocol says."""
     return render(request, "protocols/policy.html")
@@ -73,7 +95,10 @@ def _read(request: HttpRequest, version: ProtocolVersion) -> HttpResponse:
     try:
         protocol = load_protocol_value(version)
     except (SealBroken, PlainError) as error:
-        return render(
-            request, "protocols/unreadable.html", {"version": version, "reason": str(error)}, status=409
-        )
+        return _unreadable(request, version, error)
     return render(request, "protocols/document.html", {"document": document_of(version, protocol)})
+
+
+def _unreadable(request: HttpRequest, version: ProtocolVersion, error: Exception) -> HttpResponse:
+    context = {"version": version, "reason": str(error)}
+    return render(request, "protocols/unreadable.html", context, status=409)

@@ -1,8 +1,10 @@
 from django.urls import path
 
-from ivigsite.revisions import views
+from ivigsite.revisions import exchange_views, views
 
 urlpatterns = [
+    path("import/", exchange_views.import_version, name="import_version"),
+    path("<uuid:pk>/content.toml", exchange_views.export_version, name="export_version"),
     path("<uuid:pk>/workspace/", views.workspace, name="workspace"),
     path("<uuid:pk>/compare/", views.compare, name="compare"),
     path("<uuid:pk>/proofs/", views.ask, name="ask_for_proof"),

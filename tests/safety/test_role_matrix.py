@@ -106,6 +106,10 @@ SITE_ROWS = """
     protocols:versions                        signed_in    200  405
     protocols:version                         signed_in    200  405
     protocols:policy                          signed_in    200  405
+    protocols:search                          signed_in    200  405
+    protocols:search_version                  signed_in    200  405
+    export_version                            signed_in    200  405
+    import_version                            author       200  422
     protocols:read_note                       signed_in    405  302
 """
 ADMIN_ROWS = """
