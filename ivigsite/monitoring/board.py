@@ -12,6 +12,7 @@ from ivigsite.accounts.models import User
 from ivigsite.encounters.advice import GRADE_WORDS
 from ivigsite.encounters.models import Encounter
 from ivigsite.monitoring.models import MonitoringTask, Observation
+from ivigsite.monitoring.reassessment import encounters_with_changed_facts
 from ivigsite.monitoring.selectors import KIND_WORDS
 from protocols.engine.numbers import echo_count
 
@@ -25,10 +26,11 @@ class BoardChecks:
     next_at: datetime | None = None
     alerts: int = 0
     critical: int = 0
+    facts_changed: bool = False
 
     @property
     def needs_somebody(self) -> bool:
-        return bool(self.overdue or self.alerts)
+        return bool(self.overdue or self.alerts or self.facts_changed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,7 @@ NEXT_SHOWN = 3
 
 
 def board_checks(user: User, *, at: datetime) -> Mapping[UUID, BoardChecks]:
-    """The checks of every open encounter of this person's wards: three queries; no checks is no entry."""
+    """The checks of every open encounter of this person's wards: a few queries; no checks is no entry."""
     mine = Q(encounter__ward__users=user, encounter__closed_at=None)
     overdue = Sum(Case(When(overdue_at__lt=at, then=1), default=0, output_field=IntegerField()))
     current = {
@@ -77,7 +79,8 @@ def board_checks(user: User, *, at: datetime) -> Mapping[UUID, BoardChecks]:
         .annotate(all=Count("pk"), critical=Count("pk", filter=Q(level="critical")))
     }
     found: dict[UUID, BoardChecks] = defaultdict(BoardChecks)
-    for key in {*current, *following, *alarms}:
+    changed = encounters_with_changed_facts(user)
+    for key in {*current, *following, *alarms, *changed}:
         now, alarm = current.get(key), alarms.get(key)
         found[key] = BoardChecks(
             due=now["all"] - now["overdue"] if now else 0,
@@ -85,6 +88,7 @@ def board_checks(user: User, *, at: datetime) -> Mapping[UUID, BoardChecks]:
             next_at=following.get(key),
             alerts=alarm["all"] if alarm else 0,
             critical=alarm["critical"] if alarm else 0,
+            facts_changed=key in changed,
         )
     return found
 

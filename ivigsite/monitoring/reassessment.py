@@ -1,13 +1,18 @@
 """Whether results since the last assessment would change what it said, and which ones."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
+from uuid import UUID
 
+from django.db.models import F, OuterRef, Subquery
+
+from ivigsite.accounts.models import User
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.encounters.selectors import fact_words
 from ivigsite.monitoring.background import values_from_plain
+from ivigsite.monitoring.models import Observation
 from ivigsite.monitoring.times import minute_of
 from protocols.engine.decision import evaluate
 from protocols.engine.facts import FACT_BY_KEY, UNKNOWN
@@ -26,6 +31,10 @@ FACTS: Final = (
     "blood_group",
 )
 
+MOST_KNOWN: Final = 20_000
+# Assessments and results never change, so what follows from them does not either.
+_known: Final[dict[tuple[Any, ...], bool]] = {}
+
 
 def changed_facts(encounter: Encounter) -> tuple[str, ...]:
     """The new facts in words, when the protocol would say something else with them; empty otherwise.
@@ -35,8 +44,47 @@ def changed_facts(encounter: Encounter) -> tuple[str, ...]:
     last = encounter.assessments.first()
     if last is None:
         return ()
-    protocol = load_protocol_value(encounter.protocol_version)
-    new = _newer_facts(encounter, last)
+    newer = encounter.observations.standing().filter(entered_at__gt=last.made_at).order_by("taken_at")
+    return _changes(last, load_protocol_value(encounter.protocol_version), list(newer))
+
+
+def encounters_with_changed_facts(user: User) -> frozenset[UUID]:
+    """The open encounters of this person's wards for which `changed_facts` has something to say.
+
+    Two queries, however many encounters there are: only those with newer results are looked at, and what was
+    worked out once for the same results is kept.
+    """
+    last_made = Assessment.objects.filter(encounter=OuterRef("encounter")).order_by("-number")
+    newer: dict[UUID, list[Observation]] = {}
+    for observation in (
+        Observation.objects.standing()
+        .filter(encounter__ward__users=user, encounter__closed_at=None, values__has_any_keys=list(FACTS))
+        .annotate(assessed=Subquery(last_made.values("made_at")[:1]))
+        .filter(entered_at__gt=F("assessed"))
+        .order_by("taken_at")
+    ):
+        newer.setdefault(observation.encounter_id, []).append(observation)
+    if not newer:
+        return frozenset()
+    assessments = Assessment.objects.filter(encounter__in=list(newer)).select_related(
+        "encounter__protocol_version"
+    )
+    last = {made.encounter_id: made for made in assessments.order_by("number")}
+    return frozenset(key for key, results in newer.items() if _has_changed(last[key], results))
+
+
+def _has_changed(last: Assessment, newer: list[Observation]) -> bool:
+    version = last.encounter.protocol_version
+    key = (last.pk, version.pk, version.seal, *(each.pk for each in newer))
+    if key not in _known:
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        _known[key] = bool(_changes(last, load_protocol_value(version), newer))
+    return _known[key]
+
+
+def _changes(last: Assessment, protocol: Protocol, newer: Iterable[Observation]) -> tuple[str, ...]:
+    new = _newer_facts(newer)
     if not new:
         return ()
     facts = last.as_facts()
@@ -58,10 +106,9 @@ def changed_facts(encounter: Encounter) -> tuple[str, ...]:
     return tuple(_words(key, last, value, protocol) for key, value in updates.items() if key in FACTS)
 
 
-def _newer_facts(encounter: Encounter, last: Assessment) -> dict[str, tuple[Any, int]]:
-    """The newest value of each shared fact that was entered after the assessment, and its minute."""
+def _newer_facts(newer: Iterable[Observation]) -> dict[str, tuple[Any, int]]:
+    """The newest value of each shared fact among results in the order they were taken, and its minute."""
     found: dict[str, tuple[Any, int]] = {}
-    newer = encounter.observations.standing().filter(entered_at__gt=last.made_at).order_by("taken_at")
     for observation in newer:
         values = values_from_plain(observation.values)
         for key in FACTS:

@@ -15,9 +15,10 @@ from ivigsite.encounters.models import Encounter
 from ivigsite.monitoring import actions
 from ivigsite.monitoring.actions import Entered, set_anchor
 from ivigsite.monitoring.models import Cause, MonitoringTask, Observation
-from ivigsite.monitoring.reassessment import changed_facts
+from ivigsite.monitoring.reassessment import changed_facts, encounters_with_changed_facts
 from ivigsite.monitoring.selectors import held_by
 from protocols.engine.monitoring import Status
+from protocols.mapping import SealBroken
 from tests.monitoring.ward import Ward, build_ward, enter
 from tests.scenario import assess
 
@@ -181,6 +182,39 @@ def test_void_orders_end_their_checks_unless_the_treatment_has_truly_begun(ward:
     assert actions.end_tasks(order_set_id=uuid4(), reason="Void", by=ward.site.physician, at=at) == 0
 
 
+def test_checks_go_on_when_nobody_can_tell_which_belong_to_what_has_begun(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+):
+    at = timezone.now()
+    actions.set_anchor(
+        order_set_id=ward.order_set_id, name="T0", true_at=ward.start, by=ward.site.nurse, at=at
+    )
+    before = MonitoringTask.objects.open().count()
+
+    def broken(version: Any) -> Any:
+        raise SealBroken(str(version))
+
+    monkeypatch.setattr(actions, "load_protocol_value", broken)
+
+    assert actions.end_tasks(order_set_id=ward.order_set_id, reason="Void", by=ward.site.nurse, at=at) == 0
+    assert MonitoringTask.objects.open().count() == before
+
+
+def test_checks_of_what_has_not_begun_end_even_while_the_protocol_cannot_be_read(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+):
+    def broken(version: Any) -> Any:
+        raise SealBroken(str(version))
+
+    monkeypatch.setattr(actions, "load_protocol_value", broken)
+
+    actions.end_tasks(
+        order_set_id=ward.order_set_id, reason="Void", by=ward.site.physician, at=timezone.now()
+    )
+
+    assert not MonitoringTask.objects.open().exists()
+
+
 def test_closing_the_encounter_ends_every_check_with_the_reason(ward: Ward):
     encounter = Encounter.objects.get(pk=ward.site.encounter.pk)
     close_encounter(
@@ -228,9 +262,12 @@ def test_facts_have_changed_when_a_result_would_change_the_answer(ward: Ward):
     assert changed_facts(ward.site.encounter) == ()
     enter(ward, "COUNT", {"platelets_per_ul": 18_500}, timezone.now())
     assert changed_facts(ward.site.encounter) == ()
+    assert encounters_with_changed_facts(ward.site.nurse) == frozenset()
 
     enter(ward, "COUNT", {"platelets_per_ul": 62_000}, timezone.now())
 
+    assert encounters_with_changed_facts(ward.site.nurse) == {ward.site.encounter.pk}
+    assert encounters_with_changed_facts(ward.site.elsewhere) == frozenset()
     (words,) = changed_facts(ward.site.encounter)
     assert "18" in words
     assert "62" in words

@@ -169,10 +169,8 @@ def test_board_and_encounter_show_what_is_due_and_the_filter_keeps_what_needs_so
     assert "Open the checklist" in text(nurse, "encounter", ward.site.encounter.pk)
 
 
-def test_board_asks_for_checks_in_three_queries(
-    ward: Ward, django_assert_num_queries: DjangoAssertNumQueries
-):
-    with django_assert_num_queries(3):
+def test_board_asks_for_checks_in_four_queries(ward: Ward, django_assert_num_queries: DjangoAssertNumQueries):
+    with django_assert_num_queries(4):
         checks = board_checks(ward.site.nurse, at=timezone.now())
 
     assert checks[ward.site.encounter.pk].overdue > 0
@@ -188,6 +186,7 @@ def test_changed_facts_are_told_and_carried_into_the_next_assessment(ward: Ward)
     )
 
     assert "Facts have changed" in text(physician, "encounter", ward.site.encounter.pk)
+    assert "Facts have changed" in text(nurse, "board")
     form = physician.get(reverse("assess", args=[ward.site.encounter.pk])).context["form"]
     assert form["platelets"].value() == "62"
     assert form["platelets_unit"].value() == "e9_per_l"

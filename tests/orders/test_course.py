@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.db import transaction
 from django.test import Client
+from django.urls import reverse
 
 from ivigsite.encounters.models import Encounter
 from ivigsite.orders import views
@@ -21,8 +22,8 @@ from protocols.engine.course import Act
 from protocols.engine.facts import UNKNOWN
 from protocols.engine.response import ResponseClass
 from tests.orders.course import BEFORE, count, entered, give, noted
-from tests.orders.test_signing import choices, sign
-from tests.scenario import Site, assess, build_site
+from tests.orders.test_signing import check, choices, sign
+from tests.scenario import PASSWORD, Site, assess, build_site
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hazard("H21")]
 
@@ -253,3 +254,39 @@ def test_reaction_is_marked_with_its_grade(site: Site):
     assert chart is not None
     assert [(mark.letter, mark.kind) for mark in chart.marks if mark.triangle] == [("2", "reaction")]
     assert "Reaction of grade 2" in page(site, after(hours=1))
+
+
+def test_check_page_says_that_facts_have_changed(site: Site):
+    count(site, 62_000, after(minutes=5))
+    with time_machine.travel(after(minutes=10), tick=False):
+        client = Client()
+        client.force_login(site.physician)
+        made = Encounter.objects.get().assessments.get()
+        choose = client.get(reverse("choose_orders", args=[made.pk]))
+        shown = check(client, made, choices(made))
+
+    assert "Facts have changed" in choose.content.decode()
+    assert shown.status_code == 200
+    assert "Facts have changed" in shown.content.decode()
+
+
+def test_hold_stops_the_order_pages_until_it_is_released(site: Site):
+    held = entered(site, "THROMBOSIS", {"thrombosis_signs": ("speech",)}, after(minutes=5))
+    with time_machine.travel(after(minutes=10), tick=False):
+        client = Client()
+        client.force_login(site.physician)
+        made = Encounter.objects.get().assessments.get()
+        refused = check(client, made, choices(made))
+        signed = client.post(
+            reverse("sign_orders", args=[made.pk]),
+            {**choices(made), "digest": "0" * 64, "password": PASSWORD, "sign": ""},
+        )
+        client.post(reverse("release_hold", args=[held.pk]), {"reason": "Scan is clear"})
+        shown = check(client, made, choices(made))
+
+    assert "a result holds the next dose" in refused.content.decode()
+    assert "Release the hold on the checklist first." in refused.content.decode()
+    assert signed.status_code != 302
+    assert Encounter.objects.get().order_sets.count() == 1
+    assert shown.status_code == 200
+    assert "digest" in shown.context
