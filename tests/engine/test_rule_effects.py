@@ -24,7 +24,7 @@ from protocols.engine.protocol import (
 from protocols.engine.recommendation import Recommendation
 from protocols.engine.review import Problem, find_problems, stops_of
 
-from .factory import BASIS, PROTOCOL, ask, if_is, patient, safety_rule, sound_protocol
+from .factory import BASIS, PROTOCOL, D, ask, if_is, patient, safety_rule, sound_protocol
 
 RULE = safety_rule("S", Severity.WARNING, if_is("pregnant", "true"))
 
@@ -73,6 +73,37 @@ def test_condition_on_a_score_is_open_until_there_are_points(values: dict[str, A
 
 def test_name_that_is_not_on_the_list_stays_as_it_is_written():
     assert fill("Wait for {colour}.", {"colour": "green"}) == "Wait for {colour}."
+
+
+def test_name_on_the_list_is_its_value_as_a_text_shows_it():
+    values = {"hours_until_repeat": D("11.2"), "planned_volume_6h_ml_per_kg": D("12.25")}
+
+    assert fill("Wait {hours_until_repeat} hours: {planned_volume} mL.", values) == "Wait 12 hours: 12.3 mL."
+    assert fill("The weight is {actual_weight}.", values) == "The weight is not known."
+
+
+@pytest.mark.parametrize(("stabilisers", "is_held"), [(("sorbitol",), True), ((), False)])
+def test_rule_that_requires_a_product_holds_the_line_of_another(stabilisers: tuple[str, ...], is_held: bool):
+    effect = (EffectKind.REQUIRE_PRODUCT, "without_sorbitol")
+    rule = safety_rule("S", Severity.WARNING, if_is("pregnant", "true"), effect)
+    products = tuple(replace(row, stabilisers=stabilisers) for row in PROTOCOL.products)
+    protocol = sound_protocol(safety_rules=(rule,), products=products)
+
+    found = evaluate(protocol, patient(pregnant=True))
+
+    assert isinstance(found, Recommendation)
+    held = {order.kind for order in found.orders if order.is_held}
+    assert (OrderKind.IVIG in held) is is_held
+
+
+def test_distance_from_the_usual_count_is_a_share_of_it():
+    def values_of(usual: int) -> Any:
+        found = evaluate(PROTOCOL, patient(platelets_per_ul=9, usual_platelets_per_ul=usual))
+        assert isinstance(found, Recommendation)
+        return found.values
+
+    assert values_of(12)["percent_from_usual_count"] == 25
+    assert "percent_from_usual_count" not in values_of(0)
 
 
 @pytest.mark.parametrize(

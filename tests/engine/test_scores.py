@@ -9,6 +9,8 @@ from protocols.engine.facts import UNKNOWN
 from protocols.engine.protocol import Comparator, Condition
 from protocols.engine.scores import Score, ScoreItem, scores_of
 
+from .factory import D
+
 
 def score(*possible: tuple[int, ...], applies: Any = True, asks: tuple[str, ...] = ("inr",)) -> Score:
     items = tuple(ScoreItem(label="Item", possible=points, asks=()) for points in possible)
@@ -160,3 +162,24 @@ def test_count_too_low_for_the_item_settles_it_without_the_fall() -> None:
     fall = scores_of({"platelets_per_ul": 9_000})["four_ts"].items[0]
 
     assert (fall.points, fall.asks) == (0, ())
+
+
+@pytest.mark.parametrize(("per_ul", "points"), [(20_000, 2), (19_999, 1), (10_000, 1), (9_999, 0)], ids=str)
+def test_lowest_count_of_the_four_ts_has_the_points_of_its_publication(per_ul: int, points: int) -> None:
+    fall = scores_of({"platelets_per_ul": per_ul, "heparin_platelet_fall": "over_50_percent"})["four_ts"]
+
+    assert fall.items[0].points == points
+
+
+@pytest.mark.parametrize(
+    ("per_ul", "points"), [(49_999, 2), (50_000, 1), (100_000, 1), (100_001, 0)], ids=str
+)
+def test_count_of_the_isth_score_has_the_points_of_its_publication(per_ul: int, points: int) -> None:
+    assert scores_of({"platelets_per_ul": per_ul})["isth_dic"].items[0].points == points
+
+
+@pytest.mark.parametrize(("seconds", "points"), [("2.9", 0), ("3", 1), ("6", 1), ("6.1", 2)])
+def test_prothrombin_time_of_the_isth_score_has_the_points_of_its_publication(
+    seconds: str, points: int
+) -> None:
+    assert scores_of({"pt_prolongation_seconds": D(seconds)})["isth_dic"].items[2].points == points
