@@ -16,11 +16,10 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from bench.report import Figure
+from bench.server import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED = Path(__file__).parent / "setup-times.json"
-PORT = 8731
-FIRST_PAGE = f"http://127.0.0.1:{PORT}/login/"
 GIVE_UP_S = 600
 STOP_S = 20
 
@@ -87,10 +86,11 @@ def main() -> None:
 
 
 def seconds_to_first_page() -> float:
+    port = free_port()
     start = time.monotonic()
-    demo = subprocess.Popen([sys.executable, "manage.py", "demo", "--port", str(PORT)], cwd=ROOT)
+    demo = subprocess.Popen([sys.executable, "manage.py", "demo", "--port", str(port)], cwd=ROOT)
     try:
-        while not answers():
+        while not answers(port):
             if demo.poll() is not None or time.monotonic() - start > GIVE_UP_S:
                 raise TimeoutError("The demonstration did not start.")
             time.sleep(0.02)
@@ -100,9 +100,9 @@ def seconds_to_first_page() -> float:
         demo.wait(STOP_S)
 
 
-def answers() -> bool:
+def answers(port: int) -> bool:
     try:
-        with urlopen(FIRST_PAGE, timeout=GIVE_UP_S) as page:
+        with urlopen(f"http://127.0.0.1:{port}/login/", timeout=GIVE_UP_S) as page:
             return bool(page.status == 200)
     except URLError:
         return False
