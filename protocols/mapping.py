@@ -93,6 +93,23 @@ def plain_row(model: type[ContentRow], row: Mapping[str, Any]) -> Plain:
     return plain
 
 
+def plain_of(row: ContentRow) -> Plain:
+    """Return what a stored row says, as the plain data of its engine value; a branch without its orders."""
+    model = type(row)
+    return plain_row(model, {name: getattr(row, name) for name in row_columns(model)})
+
+
+def set_plain(row: ContentRow, plain: Plain) -> None:
+    """Let a row say this, in memory; `plain` as the engine would write it. Raises `PlainError`."""
+    model = type(row)
+    orders: Plain = {"orders": []} if model is models.Branch else {}
+    read = to_plain(from_plain(engine_class(model), {**plain, **orders}))
+    for name in orders:
+        del read[name]
+    for name, value in {**read.pop("basis", {}), **_decimals(model, read)}.items():
+        setattr(row, name, value)
+
+
 @cache
 def row_columns(model: type[ContentRow]) -> tuple[str, ...]:
     """Return the columns that make the engine value of one row, its basis included."""

@@ -1,11 +1,22 @@
 from django.urls import path
 
-from ivigsite.revisions import exchange_views, views
+from ivigsite.revisions import editing, exchange_views, trying, views
 
 urlpatterns = [
     path("import/", exchange_views.import_version, name="import_version"),
     path("<uuid:pk>/content.toml", exchange_views.export_version, name="export_version"),
     path("<uuid:pk>/workspace/", views.workspace, name="workspace"),
+    path("<uuid:pk>/workspace/about/", editing.header, name="workspace_header"),
+    path("<uuid:pk>/workspace/grid/", editing.grid, name="workspace_grid"),
+    path("<uuid:pk>/workspace/try/", trying.try_case, name="workspace_try"),
+    path("<uuid:pk>/workspace/<slug:section>/", editing.section, name="workspace_section"),
+    path("<uuid:pk>/workspace/<slug:section>/new/", editing.new_row, name="workspace_new_row"),
+    path("<uuid:pk>/workspace/<slug:section>/<uuid:row_id>/", editing.row, name="workspace_row"),
+    path(
+        "<uuid:pk>/workspace/<slug:section>/<uuid:row_id>/remove/",
+        editing.remove_row,
+        name="workspace_remove_row",
+    ),
     path("<uuid:pk>/compare/", views.compare, name="compare"),
     path("<uuid:pk>/proofs/", views.ask, name="ask_for_proof"),
     path("<uuid:pk>/proofs/<slug:kind>/", views.proof, name="proof"),

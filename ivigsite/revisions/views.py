@@ -15,13 +15,14 @@ from ivigsite.accounts.http import SignedInRequest
 from ivigsite.accounts.passwords import WrongPassword
 from ivigsite.accounts.permissions import Permission, allow
 from ivigsite.audit.actions import record
+from ivigsite.revisions.checking import checked
 from ivigsite.revisions.proofs import start_working
 from ivigsite.revisions.recall import recalled
+from ivigsite.revisions.workspace import linked, may_edit, navigation
 from protocols.actions import comment_row
 from protocols.engine.compare import compare_content
 from protocols.engine.plain import PlainError
 from protocols.engine.review import find_problems
-from protocols.engine.worked_cases import run_cases
 from protocols.lifecycle import Refused
 from protocols.mapping import SealBroken, load_protocol_value
 from protocols.models import Proof, ProofKind, ProtocolVersion
@@ -64,14 +65,15 @@ def workspace(request: SignedInRequest, pk: UUID) -> HttpResponse:
         protocol = load_protocol_value(version)
     except (SealBroken, PlainError) as error:
         return _unreadable(request, version, error)
-    problems = find_problems(protocol)
+    found = checked(protocol)
     now = timezone.now()
     context = {
         "version": version,
         "base": version_in_force(version),
-        "problems": problems,
-        # Cases are tried on a protocol that answers everybody, and on no other.
-        "cases": () if problems else run_cases(protocol),
+        "checked": found,
+        "problems": linked(version, protocol, found.problems),
+        "navigation": navigation(version, protocol, found),
+        "may_edit": may_edit(version, request.user),
         "proofs": latest_proofs(version, at=now),
         "comments": version.comments.select_related("by"),
         "events": version.events.select_related("by"),
@@ -293,7 +295,12 @@ def _ask(
 def _refused(
     request: SignedInRequest, version: ProtocolVersion, reason: str, problems: Any = ()
 ) -> HttpResponse:
-    context = {"version": version, "reason": reason, "problems": problems}
+    context = {
+        "version": version,
+        "reason": reason,
+        "problems": linked(version, load_protocol_value(version), problems) if problems else (),
+        "may_edit": may_edit(version, request.user),
+    }
     return render(request, "revisions/refused.html", context, status=409)
 
 

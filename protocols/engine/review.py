@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import chain, pairwise, product
 from typing import Any, Final
 
-from . import anaphylaxis, arrangement, formulas, observation
+from . import anaphylaxis, arrangement, formulas, observation, screening
 from .checklist_review import checklist_problems
 from .conditions import CONDITION_FACTS, BadCondition, Values, compile_when, facts_asked
 from .coverage import TooManySituations, can_hold, row_keys, situations
@@ -82,7 +82,7 @@ _KNOWN_LATE: Final = frozenset(
     | ORDER_FACTS
     | PLAN_FACTS
 )
-_NOT_YET_KNOWN: Final[dict[str, frozenset[str]]] = {
+NOT_YET_KNOWN: Final[dict[str, frozenset[str]]] = {
     "bleeding_rules": _KNOWN_LATE | {"bleeding_level", "findings_suggest_higher_level"},
     "gates": _KNOWN_LATE,
     "access_plans": _KNOWN_LATE,
@@ -572,7 +572,7 @@ def _safety(protocol: Protocol) -> Iterator[Problem]:
         if gate.stops_life_threatening and not gate.stops:
             message = "A gate that stops life-threatening bleeding must stop the rest too."
             yield Problem(section="gates", key=gate.key, field="stops_life_threatening", message=message)
-    targets = _effect_targets(protocol)
+    targets = effect_targets(protocol)
     reasons = {reason.key for reason in protocol.override_reasons}
     for rule in protocol.safety_rules:
         messages = chain(
@@ -591,7 +591,7 @@ def _safety(protocol: Protocol) -> Iterator[Problem]:
             yield Problem(section="safety_rules", key=rule.key, message=message)
 
 
-def _effect_targets(protocol: Protocol) -> dict[EffectKind, frozenset[str]]:
+def effect_targets(protocol: Protocol) -> dict[EffectKind, frozenset[str]]:
     """What each kind of effect can name in this protocol."""
     lines = frozenset(
         {template.key for branch in protocol.branches for template in branch.orders}
@@ -750,7 +750,7 @@ def _when_problems(protocol: Protocol, section: str, when: When) -> Iterator[Wro
     if not can_hold(protocol, when):
         yield "when", "The conditions contradict each other, so they never hold."
     for fact in facts_asked(when):
-        if fact in _NOT_YET_KNOWN.get(section, frozenset()):
+        if fact in NOT_YET_KNOWN.get(section, frozenset()):
             yield "when", f"{fact} is not yet known where this is asked."
     for condition in (condition for group in when for condition in group):
         definition = CONDITION_FACTS[condition.fact]
@@ -815,7 +815,9 @@ def _cases(protocol: Protocol) -> Iterator[Problem]:
     there = {
         "branch": {branch.key for branch in protocol.branches},
         "lines": {template.key for branch in protocol.branches for template in branch.orders}
-        | {text.key for text in protocol.texts},
+        | {text.key for text in protocol.texts}
+        | {row.key for row in protocol.extra_orders}
+        | {f"{screening.PREFIX}{item.key}" for item in protocol.screening_items},
         "findings": {rule.key for rule in protocol.safety_rules},
         "gates": {gate.key for gate in protocol.gates},
         "monitoring": {item.key for item in protocol.monitoring_items},

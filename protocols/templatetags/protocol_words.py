@@ -32,7 +32,7 @@ from protocols.reading import note_for, review_overdue_since
 
 register = template.Library()
 
-_COMPARISONS: Final = {
+COMPARISON_WORDS: Final = {
     Comparator.IS: "is",
     Comparator.IS_NOT: "is not",
     Comparator.BELOW: "below",
@@ -46,7 +46,7 @@ _COMPARISONS: Final = {
 }
 # The names of the looks in includes/provenance.html.
 _PROVENANCE: Final = {"source_document": "source", "source_context": "context", "house_value": "house"}
-_EFFECTS: Final = {
+EFFECT_WORDS: Final = {
     EffectKind.HOLD_LINES: "Holds",
     EffectKind.REMOVE_LINES: "Removes",
     EffectKind.AT_RISK_RATE: "Caps the infusion at the at-risk rate",
@@ -61,7 +61,7 @@ _UNKNOWN: Final = {
     WhenUnknown.WARN: "Not known: asks, and says so before signing.",
     WhenUnknown.HOLD: "Not known: asks, and counts as met for the lines until then.",
 }
-_OVERRIDES: Final = {
+OVERRIDE_WORDS: Final = {
     OverrideKind.NONE: "nothing but other facts or other orders",
     OverrideKind.ACKNOWLEDGE: "reading it; signing acknowledges it",
     OverrideKind.REASON: "a reason",
@@ -80,7 +80,7 @@ def alternatives(when: When) -> list[str]:
 @register.filter
 def effect_sentences(rule: SafetyRule, protocol: Protocol) -> list[str]:
     """What a rule does, one sentence an effect."""
-    return [_effect(effect, protocol) for effect in rule.effects]
+    return [effect_words(effect, protocol) for effect in rule.effects]
 
 
 @register.filter
@@ -94,7 +94,7 @@ def override_sentence(policy: OverridePolicy, protocol: Protocol) -> str:
     """What lifts a rule: whom to name, and the reasons on offer."""
     reasons = {reason.key: reason.text for reason in protocol.override_reasons}
     names = ", ".join(name for name in (policy.named, policy.second) if name)
-    words = f"{_OVERRIDES[policy.kind]}{f' ({names})' if names else ''}."
+    words = f"{OVERRIDE_WORDS[policy.kind]}{f' ({names})' if names else ''}."
     offered = "; ".join(reasons.get(key, key) for key in policy.reasons)
     return " ".join(part for part in (words, policy.text, offered and f"Reasons: {offered}.") if part)
 
@@ -161,23 +161,24 @@ def amount(regimen: Regimen) -> str:
     return words
 
 
-def _effect(effect: Effect, protocol: Protocol) -> str:
+def effect_words(effect: Effect, protocol: Protocol) -> str:
+    """What one effect does, in words."""
     named = {
         EffectKind.ADD_LINE: {row.key: row.text for row in protocol.extra_orders},
         EffectKind.ADD_CHECK: {row.key: row.title for row in protocol.monitoring_items},
         EffectKind.ADD_TEXT: {row.key: row.title for row in protocol.texts},
     }.get(effect.kind, {})
-    return f"{_EFFECTS[effect.kind]} {named.get(effect.target, spaced(effect.target))}".strip()
+    return f"{EFFECT_WORDS[effect.kind]} {named.get(effect.target, spaced(effect.target))}".strip()
 
 
 def _condition(condition: Condition) -> str:
     definition = RESULT_VALUES.get(condition.fact)
     if definition is None:
-        return f"{condition.fact} {_COMPARISONS[condition.comparator]} {', '.join(condition.values)}"
+        return f"{condition.fact} {COMPARISON_WORDS[condition.comparator]} {', '.join(condition.values)}"
     named = dict(definition.choices)
     values = [_value(value, definition.kind, named) for value in condition.values]
     unit = definition.unit if definition.kind in (Kind.WHOLE, Kind.DECIMAL) and values else ""
-    words = [definition.label, _COMPARISONS[condition.comparator], " or ".join(values), unit]
+    words = [definition.label, COMPARISON_WORDS[condition.comparator], " or ".join(values), unit]
     return " ".join(word for word in words if word)
 
 

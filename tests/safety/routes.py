@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from django.apps import apps
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from protocols.models import GradeBand
 from tests.safety.world import World
 
 MODEL = re.compile(r"admin/(?P<app>\w+)/(?P<model>\w+)/<path:object_id>/")
@@ -25,12 +26,14 @@ TARGETS = {
     "ward_id": lambda world: world.site.ward.pk,
     "sign_in_id": lambda world: world.sign_in.pk,
     "pk": lambda world: world.site.version.pk,
+    "row_id": lambda world: GradeBand.objects.filter(protocol_version=world.site.version)[0].pk,
     "code": lambda world: world.order_set.code,
 }
 WORDS = {
     "<slug:name>": "copy",
     "<str:document>": "nurse_chart",
     "<slug:kind>": "comparison",
+    "<slug:section>": "grade_bands",
     "<slug:rule>": "COUNT",
     "<path:content_type_id>": "1",
     "^(?P<app_label>accounts|audit|protocols)/$": "protocols/",

@@ -94,6 +94,13 @@ SITE_ROWS = """
     admin/logout/                             signed_in    405  302
     admin/password_change/                    signed_in    200  200
     workspace                                 staff        200  405
+    workspace_header                          nobody       403  403
+    workspace_grid                            staff        200  405
+    workspace_try                             staff        200  200
+    workspace_section                         staff        200  405
+    workspace_new_row                         nobody       403  403
+    workspace_row                             nobody       403  403
+    workspace_remove_row                      author       405  403
     compare                                   signed_in    200  405
     ask_for_proof                             staff        405  422
     proof                                     staff        200  405
