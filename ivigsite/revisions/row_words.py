@@ -18,6 +18,7 @@ _UNITS: Final = (
     ("_g", "g"),
 )
 _OTHER_UNITS: Final = {
+    "day": "days after the start",
     "minimum_weight_kg_female": "kg",
     "minimum_weight_kg_male": "kg",
     "bmi_threshold": "kg per m²",
@@ -35,8 +36,8 @@ _LABELS: Final = {
     "alert": "Alert when",
     "critical": "Critical when",
     "key": "Key",
-    "lower_per_ul": "From (this count belongs to the grade)",
-    "upper_per_ul": "To below",
+    "lower_per_ul": "Lower border",
+    "upper_per_ul": "Upper border",
     "unit": "Unit",
     "doses": "Number of doses",
     "per": "The amount is for each",
@@ -79,7 +80,7 @@ HELP: Final = {
     "due_minutes": "Minutes after the anchor; before it with a hyphen, such as -60.",
     "early_minutes": "A result counts from so long before it is due.",
     "window_minutes": "So long after it is due the check is overdue.",
-    "upper_per_ul": "The first count that belongs to the next milder grade. Empty for the highest band.",
+    "upper_per_ul": "Of a grade: the first count that belongs to the next milder one; empty for the highest.",
     "amount": "In the unit of this row, for each kilogram or for the patient as said below.",
     "cap": "In the unit of this row. A rounded dose never passes it.",
     "summary": "One sentence of at most 140 characters, shown as the headline.",

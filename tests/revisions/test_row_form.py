@@ -13,6 +13,7 @@ from ivigsite.revisions.sections import ORDERS, SECTIONS, new_subject, rows_of_s
 from protocols.engine.conditions import compile_when
 from protocols.engine.plain import from_plain, to_plain
 from protocols.engine.protocol import SafetyRule
+from protocols.engine.review import SECTIONS as ENGINE_SECTIONS
 from tests.scenario import shipped
 
 RULE = "safety_rules"
@@ -261,6 +262,10 @@ def test_every_field_of_every_section_has_words_and_no_bare_unit():
                 continue
             assert field.label, (section.name, name)
             assert not str(field.label).endswith((" per ul", " minutes", " g", " kg per h")), field.label
+
+
+def test_every_table_of_the_protocol_has_its_section():
+    assert set(SECTIONS) == {*ENGINE_SECTIONS, ORDERS}
 
 
 def test_form_knows_every_column_of_the_engine():
