@@ -9,6 +9,7 @@ from bench.engine import measure_evaluate, measure_loading
 from bench.memory import measure_memory
 from bench.pages import measure_board, measure_form, measure_preview
 from bench.report import Figure
+from bench.revisions import measure_recall, measure_replay
 from bench.scratch import Scratch
 from bench.setup_times import read_times, setup_figures
 from bench.sheets import measure_ready, measure_render
@@ -30,6 +31,8 @@ FIGURES = {
     "checks": Group(title="Board with checks", measure=measure_checks),
     "render": Group(title="Making a sheet", measure=measure_render),
     "ready": Group(title="A sheet that is there when it is wanted", measure=measure_ready),
+    "replay": Group(title="A draft on everybody assessed before", measure=measure_replay),
+    "recall": Group(title="Everybody treated by one version", measure=measure_recall),
     "setup": Group(title="Set-up on a bare machine", measure=lambda _scratch: setup_figures(read_times())),
     "memory": Group(title="Memory", measure=measure_memory),
 }

@@ -4,24 +4,20 @@ A proof belongs to a seal and to the version that was in force when it was asked
 is stale. The work is done by whoever claims it, in steps that are kept: a killed worker loses one step.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import F, Q
 
-from protocols.engine.answers import Tally, answer_of, tally_from_plain, tally_to_plain
+from protocols.engine.answers import Tally, tally_from_plain, tally_to_plain
 from protocols.engine.behaviour import behaviour_changes
-from protocols.engine.decision import evaluate
-from protocols.engine.facts_json import facts_from_plain
-from protocols.engine.outcome import outcome_to_plain
 from protocols.engine.plain import seal
-from protocols.engine.protocol import Protocol
 from protocols.lifecycle import Refused, State
 from protocols.mapping import load_protocol_value
 from protocols.models import Proof, ProofConfirmation, ProofKind, ProofState, ProtocolVersion
+from protocols.replaying import Replay, Stored, in_this_process
 
 User = Any
 
@@ -38,15 +34,6 @@ class NotProved(Refused):
 
 class Lost(Exception):
     """Another worker has taken the proof over, because this one was silent for too long."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """One stored assessment: where it is, what was known, and what was said of it then."""
-
-    id: str
-    facts: Mapping[str, Any]
-    outcome: Mapping[str, Any]
 
 
 ReadOn = Callable[[str], Sequence[Stored]]
@@ -122,16 +109,23 @@ def run_comparison(*, proof: Proof, now: Callable[[], datetime]) -> Proof:
     )
 
 
-def run_replay(*, proof: Proof, read_on: ReadOn, total: int, now: Callable[[], datetime]) -> Proof:
+def run_replay(
+    *,
+    proof: Proof,
+    read_on: ReadOn,
+    total: int,
+    now: Callable[[], datetime],
+    replay: Replay = in_this_process,
+) -> Proof:
     """Try the version on stored assessments, from where the last worker has stopped."""
     protocol = load_protocol_value(proof.protocol_version)
     tally = tally_from_plain(proof.result) if proof.result else Tally()
-    while stored := read_on(proof.cursor):
-        tally.merge(replayed(protocol, stored))
+    for cursor, part in replay(protocol, _parts(read_on, proof.cursor)):
+        tally.merge(part)
         proof = _keep(
             proof,
             state=ProofState.RUNNING,
-            cursor=stored[-1].id,
+            cursor=cursor,
             result=tally_to_plain(tally),
             done=tally.tried,
             total=max(total, tally.tried),
@@ -147,13 +141,10 @@ def run_replay(*, proof: Proof, read_on: ReadOn, total: int, now: Callable[[], d
     )
 
 
-def replayed(protocol: Protocol, stored: Sequence[Stored]) -> Tally:
-    """What a protocol would have said of these, against what was said; facts it cannot take count as such."""
-    tally = Tally()
-    for one in stored:
-        after = outcome_to_plain(protocol, evaluate(protocol, facts_from_plain(one.facts)))
-        tally.add(answer_of(one.outcome), answer_of(after), {"assessment": one.id})
-    return tally
+def _parts(read_on: ReadOn, cursor: str) -> Iterator[Sequence[Stored]]:
+    while stored := read_on(cursor):
+        yield stored
+        cursor = stored[-1].id
 
 
 def nothing_stored(_cursor: str) -> Sequence[Stored]:

@@ -16,14 +16,16 @@ from protocols.models import Proof, ProofKind
 from protocols.proving import (
     Lost,
     ReadOn,
-    Stored,
     claim_proof,
     fail_proof,
     run_comparison,
     run_replay,
 )
+from protocols.replaying import Stored, beside_this_process, in_this_process
 
 AT_ONCE: Final = 500
+# Below it, starting other processes takes longer than they save.
+WORTH_PROCESSES: Final = 2000
 
 
 def work_off() -> int:
@@ -42,7 +44,8 @@ def make(proof: Proof) -> None:
             run_comparison(proof=proof, now=timezone.now)
         else:
             total = assessments_of(proof).count()
-            run_replay(proof=proof, read_on=reader_of(proof), total=total, now=timezone.now)
+            replay = in_this_process if total < WORTH_PROCESSES else beside_this_process
+            run_replay(proof=proof, read_on=reader_of(proof), total=total, now=timezone.now, replay=replay)
     except SealBroken as broken:
         fail_proof(proof=proof, error=str(broken), at=timezone.now())
     except Lost:

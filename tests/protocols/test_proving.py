@@ -10,6 +10,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from protocols import actions
+from protocols.engine.answers import tally_to_plain
 from protocols.engine.decision import evaluate
 from protocols.engine.facts_json import facts_from_plain
 from protocols.engine.outcome import outcome_to_plain
@@ -21,7 +22,6 @@ from protocols.proving import (
     Lost,
     NotProved,
     ReadOn,
-    Stored,
     ask_for_proof,
     claim_proof,
     confirm_proof,
@@ -33,9 +33,11 @@ from protocols.proving import (
     run_comparison,
     run_replay,
 )
+from protocols.replaying import Stored, beside_this_process, in_this_process
 from tests.protocols.factory import (
     AT,
     DECIDED,
+    REGIMEN,
     REVIEW_DUE,
     approved,
     draft,
@@ -284,3 +286,17 @@ def test_row_is_commented_on_until_approval_and_must_be_there() -> None:
         actions.comment_row(section="regimens", key="R20", text="Too late", **said)
 
     assert RowComment.objects.get().text == "Why so much?"
+
+
+def test_parts_tried_side_by_side_are_those_tried_one_after_the_other() -> None:
+    before = small_protocol()
+    after = small_protocol(regimens=(replace(REGIMEN, amount=Decimal(1)),))
+    rows = stored(before, *(str(weight) for weight in range(20, 34)))
+    parts = [rows[start : start + 2] for start in range(0, len(rows), 2)]
+
+    alone = [(last, tally_to_plain(tally)) for last, tally in in_this_process(after, parts)]
+    beside = [(last, tally_to_plain(tally)) for last, tally in beside_this_process(after, iter(parts))]
+
+    assert beside == alone
+    assert [last for last, _ in alone] == [part[-1].id for part in parts]
+    assert all(plain["changed"] for _, plain in alone)

@@ -1,0 +1,78 @@
+"""Trying a protocol on stored assessments, in this process or in several beside it. Knows no database."""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+from protocols.engine.answers import Tally, answer_of
+from protocols.engine.decision import evaluate
+from protocols.engine.facts_json import facts_from_plain
+from protocols.engine.outcome import outcome_to_plain
+from protocols.engine.plain import from_plain, to_plain
+from protocols.engine.protocol import Protocol
+
+PROCESSES: Final = 2
+# So many parts are under way at once, so that no process waits for the one that reads and stores.
+AHEAD: Final = 2 * PROCESSES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """One stored assessment: where it is, what was known, and what was said of it then."""
+
+    id: str
+    facts: Mapping[str, Any]
+    outcome: Mapping[str, Any]
+
+
+Part = tuple[str, Tally]
+"""The id of the last assessment of a part, and what the part would change."""
+Replay = Callable[[Protocol, Iterable[Sequence[Stored]]], Iterator[Part]]
+"""Tries a protocol on parts of what is stored, and tells of each in its order."""
+
+
+def replayed(protocol: Protocol, stored: Sequence[Stored]) -> Tally:
+    """What a protocol would have said of these, against what was said."""
+    tally = Tally()
+    for one in stored:
+        after = outcome_to_plain(protocol, evaluate(protocol, facts_from_plain(one.facts)))
+        tally.add(answer_of(one.outcome), answer_of(after), {"assessment": one.id})
+    return tally
+
+
+def in_this_process(protocol: Protocol, parts: Iterable[Sequence[Stored]]) -> Iterator[Part]:
+    """One part after the other: right where there is little to try."""
+    for part in parts:
+        yield part[-1].id, replayed(protocol, part)
+
+
+def beside_this_process(protocol: Protocol, parts: Iterable[Sequence[Stored]]) -> Iterator[Part]:
+    """Parts side by side, on all the cores there are for it."""
+    # Spawned, because a fork would share the connection to the database.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        PROCESSES, mp_context=context, initializer=_learn, initargs=(to_plain(protocol),)
+    ) as pool:
+        under_way: deque[tuple[str, Future[Tally]]] = deque()
+        for part in parts:
+            under_way.append((part[-1].id, pool.submit(_replayed_here, part)))
+            if len(under_way) >= AHEAD:
+                last, tried = under_way.popleft()
+                yield last, tried.result()
+        for last, tried in under_way:
+            yield last, tried.result()
+
+
+# The protocol that a process beside this one was started for.
+_learnt: list[Protocol] = []
+
+
+def _learn(plain: Any) -> None:
+    _learnt[:] = [from_plain(Protocol, plain)]
+
+
+def _replayed_here(part: Sequence[Stored]) -> Tally:
+    return replayed(_learnt[0], part)
