@@ -16,7 +16,6 @@ from protocols.mapping import load_protocol_value, read_rows
 from protocols.models import NoteRead, ProtocolVersion
 
 DEFAULT_SLUG: Final = "ivig-platelets-itp"
-_IN_FORCE: Final = Q(state=State.APPROVED)
 
 
 class NoSuchVersion(Exception):
@@ -30,12 +29,10 @@ class NoApprovedProtocol(NoSuchVersion):
 def current_version(slug: str = DEFAULT_SLUG) -> ProtocolVersion | None:
     """Return the version in force now, with its people; one whose time has come takes effect first."""
     now = timezone.now()
-    for _ in range(2):
-        # Without an order, which takes longer to write than the query to run.
-        found = list(versions_with_people().filter(slug=slug).filter(_IN_FORCE | _due(now)).order_by())
-        if not any(version.state == State.UNDER_REVIEW for version in found):
-            break
+    found = _in_force_or_due(slug, now)
+    if any(version.state == State.UNDER_REVIEW for version in found):
         take_effect(at=now)
+        found = _in_force_or_due(slug, now)
     # A constraint allows one.
     return next((version for version in found if version.state == State.APPROVED), None)
 
@@ -118,8 +115,10 @@ def versions_with_people() -> QuerySet[ProtocolVersion]:
     )
 
 
-def _due(now: datetime) -> Q:
-    return Q(state=State.UNDER_REVIEW, planned__in_force_from__lte=now)
+def _in_force_or_due(slug: str, now: datetime) -> list[ProtocolVersion]:
+    due = Q(state=State.UNDER_REVIEW, planned__in_force_from__lte=now)
+    # Without an order, which takes longer to write than the query to run.
+    return list(versions_with_people().filter(Q(state=State.APPROVED) | due, slug=slug).order_by())
 
 
 def _seal_of_draft(version: ProtocolVersion) -> str:

@@ -159,7 +159,8 @@ class _Passages:
             yield self._branch(branch)
         yield from self._orders()
         for rule in protocol.decision_rules:
-            branches = (self._branches[rule.branch],) if rule.branch in self._branches else ()
+            led_to = self._branches.get(rule.branch or "")
+            branches: tuple[Branch, ...] = () if led_to is None else (led_to,)
             words = rule.text if rule.branch else f"{rule.text} Not covered: {rule.not_covered}"
             yield self._passage("Decision", rule.key, words, f"decision-{rule.key}", rule.basis, branches)
         for regimen in protocol.regimens:

@@ -116,7 +116,7 @@ def test_version_that_was_tampered_with_while_it_waited_does_not_come_into_force
 def test_version_comes_into_force_neither_in_the_past_nor_after_its_review() -> None:
     version, now = reviewed(), timezone.now()
     prove_at_once(version=version, by=person("approver"), at=now)
-    wanted = {"version": version, "seal": version.seal, "by": person("approver"), "at": now}
+    wanted: dict[str, Any] = {"version": version, "seal": version.seal, "by": person("approver"), "at": now}
 
     with pytest.raises(actions.ReasonMissing, match="past"):
         actions.approve(**wanted, review_due_on=DUE, in_force_from=now - timedelta(seconds=1))
@@ -143,7 +143,7 @@ def test_plans_and_notes_read_stay_as_they_are() -> None:
                 PlannedApproval(
                     protocol_version=submitted(),
                     seal="x",
-                    approver=person("approver"),
+                    approver_id=person("approver").pk,
                     approved_at=AT,
                     in_force_from=AT,
                     review_due_on=DUE,

@@ -25,7 +25,7 @@ from tests.protocols.factory import BASIS, approved, draft, person, small_protoc
 from tests.protocols.test_mapping import drop_trigger
 
 # PostgreSQL holds no NUL, and the reader refuses it.
-WORDS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\r"), min_size=1, max_size=60)
+WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), min_size=1, max_size=60)
 KEYS = st.from_regex(r"[A-Z][A-Z0-9_]{0,20}", fullmatch=True)
 # A whole protocol takes minutes to shrink; what differs is plain from the first one found.
 NO_SHRINKING = (Phase.explicit, Phase.generate)
