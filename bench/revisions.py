@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 ASSESSMENTS = 100_000
 # Tried of them: what is left is more of the same, and a minute of everybody's time.
-TRIED = 10_000
+TRIED = 4_000
 SIGNED = 50_000
 AT_ONCE = 5_000
-ROUNDS = 5
+ROUNDS = 7
 
 
 def measure_replay(scratch: Scratch) -> list[Figure]:

@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from ivigsite.encounters import views as encounter_views
 from ivigsite.encounters.actions import close_encounter
-from ivigsite.encounters.models import Encounter
+from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.orders import views as order_views
 from ivigsite.orders.models import OrderSet
 from ivigsite.orders.sheet.furniture import code_text
@@ -33,6 +33,7 @@ from tests.browser.steps import (
 from tests.browser.watch import Watch
 from tests.encounters.emergency_answers import emergency_answers
 from tests.protocols.factory import draft
+from tests.revisions.versions import replace_version
 from tests.scenario import PASSWORD, Site, assess
 
 pytestmark = pytest.mark.browser
@@ -65,6 +66,12 @@ def signing_in(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Itera
     yield "personalise"
     page.goto(reverse("protocols:versions"))
     yield "versions of the protocol"
+    page.goto(reverse("protocols:policy"))
+    yield "editorial policy"
+    page.goto(reverse("protocols:search"))
+    page.get_by_label("Ask the protocol").fill("IgA before the first dose")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    yield "answers of the protocol"
     sign_out(page)
     yield "signed out"
 
@@ -211,6 +218,13 @@ def looking_up(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Itera
         broken.setattr(encounter_views, "current_protocol", failing_with(RuntimeError("planted")))
         page.goto(reverse("quick_check"))
         yield "fault of the server"
+    replace_version()
+    page.goto(reverse("board"))
+    yield "board, a note of what changed"
+    page.goto(reverse("move_encounter", args=[site.encounter.pk]))
+    yield "move to another version"
+    page.goto(reverse("choose_orders", args=[Assessment.objects.get().pk]))
+    yield "orders on a replaced version"
     encounter = Encounter.objects.get()
     close_encounter(
         encounter=encounter,
