@@ -1,28 +1,35 @@
 """What is wrong with the checklist of a draft: items, how their results are judged, and what follows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from .conditions import BadCondition, compile_result_when, compile_when
+from .conditions import RESULT_VALUES, BadCondition, compile_result_when, compile_when
+from .coverage import row_keys
+from .facts import Kind
 from .monitoring import ANCHORS
 from .protocol import Condition, MonitoringItem, Protocol, ResultRule, When
 from .results import ENTERED
 
 Found = tuple[str, str, str]
+Rows = Mapping[str, frozenset[str]]
 
 
 def checklist_problems(protocol: Protocol) -> Iterator[Found]:
     """Section, key and message of each problem of items and result rules."""
     rules = {rule.key for rule in protocol.result_rules}
+    rows = _rows(protocol)
     for item in protocol.monitoring_items:
-        for message in _item_problems(item, rules):
+        for message in _item_problems(item, rules, rows):
             yield "monitoring_items", item.key, message
     items = {item.key for item in protocol.monitoring_items}
+    judged = {item.rule for item in protocol.monitoring_items}
     for rule in protocol.result_rules:
         for message in _rule_problems(protocol, rule, items):
             yield "result_rules", rule.key, message
+        if rule.key not in judged:
+            yield "result_rules", rule.key, "No check is judged by this row."
 
 
-def _item_problems(item: MonitoringItem, rules: set[str]) -> Iterator[str]:
+def _item_problems(item: MonitoringItem, rules: set[str], rows: Rows) -> Iterator[str]:
     if item.anchor not in ANCHORS:
         yield f"There is no anchor {item.anchor!r}."
     if item.rule not in rules:
@@ -40,6 +47,9 @@ def _item_problems(item: MonitoringItem, rules: set[str]) -> Iterator[str]:
             compile_when(repeat.when)
         except BadCondition as bad:
             yield f"A condition cannot be read: {bad}."
+        else:
+            for condition in (condition for group in repeat.when for condition in group):
+                yield from _row_problems(condition, rows)
 
 
 def _rule_problems(protocol: Protocol, rule: ResultRule, items: set[str]) -> Iterator[str]:
@@ -69,12 +79,21 @@ def _when_problems(protocol: Protocol, when: When) -> Iterator[str]:
     except BadCondition as bad:
         yield f"A condition cannot be read: {bad}."
         return
-    branches = {branch.key for branch in protocol.branches}
+    rows = _rows(protocol)
     for condition in (condition for group in when for condition in group):
-        yield from _row_problems(condition, branches)
+        yield from _row_problems(condition, rows)
 
 
-def _row_problems(condition: Condition, branches: set[str]) -> Iterator[str]:
-    if condition.fact == "branch":
-        for value in sorted(set(condition.values) - branches):
+def _rows(protocol: Protocol) -> Rows:
+    """What a condition can name, by each fact whose values are rows of the protocol."""
+    return {
+        key: frozenset(row_keys(protocol, definition))
+        for key, definition in RESULT_VALUES.items()
+        if definition.kind is Kind.ROW
+    }
+
+
+def _row_problems(condition: Condition, rows: Rows) -> Iterator[str]:
+    if condition.fact in rows:
+        for value in sorted(set(condition.values) - rows[condition.fact]):
             yield f"A condition names {condition.fact} {value}, which is not there."

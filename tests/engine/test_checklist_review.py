@@ -13,6 +13,8 @@ HIGH: When = ((Condition(fact="temperature_c", comparator=Comparator.ABOVE, valu
 UNREADABLE: When = ((Condition(fact="nothing", comparator=Comparator.ABOVE, values=("10",)),),)
 NO_BRANCH: When = ((Condition(fact="branch", comparator=Comparator.IS, values=("NOWHERE",)),),)
 
+NO_PRODUCT: When = ((Condition(fact="product", comparator=Comparator.IS, values=("GONE",)),),)
+
 
 def with_item(**changes: object) -> Protocol:
     items = sound_protocol().monitoring_items
@@ -52,6 +54,12 @@ def test_sound_checklist_has_no_problem():
         (with_rule(alert=((),), alert_action="Look."), "so it always holds"),
         (with_rule(alert=UNREADABLE, alert_action="Look."), "cannot be read"),
         (with_rule(alert=NO_BRANCH, alert_action="Look."), "NOWHERE, which is not there"),
+        (with_rule(alert=NO_PRODUCT, alert_action="Look."), "names product GONE, which is not there"),
+        (with_rule(key="R_UNUSED"), "No check is judged by this row"),
+        (
+            with_item(repeats=(Repeat(every_minutes=10, until_anchor="TE", when=NO_PRODUCT),)),
+            "names product GONE, which is not there",
+        ),
     ],
 )
 def test_broken_row_is_found_and_named(protocol: Protocol, words: str):
