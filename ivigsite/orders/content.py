@@ -12,11 +12,14 @@ from ivigsite.encounters.advice import LEVEL_OF_SEVERITY, WEIGHT_WORDS, OrderCar
 from ivigsite.encounters.assessment_form import age_on
 from ivigsite.encounters.models import Allergies, Encounter, Patient
 from ivigsite.encounters.selectors import fact_words
+from ivigsite.encounters.trend import TREND_POINTS
+from ivigsite.monitoring.times import moment_of
 from ivigsite.orders.forms import Choices
 from ivigsite.orders.models import DeclineReason
 from ivigsite.orders.overrides import names_words, reason_words
 from ivigsite.orders.plan_content import sheet_rate_plan, sheet_timed_plan
 from ivigsite.orders.proposal import Proposal, order_code
+from ivigsite.orders.response import counts_of
 from ivigsite.orders.sheet.content import (
     MonitoringRow,
     NotOrdered,
@@ -25,6 +28,7 @@ from ivigsite.orders.sheet.content import (
     SheetAction,
     SheetBasis,
     SheetContent,
+    SheetCount,
     SheetDose,
     SheetEmergency,
     SheetFact,
@@ -34,6 +38,7 @@ from ivigsite.orders.sheet.content import (
     SheetPatient,
     SheetProtocol,
     SheetWeight,
+    TrendBand,
     Vial,
 )
 from ivigsite.parsing.dates import format_datetime
@@ -146,6 +151,8 @@ def build_content(
         vital_signs=tuple(_actions(proposal, Topic.VITAL_SIGNS)),
         reactions=tuple(_actions(proposal, Topic.REACTION)),
         chart_references=_chart_references(proposal),
+        trend=(trend := _trend(proposal)),
+        trend_bands=_trend_bands(proposal) if trend else (),
         countersignatures=COUNTERSIGNATURES,
         tall_man_names=TALL_MAN,
     )
@@ -394,6 +401,32 @@ def _issue_facts(proposal: Proposal, plans: Mapping[str, object]) -> Iterator[Sh
     for key in ISSUE_FACTS:
         answer: Any = fact_words(key, stored[key]) if key in stored else UNKNOWN
         yield SheetFact(label=FACT_BY_KEY[key].label, answer=answer)
+
+
+def _trend(proposal: Proposal) -> tuple[SheetCount, ...]:
+    """The last counts up to the assessment; what comes after it is in the next one's."""
+    assessment = proposal.assessment
+    known = [
+        count for count in counts_of(assessment.encounter) if moment_of(count.minute) <= assessment.made_at
+    ]
+    if len(known) < 2:
+        return ()
+    return tuple(
+        SheetCount(at=moment_of(count.minute), platelets_per_ul=count.per_ul)
+        for count in known[-TREND_POINTS:]
+    )
+
+
+def _trend_bands(proposal: Proposal) -> tuple[TrendBand, ...]:
+    rising = sorted(proposal.protocol.grade_bands, key=lambda band: band.lower_per_ul)
+    return tuple(
+        TrendBand(
+            label=f"Grade {band.grade}" if band.grade else "Normal",
+            lower_per_ul=band.lower_per_ul,
+            upper_per_ul=band.upper_per_ul,
+        )
+        for band in rising
+    )
 
 
 def _chart_references(proposal: Proposal) -> tuple[str, ...]:

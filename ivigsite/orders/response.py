@@ -95,6 +95,12 @@ class Course:
         return self.start is not None and not self.is_start_planned
 
 
+def counts_of(encounter: Encounter) -> tuple[CountAt, ...]:
+    """Every count of an encounter, oldest first, from its assessments and its checklist."""
+    assessments = list(encounter.assessments.defer("entered"))
+    return tuple(_counts(assessments, list(encounter.observations.standing())))
+
+
 def course_of(encounter: Encounter, *, at: datetime) -> Course:
     """Read one encounter as it stands at a moment, in a fixed number of queries."""
     protocol = load_protocol_value(encounter.protocol_version)

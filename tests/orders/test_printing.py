@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from ivigsite.orders import actions, views
 from ivigsite.orders.models import OrderSet, SheetFile, SheetHandedOut
@@ -268,3 +269,27 @@ def test_an_order_set_past_its_validity_prints_as_expired(order_set: OrderSet) -
     later = order_set.valid_until + timedelta(minutes=1)
 
     assert actions.state_name(order_set, at=later) == "expired"
+
+
+def test_the_order_set_of_a_second_assessment_holds_the_counts_up_to_it(
+    physician: Client, site: Site
+) -> None:
+    now = timezone.now()
+    assess(site, at=now - timedelta(hours=6), platelets_per_ul=9000)
+    assessment = assess(site, at=now - timedelta(minutes=1))
+
+    sign(physician, assessment, choices(assessment))
+
+    content = OrderSet.objects.get().sheet_content
+    assert [count.platelets_per_ul for count in content.trend] == [9000, 18000]
+    lows = [band.lower_per_ul for band in content.trend_bands]
+    assert lows == sorted(lows)
+    assert content.trend_bands[0].label == "Grade 4"
+
+
+def test_a_single_count_is_no_trend(physician: Client, site: Site) -> None:
+    assessment = assess(site)
+
+    sign(physician, assessment, choices(assessment))
+
+    assert OrderSet.objects.get().sheet_content.trend == ()

@@ -269,6 +269,23 @@ class SheetAction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SheetCount:
+    """One platelet count of the encounter."""
+
+    at: datetime
+    platelets_per_ul: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrendBand:
+    """A grade's range of counts, behind the dots of the trend; None: without end."""
+
+    label: str
+    lower_per_ul: int
+    upper_per_ul: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SheetSignature:
     name: str
     role: str
@@ -312,6 +329,10 @@ class SheetContent:
     reactions: tuple[SheetAction, ...] = ()
     """The grades of a reaction, mildest first."""
     chart_references: tuple[str, ...] = ()
+    trend: tuple[SheetCount, ...] = ()
+    """The last counts, oldest first; empty where there is one alone, which stands with the basis."""
+    trend_bands: tuple[TrendBand, ...] = ()
+    """Lowest first."""
     countersignatures: tuple[str, ...]
     """The boxes signed by hand, such as "Nurse 1"."""
     tall_man_names: tuple[str, ...]

@@ -28,6 +28,7 @@ from .labels import additive_labels
 from .layout import Frame, make_frame
 from .page import values_of
 from .states import Copy, Draft, Paper, PrintEvent, SheetState, Signed
+from .trend import draw_trend
 from .typeface import FONT_DIRECTORY, FONT_FILES, bold_width_mm, unpacked_font
 
 TEMPLATE_DIRECTORY = Path(__file__).parents[3] / "templates"
@@ -79,7 +80,7 @@ def render(job: Job) -> bytes:
     )
     html = HTML(
         string=_fill(job, PAGE_TEMPLATE),
-        url_fetcher=ClosedFetcher(_drawings(furniture, frame)),
+        url_fetcher=ClosedFetcher(_drawings(job.content, furniture, frame)),
     )
     with complaints_are_failures():
         pages = html.render(
@@ -133,7 +134,7 @@ def _refuse_unfit(job: Job) -> None:
 
 
 def _fill(job: Job, name: str) -> str:
-    values = values_of(job.document, job.content, job.state, job.event)
+    values = values_of(job.document, job.content, job.state, job.event) | {"has_drawings": True}
     template = engine().get_template(name)
     return str(template.render(Context(values, use_l10n=False, use_tz=False)))
 
@@ -166,10 +167,12 @@ def _write_once(pages: Pages, job: Job, frame: Frame | None, **options: bool) ->
     )
 
 
-def _drawings(furniture: Furniture, frame: Frame) -> dict[str, tuple[str, bytes]]:
+def _drawings(content: SheetContent, furniture: Furniture, frame: Frame) -> dict[str, tuple[str, bytes]]:
     drawings = {"sheet:watermark": ("image/svg+xml", _draw_watermark(furniture.watermark, frame).encode())}
     if furniture.code:
         drawings["sheet:code"] = ("image/svg+xml", _draw_code(furniture.code))
+    if content.trend:
+        drawings["sheet:trend"] = ("image/svg+xml", draw_trend(content))
     return drawings
 
 
