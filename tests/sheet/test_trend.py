@@ -12,7 +12,7 @@ from ivigsite.orders.sheet.content import SheetCount, TrendBand, digest, from_pl
 from ivigsite.orders.sheet.documents import DOCUMENTS, Document
 from ivigsite.orders.sheet.render import render_sheet
 from ivigsite.orders.sheet.states import Paper, Signed
-from ivigsite.orders.sheet.trend import BAND_HEIGHT, LEFT, WIDTH, draw_trend
+from ivigsite.orders.sheet.trend import BAND_HEIGHT, DOT, LEFT, WIDTH, draw_trend
 
 from .reading import all_text_of, pages_of
 from .samples import FIRST_PRINT, T0, TYPICAL
@@ -42,7 +42,7 @@ def test_each_count_lies_at_its_time_on_the_band_of_its_grade() -> None:
     first, second, last = dots_of(draw_trend(CONTENT))
 
     # Half-way up the lowest band; on its upper border, which is the milder grade's; above all at the edge.
-    assert [first[1], second[1], last[1]] == [BAND_HEIGHT * 2.5, BAND_HEIGHT * 2, 0]
+    assert [first[1], second[1], last[1]] == [BAND_HEIGHT * 2.5, BAND_HEIGHT * 2, DOT]
     assert LEFT < first[0] < second[0] < last[0] < WIDTH
     assert (second[0] - first[0]) / (last[0] - first[0]) == pytest.approx(6 / 24, abs=0.001)
 

@@ -32,7 +32,7 @@ def draw_trend(content: SheetContent) -> bytes:
     for count in content.trend:
         share = (count.at - first).total_seconds() / span if span else 0.0
         x = LEFT + DOT + room * share
-        y = height - BAND_HEIGHT * _height(count.platelets_per_ul, content)
+        y = max(DOT, min(height - DOT, height - BAND_HEIGHT * _height(count.platelets_per_ul, content)))
         parts.append(f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{DOT}"/>')
     return f'<svg xmlns="{SVG}" viewBox="0 0 {WIDTH} {height}">{"".join(parts)}</svg>'.encode()
 
