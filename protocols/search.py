@@ -57,6 +57,7 @@ _TOPICS: Final[Mapping[Topic, str]] = {
     Topic.CALL: "Call",
     Topic.VITAL_SIGNS: "Vital signs",
     Topic.REACTION: "Reaction",
+    Topic.LEAFLET: "Patient leaflet",
 }
 
 

@@ -422,3 +422,43 @@ class GivenProduct(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product_name} {self.lot_number or self.unit_number}"
+
+
+class Outcome(models.TextChoices):
+    """How an encounter ends."""
+
+    RESPONDED = "responded", "Discharged, the count has responded"
+    NOT_RESPONDED = "not_responded", "Discharged without a response"
+    TRANSFERRED = "transferred", "Moved to another hospital or team"
+    SELF_DISCHARGED = "self_discharged", "Left against advice"
+    OTHER_CAUSE = "other_cause", "Discharged, the low count has another cause"
+    DIED = "died", "Died"
+
+
+class Discharge(models.Model):
+    """How an encounter was closed: outcome, what follows, and the two papers as they were written then."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    encounter = models.OneToOneField(Encounter, on_delete=models.PROTECT, related_name="discharge")
+    outcome = models.CharField(max_length=20, choices=Outcome.choices)
+    appointment = models.CharField(max_length=300, blank=True)
+    appointment_on = models.DateField(null=True, blank=True)
+    comment = models.CharField(max_length=500, blank=True)
+    # What the papers say, in plain form, by their names; the same content makes the same file for ever.
+    papers = models.JSONField()
+    written_at = models.DateTimeField()
+    written_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    idempotency_key = models.UUIDField(unique=True)
+
+    class Meta:
+        constraints = [
+            CheckConstraint(condition=Q(outcome__in=Outcome.values), name="discharge_has_a_known_outcome"),
+            CheckConstraint(
+                condition=Q(appointment="", appointment_on=None)
+                | ~Q(appointment="") & Q(appointment_on__isnull=False),
+                name="discharge_appointment_has_a_day",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"discharge of {self.encounter}"

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from ivigsite.orders import emergency_views, infusion_views, status_views, views
+from ivigsite.orders import discharge_views, emergency_views, infusion_views, status_views, views
 
 urlpatterns = [
     path("assessments/<uuid:assessment_id>/orders/", views.choose, name="choose_orders"),
@@ -9,6 +9,17 @@ urlpatterns = [
         "assessments/<uuid:assessment_id>/emergency/",
         emergency_views.emergency_orders,
         name="emergency_orders",
+    ),
+    path("encounters/<uuid:encounter_id>/discharge/", discharge_views.discharge_page, name="discharge"),
+    path(
+        "encounters/<uuid:encounter_id>/discharge/papers/",
+        discharge_views.discharge_papers,
+        name="discharge_papers",
+    ),
+    path(
+        "encounters/<uuid:encounter_id>/discharge/<slug:paper>.pdf",
+        discharge_views.discharge_file,
+        name="discharge_file",
     ),
     path("orders/<uuid:order_set_id>/", views.order_set, name="order_set"),
     path("orders/<uuid:order_set_id>/print/", views.print_sheet, name="print_sheet"),

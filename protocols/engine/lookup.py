@@ -34,6 +34,7 @@ from .protocol import (
     SafetyRule,
     ScreeningItem,
     Text,
+    Topic,
     WeightPolicy,
 )
 
@@ -161,7 +162,10 @@ def _make(protocol: Protocol) -> Lookup:
         monitoring_items=_compiled(protocol.monitoring_items),
         items={item.key: item for item in protocol.monitoring_items},
         result_rules={rule.key: rule for rule in protocol.result_rules},
-        conditional_texts=_compiled(protocol.texts),
+        # What is written for the patient is no advice to the prescriber.
+        conditional_texts=_compiled(
+            tuple(text for text in protocol.texts if text.topic is not Topic.LEAFLET)
+        ),
     )
 
 

@@ -712,6 +712,7 @@ class Topic(StrEnum):
     CALL = "call"
     VITAL_SIGNS = "vital_signs"
     REACTION = "reaction"
+    LEAFLET = "leaflet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ TARGETS = {
 }
 WORDS = {
     "<slug:name>": "copy",
+    "<slug:paper>": "leaflet",
     "<str:document>": "nurse_chart",
     "<slug:kind>": "comparison",
     "<slug:section>": "grade_bands",

@@ -56,6 +56,9 @@ SITE_ROWS = """
     encounter                                 bedside      200  405
     assess                                    prescribers  200  200
     close_encounter                           prescribers  405  422
+    discharge                                 prescribers  200  422
+    discharge_papers                          bedside      404  405
+    discharge_file                            bedside      404  405
     move_encounter                            prescribers  302  302
     emergency                                 prescribers  200  200
     start_emergency                           prescribers  405  302

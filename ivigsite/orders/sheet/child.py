@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from .jobs import DONE, FAILED, LENGTH, READY, Job, SheetFailed, frame, unpack_job
+from .plain_paper import PlainPaperJob
 
 MEMORY_LIMIT_BYTES = 512 * 1024 * 1024
 # A downtime pack has some hundred pages, which are in memory together.
@@ -68,15 +69,22 @@ def main() -> None:
     # Imported under the limits, and slow enough to be worth doing before the first job.
     from .downtime import render_downtime
     from .render import render, warm_up
+    from .render_paper import render_paper, warm_up_papers
 
     warm_up()
+    warm_up_papers()
     sys.addaudithook(forbid_outside)
     _answer(answers, READY)
     while (packed := _read_job(sys.stdin.buffer)) is not None:
         job = unpack_job(packed)
-        signal.alarm(LAST_RESORT_S if isinstance(job, Job) else LAST_RESORT_DOWNTIME_S)
+        signal.alarm(LAST_RESORT_S if isinstance(job, Job | PlainPaperJob) else LAST_RESORT_DOWNTIME_S)
         try:
-            answer = DONE + (render(job) if isinstance(job, Job) else render_downtime(job))
+            if isinstance(job, Job):
+                answer = DONE + render(job)
+            elif isinstance(job, PlainPaperJob):
+                answer = DONE + render_paper(job)
+            else:
+                answer = DONE + render_downtime(job)
         except SheetFailed as failure:
             answer = FAILED + str(failure).encode()
         signal.alarm(0)

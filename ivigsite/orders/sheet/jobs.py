@@ -9,6 +9,7 @@ from typing import Final, cast
 from .content import SheetContent, read_as, to_plain
 from .documents import Document
 from .pack import ActiveOrdersJob, FormsJob
+from .plain_paper import PlainPaperJob
 from .states import Copy, Draft, Expired, Paper, PrintEvent, SheetState, Signed, Superseded, Void
 
 STATES: Final = {kind.__name__: kind for kind in (Draft, Signed, Copy, Superseded, Void, Expired)}
@@ -33,8 +34,8 @@ class Job:
     event: PrintEvent
 
 
-AnyJob = Job | FormsJob | ActiveOrdersJob
-_DOWNTIME: Final = {kind.__name__: kind for kind in (FormsJob, ActiveOrdersJob)}
+AnyJob = Job | FormsJob | ActiveOrdersJob | PlainPaperJob
+_PLAIN: Final = {kind.__name__: kind for kind in (FormsJob, ActiveOrdersJob, PlainPaperJob)}
 
 
 def pack_job(job: AnyJob) -> bytes:
@@ -48,8 +49,8 @@ def pack_job(job: AnyJob) -> bytes:
 def unpack_job(packed: bytes) -> AnyJob:
     plain = json.loads(packed)
     kind = plain.pop("kind")
-    if kind in _DOWNTIME:
-        return cast(AnyJob, read_as(_DOWNTIME[kind], plain))
+    if kind in _PLAIN:
+        return cast(AnyJob, read_as(_PLAIN[kind], plain))
     return Job(
         document=Document(plain["document"]),
         content=read_as(SheetContent, plain["content"]),

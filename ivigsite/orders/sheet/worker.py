@@ -44,7 +44,7 @@ Task = tuple[Job, Callable[[bytes | SheetFailed], None]]
 logger = logging.getLogger(__name__)
 
 
-def render_in_worker(job: Job) -> bytes:
+def render_in_worker(job: AnyJob) -> bytes:
     """The file a job asks for, or SheetFailed; waits for it."""
     return _pool().render(job)
 
@@ -199,7 +199,7 @@ class RenderPool:
         for worker in workers:
             self._idle.put(worker)
 
-    def render(self, job: Job) -> bytes:
+    def render(self, job: AnyJob) -> bytes:
         if not self._places.acquire(blocking=False):
             raise SheetQueueFull("Too many sheets are being made. Try again in a moment.")
         try:
