@@ -157,6 +157,13 @@ def ordering(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterato
     yield "order set, void"
     page.goto(site.encounter.get_absolute_url())
     yield "encounter"
+    page.get_by_role("link", name="Enter orders from paper").click()
+    yield "orders from paper"
+    press(page, "Enter this line")
+    expect(page.locator(".error-summary")).to_be_focused()
+    yield "orders from paper, refused"
+    page.get_by_role("link", name="Downtime").click()
+    yield "downtime, nothing written"
 
 
 def in_an_emergency(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
