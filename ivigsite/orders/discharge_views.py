@@ -5,7 +5,6 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from django import forms
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -87,7 +86,6 @@ def discharge_page(request: SignedInRequest, encounter_id: UUID) -> HttpResponse
         )
     except (EncounterChanged, AlreadyDischarged):
         return render(request, "409.html", status=409)
-    messages.success(request, "The encounter is closed. Print the papers.")
     return redirect("discharge_papers", found.pk)
 
 

@@ -6,11 +6,9 @@ from typing import Any, Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
-from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from ivigsite.encounters import views as encounter_views
-from ivigsite.encounters.actions import close_encounter
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.orders import views as order_views
 from ivigsite.orders.models import OrderSet
@@ -233,13 +231,12 @@ def looking_up(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Itera
     page.goto(reverse("choose_orders", args=[Assessment.objects.get().pk]))
     yield "orders on a replaced version"
     encounter = Encounter.objects.get()
-    close_encounter(
-        encounter=encounter,
-        version=encounter.version,
-        reason="Transferred",
-        by=site.physician,
-        at=timezone.now(),
-    )
+    page.goto(reverse("discharge", args=[encounter.pk]))
+    yield "discharge"
+    page.get_by_label("Moved to another hospital or team").check()
+    page.get_by_role("button", name="Close and write the papers").click()
+    page.get_by_role("heading", name="Discharge papers").wait_for()
+    yield "discharge papers"
     page.goto(assess_page(encounter))
     yield "closed"
 
