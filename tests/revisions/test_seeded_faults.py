@@ -28,7 +28,8 @@ def edited(section: str, key: str, changes: Mapping[str, Any]) -> Protocol:
     position = next(n for n, row in enumerate(rows) if to_plain(row).items() >= about.stored.items())
     plain = {**to_plain(rows[position]), **form.to_plain()}
     changed = from_plain(type(rows[position]), plain)
-    return replace(shipped(), **{section: (*rows[:position], changed, *rows[position + 1 :])})
+    kept: Any = {section: (*rows[:position], changed, *rows[position + 1 :])}
+    return replace(shipped(), **kept)
 
 
 FAULTS: Mapping[str, tuple[str, str, Mapping[str, Any], str]] = {
