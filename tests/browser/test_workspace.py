@@ -1,0 +1,86 @@
+"""An author changes a dose, a boundary, a checklist time and a text with nothing but the pages."""
+
+from collections.abc import Callable
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import BrowserContext, Page, expect
+
+from ivigsite.accounts.models import User
+from protocols.mapping import read_rows
+from protocols.models import ProtocolVersion
+from tests.browser.steps import press
+from tests.browser.test_accessibility import faults
+from tests.scenario import PASSWORD, Site
+
+pytestmark = pytest.mark.browser
+
+
+def sign_in_as_author(page: Page) -> None:
+    page.goto(reverse("protocols:versions"))
+    page.get_by_label("User name").fill("author")
+    page.get_by_label("Password").fill(PASSWORD)
+    press(page, "Sign in")
+
+
+def open_row(page: Page, section: str, key: str) -> None:
+    page.locator(f'.reading-nav a[href$="/workspace/{section}/"]').click()
+    page.locator("tbody th").get_by_role("link", name=key, exact=True).click()
+
+
+def save(page: Page, key: str) -> None:
+    press(page, "Save")
+    expect(page.get_by_text(f"{key} is saved.")).to_be_visible()
+
+
+def test_author_changes_a_dose_a_boundary_a_checklist_time_and_a_text_without_code(
+    new_context: Callable[..., BrowserContext], site: Site
+) -> None:
+    assert User.objects.filter(username="author").exists()
+    page = new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce").new_page()
+    sign_in_as_author(page)
+    page.get_by_role("link", name="Workspace of version 1").click()
+    page.get_by_role("link", name="Start a draft as a copy").click()
+    page.get_by_label("Say why").fill("Four small changes.")
+    page.get_by_label("Your password").fill(PASSWORD)
+    press(page, "Start a draft as a copy")
+    expect(page.get_by_text("No problems; all")).to_be_visible()
+    found = {"hub": faults(page)}
+
+    open_row(page, "regimens", "IVIG_1")
+    page.get_by_label("Amount", exact=True).fill("0.8")
+    found["row with numbers"] = faults(page)
+    save(page, "IVIG_1")
+    found["section"] = faults(page)
+    open_row(page, "grade_bands", "4")
+    page.get_by_label("Upper border").fill("20000")
+    press(page, "Save")
+    expect(page.get_by_text("is in no grade").first).to_be_visible()
+    found["section with problems"] = faults(page)
+    page.locator("tbody th").get_by_role("link", name="3", exact=True).click()
+    page.get_by_label("Lower border").fill("20000")
+    press(page, "Save")
+    open_row(page, "monitoring_items", "VIT-02")
+    page.get_by_label("Due", exact=True).fill("20")
+    save(page, "VIT-02")
+    open_row(page, "texts", "consult_stat")
+    page.get_by_label("Title").fill("Phone haematology at once")
+    save(page, "consult_stat")
+
+    open_row(page, "safety_rules", "HS-03")
+    page.locator('button[name="add"][value="when-0"]').click()
+    added = page.locator('[name="when-0-3-fact"]')
+    added.select_option("weight_kg")
+    expect(page.locator('[name="when-0-3-values"]')).to_be_visible()
+    found["row with conditions"] = faults(page)
+    page.goto(reverse("workspace_grid", args=[ProtocolVersion.objects.get(number=2).pk]))
+    found["grid"] = faults(page)
+
+    protocol = read_rows(ProtocolVersion.objects.get(number=2))
+    doses = {row.key: row.amount for row in protocol.regimens}
+    bands = {band.grade: (band.lower_per_ul, band.upper_per_ul) for band in protocol.grade_bands}
+    assert str(doses["IVIG_1"]) == "0.8"
+    assert (bands[4], bands[3]) == ((0, 20000), (20000, 50000))
+    assert next(item.due_minutes for item in protocol.monitoring_items if item.key == "VIT-02") == 20
+    assert next(t.title for t in protocol.texts if t.key == "consult_stat") == "Phone haematology at once"
+    assert {name: said for name, said in found.items() if said} == {}
