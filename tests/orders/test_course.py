@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.hazard("H21")]
 
 SIGNED = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 START = SIGNED + timedelta(minutes=30)
-EMERGENCY = {
+EMERGENCY: dict[str, Any] = {
     "bleeding_level": "life_threatening",
     "bleeding_sites": ["gi"],
     "bleeding_findings": ["haemodynamic_instability"],
