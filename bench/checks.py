@@ -1,7 +1,9 @@
 """The board of a hospital in full use: thousands of open encounters, each with its checks."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from itertools import cycle
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import uuid4
 
 from bench.pages import (
     PAGE_ROUNDS,
@@ -15,11 +17,18 @@ from bench.report import Figure
 from bench.scratch import Scratch
 
 if TYPE_CHECKING:
+    from django.db.models import Model
+
     from ivigsite.accounts.models import User
+
+Row = TypeVar("Row", bound="Model")
 
 ENCOUNTERS = 5_000
 CHECKS_EACH = 40
 EMPTY = 0
+# So many are admitted and assessed by the site itself; the rest are their copies.
+ADMITTED = 50
+AT_ONCE = 2_000
 
 
 def measure_checks(
@@ -29,7 +38,8 @@ def measure_checks(
     from django.urls import reverse
 
     path = reverse("board_rows")
-    empty, full = scratch.full_ward(EMPTY), scratch.full_ward(encounters)
+    empty, full = scratch.full_ward(EMPTY), scratch.full_ward(min(ADMITTED, encounters))
+    add_copies(full, encounters)
     add_checks(full, checks_each)
     queries = {user: count_queries(user, path) for user in (empty, full)}
     words = f"{encounters:,} encounters and {encounters * checks_each:,} checks"
@@ -46,6 +56,31 @@ def measure_checks(
             taken = compare(person, stranger, page_calls(person, {"board": path}), rounds=PAGE_ROUNDS)
             figures += ratio_figures(f"Board of {words}", taken, "board", None, place=place)
     return figures
+
+
+def add_copies(user: "User", encounters: int) -> None:
+    """Open encounters like those there are, until there are so many; each with its last assessment."""
+    from ivigsite.encounters.models import Assessment, Encounter, Patient
+
+    there = list(Encounter.objects.for_user(user).open().select_related("patient"))
+    patients, copies, assessments = [], [], []
+    for number, model in zip(range(len(there), encounters), cycle(there), strict=False):
+        patient = copy_of(model.patient, record_number=f"98{number:08}")
+        encounter = copy_of(model, patient=patient, idempotency_key=uuid4(), bed=str(number))
+        patients.append(patient)
+        copies.append(encounter)
+        if last := model.assessments.order_by("number").last():
+            changes = {"encounter": encounter, "number": 1, "replaces": None, "idempotency_key": uuid4()}
+            assessments.append(copy_of(last, **changes))
+    Patient.objects.bulk_create(patients, batch_size=AT_ONCE)
+    Encounter.objects.bulk_create(copies, batch_size=AT_ONCE)
+    Assessment.objects.bulk_create(assessments, batch_size=AT_ONCE)
+
+
+def copy_of(row: Row, **changes: Any) -> Row:
+    """A row of the same table that says the same but for the changes, under a key of its own."""
+    values = {column.name: getattr(row, column.name) for column in row._meta.concrete_fields}
+    return type(row)(**{**values, "id": uuid4(), **changes})
 
 
 def add_checks(user: "User", checks_each: int) -> None:
@@ -74,4 +109,4 @@ def add_checks(user: "User", checks_each: int) -> None:
         for encounter in Encounter.objects.for_user(user).open().only("pk")
         for number in range(checks_each)
     )
-    MonitoringTask.objects.bulk_create(tasks, batch_size=2_000)
+    MonitoringTask.objects.bulk_create(tasks, batch_size=AT_ONCE)

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from uuid import uuid4
@@ -50,6 +51,7 @@ class Scratch:
 
     folder: Path
     _open: ExitStack = field(default_factory=ExitStack)
+    _numbers: Iterator[int] = field(default_factory=count)
 
     def __enter__(self) -> Self:
         return self
@@ -92,7 +94,7 @@ class Scratch:
 
         return admit_patient(
             details=PatientDetails(
-                record_number=f"99{uuid4().int % 10**8:08}",
+                record_number=f"99{next(self._numbers):08}",
                 family_name=family_name(number),
                 given_name="Example",
                 title="",
@@ -129,6 +131,6 @@ class Scratch:
             for number in range(encounters):
                 encounter = self.new_encounter(number, user=user, ward=ward)
                 for turn in range(min(number % 10, 2)):
-                    count = 3000 + 997 * number % 150_000 + 2000 * turn
-                    self.new_assessment(encounter, user=user, platelets=count)
+                    platelets = 3000 + 997 * number % 150_000 + 2000 * turn
+                    self.new_assessment(encounter, user=user, platelets=platelets)
         return user

@@ -6,7 +6,7 @@ through the site's own actions; tests/protocols holds what that life has to be.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.apps import apps
@@ -97,8 +97,8 @@ def _moved(table: type[Model], rows: Sequence[Row], before: datetime, after: dat
     times = [place for place, field in enumerate(_columns(table)) if isinstance(field, DateTimeField)]
     if not times:
         return rows
-    # As a database gives it: SQLite has no type of its own for a time.
-    old, new = (connection.ops.adapt_datetimefield_value(at) for at in (before, after))
+    # SQLite gives and takes times without a zone.
+    old, new = (before.astimezone(UTC).replace(tzinfo=None), connection.ops.adapt_datetimefield_value(after))
     moved = [list(row) for row in rows]
     for row in moved:
         for place in times:

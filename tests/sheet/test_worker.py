@@ -290,7 +290,7 @@ def test_the_render_process_can_reach_no_network_and_start_no_program(attempt: s
 
 
 def test_a_crash_is_reported_without_what_it_was_about() -> None:
-    bad_job = b'{"document": "sheet", "content": {"family_name": "Testperson"}}'
+    bad_job = b'{"kind": "Job", "document": "sheet", "content": {"family_name": "Testperson"}}'
 
     run = subprocess.run(
         [sys.executable, "-m", "ivigsite.orders.sheet.child"],
