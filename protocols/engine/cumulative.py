@@ -1,12 +1,10 @@
 """How much immunoglobulin the patient has had, and what follows for days and months after it.
 
-Times are whole minutes on the caller's scale; dates are days. An amount that is not known counts as the most.
+Times are whole minutes on the caller's scale. An amount that is not known counts as the most.
 """
 
-import calendar
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -15,7 +13,6 @@ from .arithmetic import exactly
 from .facts import UNKNOWN, Unknown
 
 MINUTES_PER_DAY: Final = 1440
-_MONTHS_PER_YEAR: Final = 12
 
 NEEDED_PARAMETERS: Final = (
     "haemolysis_watch_g_per_kg",
@@ -87,11 +84,3 @@ def vaccine_months(g_per_kg: Decimal | Unknown, numbers: Mapping[str, Decimal]) 
             if g_per_kg <= numbers[f"live_vaccine_{step}_g_per_kg"]:
                 return int(numbers[f"live_vaccine_{step}_months"])
     return int(numbers["live_vaccine_high_months"])
-
-
-def months_after(day: date, months: int) -> date:
-    """The same day so many months later; where that month is shorter, its last day."""
-    years, month = divmod(day.month - 1 + months, _MONTHS_PER_YEAR)
-    year = day.year + years
-    last = calendar.monthrange(year, month + 1)[1]
-    return date(year, month + 1, min(day.day, last))

@@ -1,6 +1,5 @@
 """Sums of doses given and what follows from them; the numbers are not clinical."""
 
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +11,6 @@ from protocols.engine.cumulative import (
     DoseGiven,
     Watch,
     haemolysis_watch,
-    months_after,
     numbers_of,
     sum_in_days,
     vaccine_months,
@@ -74,19 +72,6 @@ def test_haemolysis_is_watched_by_group_and_amount(group: Any, g_per_kg: Any, ex
 )
 def test_live_vaccine_waits_longer_after_more_and_longest_when_unknown(g_per_kg: Any, months: int):
     assert vaccine_months(g_per_kg, NUMBERS) == months
-
-
-@pytest.mark.parametrize(
-    ("day", "months", "expected"),
-    [
-        (date(2026, 1, 31), 1, date(2026, 2, 28)),
-        (date(2023, 12, 31), 2, date(2024, 2, 29)),
-        (date(2026, 11, 27), 11, date(2027, 10, 27)),
-        (date(2026, 12, 1), 12, date(2027, 12, 1)),
-    ],
-)
-def test_months_later_is_the_same_day_or_the_last_of_the_month(day: date, months: int, expected: date):
-    assert months_after(day, months) == expected
 
 
 def test_version_without_all_the_numbers_has_none():

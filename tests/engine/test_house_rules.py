@@ -13,8 +13,8 @@ import protocols
 ENGINE = Path(protocols.__file__).parent / "engine"
 MODULES = sorted(ENGINE.glob("*.py"))
 
-# Published equations, and their second calculation in fractions: the numbers belong to the equations.
-EQUATIONS = {"formulas.py", "scores.py", "reactions.py", "ledger_check.py"}
+# Published equations and criteria, and the second calculation in fractions: the numbers belong to them.
+EQUATIONS = {"formulas.py", "scores.py", "reactions.py", "response.py", "ledger_check.py"}
 
 ALLOWED_NUMBERS = {
     0: "nothing, the first, or not below",
@@ -31,6 +31,7 @@ ALLOWED_NUMBERS = {
     20: "characters of the longest number that is read",
     30: "digits after the point of the finest number",
     140: "characters of the longest summary on a card",
+    1440: "minutes in a day",
     1024: "results kept for the next keystroke",
     4096: "vial plans kept for the next keystroke",
     100_000: "situations tried for one family of regimens",
