@@ -22,6 +22,8 @@ from ivigsite.environment import (
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("IVIGSITE_VAR") or BASE_DIR / "var")
 # Where the paper for hours without the site is written: a folder that other machines can read.
+# Papers of versions to read; whatever is missing is made again.
+PAPERS_DIR = VAR_DIR / "papers"
 DOWNTIME_DIR = Path(os.environ.get("IVIGSITE_DOWNTIME") or VAR_DIR / "downtime")
 
 try:

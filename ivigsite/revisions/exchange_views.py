@@ -1,4 +1,4 @@
-"""A version as the content file, out and in: what hospitals share and review in git."""
+"""A version as a file: the content file, out and in, that hospitals share in git; and a paper to read."""
 
 from typing import Final
 from uuid import UUID
@@ -15,15 +15,22 @@ from ivigsite.accounts.permissions import Permission, allow
 from ivigsite.audit.actions import record
 from ivigsite.fields import TextField
 from ivigsite.middleware import takes_long_bodies
+from ivigsite.orders.sheet.jobs import SheetFailed
+from ivigsite.orders.sheet.plain_paper import PlainPaperJob
+from ivigsite.orders.sheet.states import Paper
+from ivigsite.revisions.paper_files import begin, file_of
+from ivigsite.revisions.reading_paper import paper_of_version
 from protocols.actions import ContentRefused, import_draft
 from protocols.content_files import ContentError, dump_content, read_content
+from protocols.document import document_of
 from protocols.engine.plain import PlainError
 from protocols.mapping import SealBroken, load_protocol_value
 from protocols.models import ProtocolVersion
-from protocols.reading import version_with_content
+from protocols.reading import version_with_content, versions_with_people
 
 NOTE_LENGTH: Final = 2000
 CONTENT_LENGTH: Final = 2_000_000
+LOOK_AGAIN_S: Final = 4
 PASTED: Final = "the content"
 
 
@@ -62,6 +69,34 @@ def export_version(request: SignedInRequest, pk: UUID) -> HttpResponse:
     response = HttpResponse(content, content_type="application/toml; charset=utf-8")
     name = f"{version.slug}-{version.number}.toml"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@allow(Permission.READ_PROTOCOL)
+@require_safe
+def version_paper(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """One version as a PDF to read away from a screen; some seventy pages, made in a process of its own."""
+    version = get_object_or_404(versions_with_people(), pk=pk)
+    try:
+        document = document_of(version, load_protocol_value(version))
+    except (SealBroken, PlainError) as error:
+        context = {"version": version, "reason": str(error)}
+        return render(request, "protocols/unreadable.html", context, status=409)
+    job = PlainPaperJob(content=paper_of_version(document, at=timezone.now()), paper=Paper.A4)
+    try:
+        data = file_of(job)
+    except SheetFailed as failure:
+        return render(
+            request, "revisions/paper_failed.html", {"version": version, "reason": failure}, status=503
+        )
+    if data is None:
+        begin(job)
+        # The page comes again by itself, also where no script runs, until the file is there.
+        waiting = render(request, "revisions/paper_wait.html", {"version": version}, status=202)
+        waiting["Refresh"] = str(LOOK_AGAIN_S)
+        return waiting
+    response = HttpResponse(data, content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="{version.slug}-{version.number}.pdf"'
     return response
 
 

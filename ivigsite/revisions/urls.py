@@ -5,6 +5,7 @@ from ivigsite.revisions import editing, exchange_views, trying, views
 urlpatterns = [
     path("import/", exchange_views.import_version, name="import_version"),
     path("<uuid:pk>/content.toml", exchange_views.export_version, name="export_version"),
+    path("<uuid:pk>/version.pdf", exchange_views.version_paper, name="version_paper"),
     path("<uuid:pk>/workspace/", views.workspace, name="workspace"),
     path("<uuid:pk>/workspace/about/", editing.header, name="workspace_header"),
     path("<uuid:pk>/workspace/grid/", editing.grid, name="workspace_grid"),

@@ -46,6 +46,15 @@ COMPARISON_WORDS: Final = {
 }
 # The names of the looks in includes/provenance.html.
 _PROVENANCE: Final = {"source_document": "source", "source_context": "context", "house_value": "house"}
+PROVENANCE_WORDS: Final = {
+    "source": "Source document",
+    "context": "Source, context",
+    "guideline": "Guideline",
+    "label": "Product label",
+    "study": "Study",
+    "house": "House value",
+    "extension": "House extension",
+}
 EFFECT_WORDS: Final = {
     EffectKind.HOLD_LINES: "Holds",
     EffectKind.REMOVE_LINES: "Removes",

@@ -18,7 +18,9 @@ def world(db: None) -> "World":
 def asked_ahead(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What was to be rendered ahead; a thread that renders would outlive the test that began it."""
     from ivigsite.orders import views
+    from ivigsite.revisions import exchange_views
 
     asked: list[Any] = []
     monkeypatch.setattr(views, "render_ahead", lambda *, prints: asked.extend(prints))
+    monkeypatch.setattr(exchange_views, "begin", asked.append)
     return asked

@@ -119,6 +119,7 @@ SITE_ROWS = """
     protocols:search                          signed_in    200  405
     protocols:search_version                  signed_in    200  405
     export_version                            signed_in    200  405
+    version_paper                             signed_in    202  405
     import_version                            author       200  422
     protocols:read_note                       signed_in    405  302
 """

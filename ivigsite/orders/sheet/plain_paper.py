@@ -1,4 +1,4 @@
-"""Papers of plain paragraphs and lists, such as a leaflet or a handover list: content, job and file.
+"""Papers of plain paragraphs, lists and tables, such as a leaflet or a version to read: content and job.
 
 Like the sheets PDF/A-3a and PDF/UA-1, and the same content makes the same bytes. What a paper is made of
 stands here without WeasyPrint, so that a web process may make a job; the file is made in the render process.
@@ -19,15 +19,32 @@ class Print(StrEnum):
 
     LARGE = "large"
     SMALL = "small"
+    DENSE = "dense"
+
+
+Lines = tuple[str, ...]
+"""What stands in one cell, a paragraph each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperTable:
+    """A table; the first cell of a row is its head, and `shares` are the widths of the columns in percent."""
+
+    heading: str
+    paragraphs: Lines = ()
+    columns: tuple[str, ...]
+    shares: tuple[int, ...]
+    rows: tuple[tuple[Lines, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperPart:
-    """One heading with its paragraphs and the items of its list."""
+    """One heading with its paragraphs, the items of its list, and its tables."""
 
     heading: str
-    paragraphs: tuple[str, ...] = ()
-    items: tuple[str, ...] = ()
+    paragraphs: Lines = ()
+    items: Lines = ()
+    tables: tuple[PaperTable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

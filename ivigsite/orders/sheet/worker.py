@@ -38,6 +38,8 @@ PROJECT: Final = Path(__file__).parents[3]
 # Two renders at once on this machine, whatever the number of web processes. The locks are on files that
 # are there anyway, so that nothing need be made, found or cleaned up.
 SLOT_FILES: Final = tuple(FONT_DIRECTORY / name for name in FONT_FILES)
+# What takes long keeps to one of the places, so that an order sheet always finds the other.
+LONG_SLOT_FILES: Final = SLOT_FILES[-1:]
 
 Task = tuple[Job, Callable[[bytes | SheetFailed], None]]
 
@@ -51,7 +53,7 @@ def render_in_worker(job: AnyJob) -> bytes:
 
 def render_alone(job: AnyJob) -> bytes:
     """A file that takes long, made by a process of its own, so that no sheet waits for it; or SheetFailed."""
-    worker = RenderWorker(DOWNTIME_COMMAND, DOWNTIME_TIMEOUT_S)
+    worker = RenderWorker(DOWNTIME_COMMAND, DOWNTIME_TIMEOUT_S, LONG_SLOT_FILES)
     try:
         return worker.render(job)
     finally:
@@ -140,14 +142,20 @@ class RenderProcess:
 class RenderWorker:
     """One render process, and its replacement when it fails or has grown."""
 
-    def __init__(self, command: Sequence[str] = COMMAND, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        command: Sequence[str] = COMMAND,
+        timeout_s: float = TIMEOUT_S,
+        slot_files: Sequence[Path] = SLOT_FILES,
+    ) -> None:
         self._command = command
+        self._slot_files = slot_files
         self._timeout_s = timeout_s
         self._process: RenderProcess | None = None
         self._turn = threading.Lock()
 
     def render(self, job: AnyJob) -> bytes:
-        with self._turn, _slot():
+        with self._turn, _slot(self._slot_files):
             answer = self._ask(pack_job(job))
         if not answer.startswith(DONE):
             raise SheetFailed(answer[1:].decode())
@@ -229,11 +237,11 @@ class RenderPool:
 
 
 @contextmanager
-def _slot() -> Iterator[None]:
-    """One of the machine's two places for a render; given back by the kernel if this process dies."""
+def _slot(slot_files: Sequence[Path]) -> Iterator[None]:
+    """One of the machine's places for a render; given back by the kernel if this process dies."""
     deadline = time.monotonic() + LONGEST_WAIT_S
     with ExitStack() as files:
-        slots = [files.enter_context(path.open("rb")) for path in SLOT_FILES]
+        slots = [files.enter_context(path.open("rb")) for path in slot_files]
         while not any(_try_lock(slot.fileno()) for slot in slots):
             if time.monotonic() > deadline:
                 raise SheetQueueFull("The machine is busy making other sheets. Try again in a moment.")
