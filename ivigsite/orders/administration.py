@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -408,15 +408,12 @@ def _move_checks(
         if position == per_dose:
             happened("RM", dose.number)
     if dose.is_ivig and not was_over and (ends or noted.act is Act.RESTART):
-        end_checks_of_anchor(
-            order_set_id=order_set_id,
-            name="RI",
-            after=(dose.number - 1) * max(len(dose.planned_rates) - 1, 0),
-            until=dose.number * max(len(dose.planned_rates) - 1, 0),
-            reason=NO_MORE_STEPS,
-            by=by,
-            at=at,
-        )
+        steps = max(len(dose.planned_rates) - 1, 0)
+        shared: dict[str, Any] = {"order_set_id": order_set_id, "reason": NO_MORE_STEPS, "by": by, "at": at}
+        end_checks_of_anchor(name="RI", after=(dose.number - 1) * steps, until=dose.number * steps, **shared)
+        if ends:
+            # After a restart the hourly signs go on, at the lower rate.
+            end_checks_of_anchor(name="RM", after=dose.number - 1, until=dose.number, **shared)
     if ends and not was_over:
         happened(_ENDS[kind], dose.number)
 
