@@ -46,6 +46,11 @@ class HandoverLine:
     next: tuple[tuple[datetime, str], ...]
     alerts: tuple[str, ...]
     holds: tuple[str, ...]
+    facts_changed: bool
+
+    @property
+    def needs_somebody(self) -> bool:
+        return bool(self.alerts or self.overdue or self.due or self.facts_changed)
 
 
 NEXT_SHOWN = 3
@@ -113,7 +118,11 @@ def handover_lines(user: User, *, ward: str, at: datetime) -> list[HandoverLine]
     held: dict[UUID, set[str]] = defaultdict(set)
     for observation in Observation.objects.holding().filter(encounter__in=keys):
         held[observation.encounter_id].update(observation.held_kinds)
-    lines = [_line(row, tasks[row.pk], alarms[row.pk], held[row.pk], at) for row in rows]
+    changed = encounters_with_changed_facts(user)
+    lines = [
+        _line(row, tasks[row.pk], alarms[row.pk], held[row.pk], facts_changed=row.pk in changed, at=at)
+        for row in rows
+    ]
     return sorted(lines, key=lambda line: (not line.alerts, not line.overdue, line.encounter.ward.name))
 
 
@@ -122,6 +131,8 @@ def _line(
     tasks: list[MonitoringTask],
     alarms: list[Observation],
     held: set[str],
+    *,
+    facts_changed: bool,
     at: datetime,
 ) -> HandoverLine:
     last = next(iter(encounter.assessments.all()), None)
@@ -145,4 +156,5 @@ def _line(
         ),
         alerts=tuple(f"{each.get_level_display()}: {each.title}" for each in alarms),
         holds=tuple(KIND_WORDS.get(kind, kind) for kind in sorted(held)),
+        facts_changed=facts_changed,
     )

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from django import forms
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -118,7 +119,9 @@ def discharge_file(request: SignedInRequest, encounter_id: UUID, paper: str) -> 
     try:
         data = render_in_worker(PlainPaperJob(content=content, paper=Paper.A4))
     except SheetFailed as failure:
-        return render(request, "503.html", {"reason": str(failure)}, status=503)
+        back = reverse("discharge_papers", args=[found.pk])
+        context = {"reason": str(failure), "back": back}
+        return render(request, "orders/paper_failed.html", context, status=503)
     record(action="discharge.printed", by=request.user, at=now, object_id=found.pk, details={"paper": paper})
     answer = HttpResponse(data, content_type="application/pdf")
     answer["Content-Disposition"] = f'inline; filename="{paper}.pdf"'

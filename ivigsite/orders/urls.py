@@ -1,6 +1,13 @@
 from django.urls import path
 
-from ivigsite.orders import discharge_views, emergency_views, infusion_views, status_views, views
+from ivigsite.orders import (
+    discharge_views,
+    emergency_views,
+    handover_views,
+    infusion_views,
+    status_views,
+    views,
+)
 
 urlpatterns = [
     path("assessments/<uuid:assessment_id>/orders/", views.choose, name="choose_orders"),
@@ -28,6 +35,7 @@ urlpatterns = [
     path("orders/<uuid:order_set_id>/void/", views.void, name="void_order_set"),
     path("orders/<uuid:order_set_id>/infusion/", infusion_views.infusion, name="infusion"),
     path("orders/<uuid:order_set_id>/infusion/note/", infusion_views.note_given, name="note_given"),
+    path("handover.pdf", handover_views.handover_file, name="handover_file"),
     path("recall/", infusion_views.lot_recall, name="lot_recall"),
     path("recall/file.csv", infusion_views.lot_recall_csv, name="lot_recall_csv"),
     path("sheets/<uuid:print_id>/", views.sheet_file, name="sheet_file"),

@@ -10,9 +10,14 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from ivigsite.audit.models import AuditEntry
 from ivigsite.monitoring.board import board_checks
 from ivigsite.monitoring.models import MonitoringTask, Observation
+from ivigsite.orders import handover_views
+from ivigsite.orders.handover_paper import handover_paper
+from ivigsite.orders.sheet.jobs import SheetFailed
 from tests.monitoring.ward import Ward, enter
+from tests.sheet.reading import pages_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hazard("H21")]
 
@@ -201,3 +206,55 @@ def test_handover_lists_who_needs_what(ward: Ward):
     assert "Critical: Thrombosis signs" in page
     assert "Overdue:" in page
     assert "On hold: immunoglobulin, platelets" in page
+
+
+def test_handover_is_one_printed_page_with_what_the_list_says(ward: Ward):
+    enter(ward, "THROMBOSIS", {"thrombosis_signs": ("speech",)}, timezone.now())
+    enter(ward, "COUNT", {"platelets_per_ul": 62_000}, timezone.now())
+    nurse = ward.client()
+
+    answer = nurse.get(reverse("handover_file"), {"ward": "HAEM"})
+
+    pages = pages_of(answer.content)
+    words = " ".join(pages[0])
+    assert answer["Content-Type"] == "application/pdf"
+    assert len(pages) == 1
+    for said in (
+        "Haematology ward",
+        "Bed 12: O'BRIEN-ÑÚÑEZ, Test",
+        "born 03-Apr-1981",
+        "9990001112",
+        "18,000 per microlitre",
+        "Critical: Thrombosis signs",
+        "On hold: immunoglobulin, platelets",
+        "Facts have changed",
+        "Overdue:",
+        "Next:",
+    ):
+        assert said in words
+    assert AuditEntry.objects.get(action="handover.printed").details == {"ward": "HAEM"}
+    assert reverse("handover_file") in text(nurse, "handover")
+
+
+def test_handover_on_paper_shows_no_patient_of_another_ward(ward: Ward):
+    stranger = Client()
+    stranger.force_login(ward.site.elsewhere)
+
+    paper = handover_paper(ward.site.elsewhere, ward="HAEM", at=timezone.now())
+
+    assert [part.heading for part in paper.parts] == ["No open encounter"]
+    assert "9990001112" not in text(stranger, "handover")
+
+
+def test_file_that_cannot_be_made_says_so_and_leads_back(ward: Ward, monkeypatch: pytest.MonkeyPatch):
+    def fails(job: Any) -> bytes:
+        raise SheetFailed("The sheet took too long to make.")
+
+    monkeypatch.setattr(handover_views, "render_in_worker", fails)
+
+    answer = ward.client().get(reverse("handover_file"))
+
+    assert answer.status_code == 503
+    assert "The sheet took too long to make." in answer.content.decode()
+    assert f'href="{reverse("handover")}"' in answer.content.decode()
+    assert not AuditEntry.objects.filter(action="handover.printed").exists()

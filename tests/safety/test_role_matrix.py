@@ -40,6 +40,7 @@ SITE_ROWS = """
     board                                     bedside      200  405
     board_rows                                bedside      200  405
     handover                                  bedside      200  405
+    handover_file                             bedside      200  405
     checklist                                 bedside      200  405
     extra_result                              recorders    200  422
     record_result                             recorders    200  422
