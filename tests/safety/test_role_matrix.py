@@ -109,7 +109,7 @@ SITE_ROWS = """
     ask_for_proof                             staff        405  422
     proof                                     staff        200  405
     confirm_proof                             staff        405  302
-    comment_row                               staff        405  422
+    row_comments                              staff        200  422
     protocol_step                             author       200  422
     recall                                    withdrawers  200  405
     recall_csv                                withdrawers  200  405
@@ -156,7 +156,7 @@ ADMIN_ROWS = """
 # The same for each table of content; the version it belongs to is approved.
 CONTENT_ROWS = """
     changelist                                staff        200  200
-    add                                       author       200  200
+    add                                       nobody       403  403
     history                                   staff        200  200
     delete                                    nobody       403  403
     change                                    staff        200  403
