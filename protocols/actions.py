@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import Max
@@ -12,7 +13,7 @@ from django.utils.timezone import localtime
 from protocols.engine.plain import PlainError, seal
 from protocols.engine.protocol import Protocol
 from protocols.engine.review import Problem, rows_of, stops_of
-from protocols.lifecycle import EventKind, Refused, State
+from protocols.lifecycle import AUTHORING, EventKind, Refused, State
 from protocols.mapping import (
     SCALARS,
     SealBroken,
@@ -114,7 +115,7 @@ def start_draft(*, version: ProtocolVersion, change_note: str, by: User, at: dat
 def save_draft(*, version: ProtocolVersion, by: User, at: datetime) -> ProtocolVersion:
     """Store what a draft says of itself, as edited on the version given."""
     stored = _locked(version, State.DRAFT)
-    _require_author(stored, by)
+    _take_up(stored, by)
     for name in ("change_note", *SCALARS):
         if name != "slug":
             setattr(stored, name, getattr(version, name))
@@ -146,7 +147,7 @@ def remove_row(*, row: ContentRow, seen: int, by: User, at: datetime) -> None:
 def submit(*, version: ProtocolVersion, by: User, at: datetime) -> ProtocolVersion:
     """Seal a draft without problems and hand it over for review."""
     version = _locked(version, State.DRAFT)
-    _require_author(version, by)
+    _take_up(version, by)
     try:
         protocol = read_rows(version)
     except PlainError as error:
@@ -162,7 +163,7 @@ def submit(*, version: ProtocolVersion, by: User, at: datetime) -> ProtocolVersi
 @transaction.atomic
 def start_review(*, version: ProtocolVersion, by: User, at: datetime) -> ProtocolVersion:
     version = _locked(version, State.SUBMITTED)
-    _require_other_than(by, version.author, "The author cannot review their own version.")
+    _require_no_author(version, by, "Whoever has written or edited a version cannot review it.")
     version.reviewer = by
     version.review_started_at = at
     return _move(version, to=State.UNDER_REVIEW, kind=EventKind.REVIEW_STARTED, by=by, at=at)
@@ -211,8 +212,9 @@ def approve(
         )
     if version.reviewed_at is None:
         raise WrongState("The review of this version is not recorded yet.")
-    _require_other_than(by, version.author, "The author cannot approve their own version.")
-    _require_other_than(by, version.reviewer, "The reviewer cannot approve the version they reviewed.")
+    _require_no_author(version, by, "Whoever has written or edited a version cannot approve it.")
+    if by == version.reviewer:
+        raise WrongPerson("The reviewer cannot approve the version they reviewed.")
     if seal != version.seal:
         raise SealDiffers("This is not the content you were shown. Read it again before you approve it.")
     starts_at = in_force_from or at
@@ -247,7 +249,7 @@ def take_effect(*, at: datetime) -> list[ProtocolVersion]:
 @transaction.atomic
 def reject(*, version: ProtocolVersion, reason: str, by: User, at: datetime) -> ProtocolVersion:
     version = _locked(version, State.SUBMITTED, State.UNDER_REVIEW)
-    _require_other_than(by, version.author, "The author cannot reject their own version.")
+    _require_no_author(version, by, "Whoever has written or edited a version cannot reject it.")
     return _end(version, to=State.REJECTED, kind=EventKind.REJECTED, reason=reason, by=by, at=at)
 
 
@@ -302,17 +304,45 @@ def restore(*, version: ProtocolVersion, by: User, at: datetime) -> ProtocolVers
 
 @transaction.atomic
 def comment_row(
-    *, version: ProtocolVersion, section: str, key: str, text: str, by: User, at: datetime
+    *,
+    version: ProtocolVersion,
+    section: str,
+    key: str,
+    text: str,
+    answers: UUID | None = None,
+    idempotency_key: UUID,
+    by: User,
+    at: datetime,
 ) -> RowComment:
-    """Say something of one row of a version that is under review, or still a draft."""
-    stored = ProtocolVersion.objects.get(pk=version.pk)
+    """Say something of one row before the version is approved, or answer what was said of it.
+
+    The same key says it once. Raises `WrongState`, `ContentRefused` and `ReasonMissing`.
+    """
+    stored = ProtocolVersion.objects.select_for_update().get(pk=version.pk)
+    there = RowComment.objects.filter(idempotency_key=idempotency_key, by=by).first()
+    if there is not None:
+        return there
     if stored.state not in (State.DRAFT, State.SUBMITTED, State.UNDER_REVIEW):
         raise WrongState("A version is commented on before it is approved.")
-    there = {(place, name) for place, name, _ in rows_of(load_protocol_value(stored))}
-    if (section, key) not in there:
+    rows = {(place, name) for place, name, _ in rows_of(load_protocol_value(stored))}
+    if (section, key) not in rows:
         raise ContentRefused(f"There is no row {key} among the {section}.")
+    answered = None
+    if answers is not None:
+        # An answer to an answer belongs to the same comment.
+        said = stored.comments.filter(pk=answers, section=section, key=key).first()
+        if said is None:
+            raise ContentRefused("There is no such comment on this row.")
+        answered = said.answers or said
     return RowComment.objects.create(
-        protocol_version=stored, section=section, key=key, text=_reason(text, "Say something."), by=by, at=at
+        protocol_version=stored,
+        section=section,
+        key=key,
+        text=_reason(text, "Say something."),
+        answers=answered,
+        idempotency_key=idempotency_key,
+        by=by,
+        at=at,
     )
 
 
@@ -417,7 +447,7 @@ def _retire_current(successor: ProtocolVersion, *, by: User, at: datetime) -> No
 
 def _edit(row: ContentRow, *, seen: int, by: User, at: datetime, verb: str) -> None:
     stored = _locked(ProtocolVersion(pk=row.protocol_version_id, version=seen), State.DRAFT)
-    _require_author(stored, by)
+    _take_up(stored, by)
     comment = f"{row._meta.verbose_name} {row}: {verb}"
     _move(stored, to=State.DRAFT, kind=EventKind.EDITED, by=by, at=at, comment=comment)
 
@@ -443,16 +473,14 @@ def _record(
     )
 
 
-def _require_author(version: ProtocolVersion, by: User) -> None:
-    """One person answers for a draft: who began it, or who first takes up what nobody began."""
+def _take_up(version: ProtocolVersion, by: User) -> None:
+    """Name one author, for the database to hold apart; whoever else edits is told by the events."""
     if version.author is None:
         version.author = by
-    if version.author != by:
-        raise WrongPerson("Only its author can change or submit a draft. Start a copy instead.")
 
 
-def _require_other_than(by: User, person: User | None, message: str) -> None:
-    if by == person:
+def _require_no_author(version: ProtocolVersion, by: User, message: str) -> None:
+    if by == version.author or version.events.filter(kind__in=AUTHORING, by=by).exists():
         raise WrongPerson(message)
 
 

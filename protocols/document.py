@@ -10,6 +10,7 @@ from protocols.engine.protocol import Branch, DecisionRule, GradeBand, Protocol
 from protocols.engine.review import uncertain_rows
 from protocols.lifecycle import ENDED, State
 from protocols.models import ProtocolVersion
+from protocols.reading import authors_of
 
 # Urgent surgery and rapid rise, in the order of the grid's columns.
 COLUMNS: Final = ((False, False), (False, True), (True, False), (True, True))
@@ -72,7 +73,13 @@ def document_of(version: ProtocolVersion, protocol: Protocol) -> Document:
 def life_of(version: ProtocolVersion) -> tuple[Step, ...]:
     """The steps taken so far and, while the version lives, those still to come."""
     steps = [
-        Step(label="Draft", by=version.author, at=version.created_at, is_now=version.state == State.DRAFT),
+        Step(
+            label="Draft",
+            by=version.author,
+            at=version.created_at,
+            note=_others(version),
+            is_now=version.state == State.DRAFT,
+        ),
         Step(
             label="Submitted",
             by=version.author if version.submitted_at else None,
@@ -108,6 +115,12 @@ def life_of(version: ProtocolVersion) -> tuple[Step, ...]:
         is_now=True,
     )
     return (*(step for step in steps if step.at), end)
+
+
+def _others(version: ProtocolVersion) -> str:
+    """Who else has a hand in what the version says."""
+    names = [person.get_full_name() for person in authors_of(version) if person != version.author]
+    return f"With {', '.join(names)}." if names else ""
 
 
 def decision_grids(protocol: Protocol) -> tuple[GradeGrid, ...]:

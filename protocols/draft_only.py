@@ -69,6 +69,30 @@ def versions_keep_unless(
     )
 
 
+def authors_keep_away(kinds: Iterable[str]) -> RunTriggers:
+    """Refuse as reviewer or approver whoever has an event of these kinds: a hand in what the version says."""
+    listed = ", ".join(f"'{kind}'" for kind in sorted(kinds))
+
+    def install(_apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
+        for name, (table, change, version, people) in _AWAY.items():
+            act = _HAS_A_HAND.format(version=version, kinds=listed, people=" OR ".join(people))
+            parts = {"name": name, "table": table, "change": change, "condition": act}
+            statements = (
+                (_POSTGRESQL_AWAY_FUNCTION, _POSTGRESQL_AWAY)
+                if editor.connection.vendor == "postgresql"
+                else (_SQLITE_GUARD,)
+            )
+            for statement in statements:
+                editor.execute(statement.format(**parts, message=_AWAY_MESSAGE), None)
+
+    def drop(_apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
+        for name, (table, *_) in _AWAY.items():
+            on_table = f' ON "{table}"' if editor.connection.vendor == "postgresql" else ""
+            editor.execute(f'DROP TRIGGER "{name}"{on_table}', None)
+
+    return RunTriggers(install, drop)
+
+
 def without_version_guards(*names: str) -> RunTriggers:
     """Take guards away that other operations put up anew."""
     return RunTriggers(_drop({VERSIONS: names}), RunTriggers.noop)
@@ -138,6 +162,41 @@ _CONTENT_CHANGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "no_update": ("UPDATE", (_WAS_NO_DRAFT, _IS_NO_DRAFT)),
     "no_delete": ("DELETE", (_WAS_NO_DRAFT,)),
 }
+
+_AWAY: Mapping[str, tuple[str, str, str, tuple[str, ...]]] = {
+    f"{VERSIONS}_authors": (
+        VERSIONS,
+        "UPDATE",
+        "id",
+        (
+            # Only who becomes one: to withdraw a version must never be in the way of an older act.
+            "(act.by_id = NEW.reviewer_id AND OLD.reviewer_id IS DISTINCT FROM NEW.reviewer_id)",
+            "(act.by_id = NEW.approver_id AND OLD.approver_id IS DISTINCT FROM NEW.approver_id)",
+        ),
+    ),
+    "protocols_plannedapproval_authors": (
+        "protocols_plannedapproval",
+        "INSERT",
+        "protocol_version_id",
+        ("act.by_id = NEW.approver_id",),
+    ),
+}
+_AWAY_MESSAGE = "who wrote a protocol version does not review or approve it"
+
+_HAS_A_HAND = """EXISTS (SELECT 1 FROM "protocols_protocolevent" AS act
+WHERE act.protocol_version_id = NEW.{version} AND act.kind IN ({kinds}) AND ({people}))"""
+
+# A condition of a trigger may not look into other tables there, so that a function has to.
+_POSTGRESQL_AWAY_FUNCTION = """CREATE OR REPLACE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF {condition} THEN
+        RAISE EXCEPTION '{message}' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$"""
+
+_POSTGRESQL_AWAY = """CREATE TRIGGER "{name}" BEFORE {change} ON "{table}"
+FOR EACH ROW EXECUTE FUNCTION "{name}"()"""
 
 _SQLITE_GUARD = """CREATE TRIGGER "{name}" BEFORE {change} ON "{table}" WHEN {condition}
 BEGIN SELECT RAISE(ABORT, '{message}'); END"""

@@ -53,3 +53,7 @@ class EventKind(TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
     RESTORE_ASKED = "restore_asked", "Restoring asked for"
     RESTORED = "restored", "Restored"
+
+
+# Whoever did one of these has a hand in what the version says, and neither reviews nor approves it.
+AUTHORING: Final = (EventKind.IMPORTED, EventKind.COPIED, EventKind.EDITED, EventKind.SUBMITTED)

@@ -638,13 +638,18 @@ class ProofConfirmation(models.Model):
 
 
 class RowComment(models.Model):
-    """What somebody says of one row of a version under review; rows never change."""
+    """What somebody says of one row of a version before its approval, or answers; rows never change."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     protocol_version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="comments")
     section = models.CharField(max_length=40)
     key = models.CharField(max_length=200)
     text = models.TextField()
+    answers = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="answered_by"
+    )
+    # Of one form shown once: a second click says nothing twice.
+    idempotency_key = models.UUIDField(unique=True, null=True, blank=True)
     by = _person()
     at = models.DateTimeField()
 

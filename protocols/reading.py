@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 from protocols.actions import take_effect
 from protocols.engine.plain import PlainError, seal
 from protocols.engine.protocol import Protocol
-from protocols.lifecycle import State
+from protocols.lifecycle import AUTHORING, State
 from protocols.mapping import load_protocol_value, read_rows
 from protocols.models import NoteRead, ProtocolVersion
 
@@ -113,6 +113,12 @@ def versions_with_people() -> QuerySet[ProtocolVersion]:
     return ProtocolVersion.objects.select_related(
         "author", "reviewer", "approver", "ended_by", "planned__approver"
     )
+
+
+def authors_of(version: ProtocolVersion) -> list[Any]:
+    """Everybody who began, edited or submitted a version, in the order of their first act."""
+    acts = version.events.filter(kind__in=AUTHORING, by__isnull=False).select_related("by")
+    return list(dict.fromkeys(act.by for act in acts))
 
 
 def _in_force_or_due(slug: str, now: datetime) -> list[ProtocolVersion]:

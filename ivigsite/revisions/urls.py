@@ -1,6 +1,6 @@
 from django.urls import path
 
-from ivigsite.revisions import editing, exchange_views, trying, views
+from ivigsite.revisions import comments, editing, exchange_views, trying, views
 
 urlpatterns = [
     path("import/", exchange_views.import_version, name="import_version"),
@@ -18,11 +18,15 @@ urlpatterns = [
         editing.remove_row,
         name="workspace_remove_row",
     ),
+    path(
+        "<uuid:pk>/workspace/<slug:section>/<uuid:row_id>/comments/",
+        comments.row_comments,
+        name="row_comments",
+    ),
     path("<uuid:pk>/compare/", views.compare, name="compare"),
     path("<uuid:pk>/proofs/", views.ask, name="ask_for_proof"),
     path("<uuid:pk>/proofs/<slug:kind>/", views.proof, name="proof"),
     path("<uuid:pk>/proofs/<slug:kind>/confirm/", views.confirm, name="confirm_proof"),
-    path("<uuid:pk>/comments/", views.comment, name="comment_row"),
     path("<uuid:pk>/step/<slug:name>/", views.step, name="protocol_step"),
     path("<uuid:pk>/recall/", views.recall, name="recall"),
     path("<uuid:pk>/recall.csv", views.recall_csv, name="recall_csv"),

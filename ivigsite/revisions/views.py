@@ -16,10 +16,10 @@ from ivigsite.accounts.passwords import WrongPassword
 from ivigsite.accounts.permissions import Permission, allow
 from ivigsite.audit.actions import record
 from ivigsite.revisions.checking import checked
+from ivigsite.revisions.comments import Thread, threads_of
 from ivigsite.revisions.proofs import start_working
 from ivigsite.revisions.recall import recalled
 from ivigsite.revisions.workspace import linked, may_edit, navigation
-from protocols.actions import comment_row
 from protocols.engine.compare import compare_content
 from protocols.engine.plain import PlainError
 from protocols.engine.review import find_problems
@@ -50,12 +50,6 @@ class SinceForm(forms.Form):
     kind = forms.ChoiceField(choices=ProofKind.choices)
 
 
-class CommentForm(forms.Form):
-    section = forms.CharField(max_length=40)
-    key = forms.CharField(max_length=200)
-    text = forms.CharField(max_length=2000)
-
-
 @work_on_protocol
 @require_safe
 def workspace(request: SignedInRequest, pk: UUID) -> HttpResponse:
@@ -75,7 +69,7 @@ def workspace(request: SignedInRequest, pk: UUID) -> HttpResponse:
         "navigation": navigation(version, protocol, found),
         "may_edit": may_edit(version, request.user),
         "proofs": latest_proofs(version, at=now),
-        "comments": version.comments.select_related("by"),
+        "threads": threads_of(version, protocol),
         "events": version.events.select_related("by"),
         "steps": steps_for(version, request.user),
     }
@@ -152,20 +146,6 @@ def confirm(request: SignedInRequest, pk: UUID, kind: str) -> HttpResponse:
 
 
 @work_on_protocol
-@require_POST
-def comment(request: SignedInRequest, pk: UUID) -> HttpResponse:
-    version = _version(pk)
-    form = CommentForm(request.POST)
-    if not form.is_valid():
-        return render(request, "422.html", status=422)
-    try:
-        comment_row(version=version, **form.cleaned_data, by=request.user, at=timezone.now())
-    except Refused as refused:
-        return _refused(request, version, str(refused))
-    return redirect("workspace", pk=version.pk)
-
-
-@work_on_protocol
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def step(request: SignedInRequest, pk: UUID, name: str) -> HttpResponse:
@@ -177,20 +157,21 @@ def step(request: SignedInRequest, pk: UUID, name: str) -> HttpResponse:
     now = timezone.now()
     try:
         seal = seal_of(version)
+        threads = threads_of(version, load_protocol_value(version))
     except (SealBroken, PlainError) as error:
         return _unreadable(request, version, error)
     if request.method != "POST":
         form = _with_password(found.form(initial={"seen": version.version, "seal": seal}))
-        return _ask(request, version, name, form)
+        return _ask(request, version, name, form, threads)
     form = _with_password(found.form(request.POST))
     if not form.is_valid():
-        return _ask(request, version, name, form, status=422)
+        return _ask(request, version, name, form, threads, status=422)
     try:
         confirm_password(user=request.user, password=form.cleaned_data["password"], at=now)
     except WrongPassword as wrong:
         wait = f" Wait {wrong.wait_seconds} seconds." if wrong.wait_seconds else ""
         form.add_error("password", f"This is not your password. Nothing was changed.{wait}")
-        return _ask(request, version, name, form, status=403)
+        return _ask(request, version, name, form, threads, status=403)
     if form.cleaned_data["seal"] != seal:
         return _refused(request, version, "This is not the content you were shown. Read it again.")
     version.version = form.cleaned_data["seen"]
@@ -286,9 +267,22 @@ def _with_password(form: StepForm) -> StepForm:
 
 
 def _ask(
-    request: SignedInRequest, version: ProtocolVersion, name: str, form: StepForm, *, status: int = 200
+    request: SignedInRequest,
+    version: ProtocolVersion,
+    name: str,
+    form: StepForm,
+    threads: tuple[Thread, ...],
+    *,
+    status: int = 200,
 ) -> HttpResponse:
-    context = {"version": version, "step": STEPS[name], "form": form, "seal": form["seal"].value()}
+    context = {
+        "version": version,
+        "step": STEPS[name],
+        "form": form,
+        "seal": form["seal"].value(),
+        # Who judges a version reads first what others said of it.
+        "threads": threads if name in ("record_review", "approve", "reject") else (),
+    }
     return render(request, "revisions/step.html", context, status=status)
 
 

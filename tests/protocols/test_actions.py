@@ -17,10 +17,12 @@ from protocols.actions import (
     WrongPerson,
     WrongState,
 )
+from protocols.document import life_of
 from protocols.engine import plain
 from protocols.lifecycle import EventKind, State
 from protocols.mapping import SealBroken, read_rows
 from protocols.models import Citation, ProtocolEvent, ProtocolVersion, Text
+from protocols.reading import authors_of
 from tests.protocols.factory import (
     AT,
     REVIEW_DUE,
@@ -131,10 +133,6 @@ STEPS: dict[str, tuple[Step, str, set[str], State]] = {
 }
 
 WRONG_PEOPLE = [
-    ("save_draft", "draft", "reviewer"),
-    ("save_row", "draft", "reviewer"),
-    ("remove_row", "draft", "reviewer"),
-    ("submit", "draft", "reviewer"),
     ("start_review", "submitted", "author"),
     ("record_review", "under review", "author"),
     ("record_review", "under review", "approver"),
@@ -251,6 +249,42 @@ def test_who_takes_up_a_draft_of_nobody_becomes_its_author() -> None:
     assert version.author == person("author")
     with pytest.raises(WrongPerson):
         start_review(version, "author")
+
+
+def edited_by(username: str) -> ProtocolVersion:
+    """A draft of the author that somebody else has edited too."""
+    return save_draft(draft(), username)
+
+
+def test_draft_is_edited_by_several_authors_and_each_is_on_record() -> None:
+    version = edited_by("editor")
+    save_row(version, "author")
+
+    assert set(authors_of(version)) == {person("author"), person("editor")}
+    assert version.author == person("author")
+    assert life_of(version)[0].note == f"With {person('editor').get_full_name()}."
+
+
+@pytest.mark.hazard("H20")
+def test_whoever_edited_a_version_neither_reviews_nor_rejects_nor_approves_it() -> None:
+    version = submit(edited_by("editor"), "author")
+    for step in (start_review, reject):
+        with pytest.raises(WrongPerson, match="written or edited"):
+            step(version, "editor")
+
+    version = proved(record_review(start_review(version, "reviewer"), "reviewer"))
+    for step in (approve, reject):
+        with pytest.raises(WrongPerson, match="written or edited"):
+            step(version, "editor")
+    assert approve(version, "approver").state == State.APPROVED
+
+
+@pytest.mark.hazard("H20")
+def test_whoever_submitted_a_version_for_its_author_counts_as_one_of_them() -> None:
+    version = submit(draft(), "editor")
+
+    with pytest.raises(WrongPerson):
+        start_review(version, "editor")
 
 
 def test_versions_of_one_slug_are_numbered_in_turn() -> None:

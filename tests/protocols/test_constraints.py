@@ -1,6 +1,7 @@
 """What the database itself refuses, tried with raw SQL as somebody with a database client would."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
@@ -8,9 +9,10 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 
-from protocols.lifecycle import MOVES, State
+from protocols import actions
+from protocols.lifecycle import AUTHORING, MOVES, State
 from protocols.mapping import ROWS, SCALARS
-from protocols.models import ContentRow, OrderTemplate, ProtocolEvent, ProtocolVersion
+from protocols.models import ContentRow, OrderTemplate, PlannedApproval, ProtocolEvent, ProtocolVersion, Text
 from tests.protocols.factory import (
     AT,
     REVIEW_DUE,
@@ -72,7 +74,7 @@ def test_every_content_table_has_its_guards() -> None:
 
 
 def test_versions_and_events_have_their_guards() -> None:
-    names = ["begins", "stays", "moves", "keeps_content", "keeps_approval", "keeps_ending"]
+    names = ["begins", "stays", "moves", "keeps_content", "keeps_approval", "keeps_ending", "authors"]
 
     assert {f"{VERSIONS}_{name}" for name in names} <= triggers()
     assert {"protocols_protocolevent_no_update", "protocols_protocolevent_no_delete"} <= triggers()
@@ -212,7 +214,8 @@ def test_events_stay(change: str) -> None:
 def test_nobody_approves_what_they_wrote_or_reviewed(role: str) -> None:
     version = reviewed()
 
-    with pytest.raises(IntegrityError, match=f"version_{role}_is_not_approver"), transaction.atomic():
+    refused = f"version_{role}_is_not_approver|who wrote a protocol version does not"
+    with pytest.raises(IntegrityError, match=refused), transaction.atomic():
         ProtocolVersion.objects.filter(pk=version.pk).update(
             state=State.APPROVED, approver=person(role), approved_at=AT, review_due_on=REVIEW_DUE
         )
@@ -221,10 +224,47 @@ def test_nobody_approves_what_they_wrote_or_reviewed(role: str) -> None:
 def test_nobody_reviews_what_they_wrote() -> None:
     version = submitted()
 
-    with pytest.raises(IntegrityError, match="version_author_is_not_reviewer"), transaction.atomic():
+    refused = "version_author_is_not_reviewer|who wrote a protocol version does not"
+    with pytest.raises(IntegrityError, match=refused), transaction.atomic():
         ProtocolVersion.objects.filter(pk=version.pk).update(
             state=State.UNDER_REVIEW, reviewer=person("author"), review_started_at=AT
         )
+
+
+@pytest.mark.hazard("H20")
+def test_nobody_reviews_or_approves_what_they_have_edited() -> None:
+    version = draft()
+    row = Text.objects.filter(protocol_version=version)[0]
+    actions.save_row(row=row, seen=version.version, by=person("editor"), at=AT)
+    version.refresh_from_db()
+    version = actions.submit(version=version, by=person("author"), at=AT)
+    refused = "who wrote a protocol version does not review or approve it"
+
+    with pytest.raises(IntegrityError, match=refused), transaction.atomic():
+        ProtocolVersion.objects.filter(pk=version.pk).update(
+            state=State.UNDER_REVIEW, reviewer=person("editor"), review_started_at=AT
+        )
+    version = actions.start_review(version=version, by=person("reviewer"), at=AT)
+    version = actions.record_review(version=version, comment="Read.", by=person("reviewer"), at=AT)
+    with pytest.raises(IntegrityError, match=refused), transaction.atomic():
+        ProtocolVersion.objects.filter(pk=version.pk).update(
+            state=State.APPROVED, approver=person("editor"), approved_at=AT, review_due_on=REVIEW_DUE
+        )
+    with pytest.raises(IntegrityError, match=refused), transaction.atomic():
+        PlannedApproval.objects.create(
+            protocol_version=version,
+            seal=version.seal,
+            approver=person("editor"),
+            approved_at=AT,
+            in_force_from=AT + timedelta(days=1),
+            review_due_on=REVIEW_DUE,
+        )
+
+
+def test_the_acts_that_make_an_author_are_those_of_the_code() -> None:
+    migration = import_module("protocols.migrations.0016_authors_keep_away_and_comments_are_answered")
+
+    assert set(migration.AUTHORING) == {kind.value for kind in AUTHORING}
 
 
 @pytest.mark.parametrize(

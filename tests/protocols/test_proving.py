@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -275,15 +276,15 @@ def test_why_a_version_was_withdrawn_does_not_change_while_it_is() -> None:
 def test_row_is_commented_on_until_approval_and_must_be_there() -> None:
     version = reviewed()
     said: dict[str, Any] = {"version": version, "by": person("reviewer"), "at": AT}
-    actions.comment_row(section="regimens", key="R20", text=" Why so much? ", **said)
+    actions.comment_row(section="regimens", key="R20", text=" Why so much? ", idempotency_key=uuid4(), **said)
 
     with pytest.raises(actions.ContentRefused):
-        actions.comment_row(section="regimens", key="GONE", text="Why?", **said)
+        actions.comment_row(section="regimens", key="GONE", text="Why?", idempotency_key=uuid4(), **said)
     with pytest.raises(actions.ReasonMissing):
-        actions.comment_row(section="regimens", key="R20", text=" ", **said)
+        actions.comment_row(section="regimens", key="R20", text=" ", idempotency_key=uuid4(), **said)
     approve(proved(version))
     with pytest.raises(actions.WrongState):
-        actions.comment_row(section="regimens", key="R20", text="Too late", **said)
+        actions.comment_row(section="regimens", key="R20", text="Too late", idempotency_key=uuid4(), **said)
 
     assert RowComment.objects.get().text == "Why so much?"
 

@@ -211,17 +211,30 @@ def test_edit_that_loses_between_reading_and_storing_is_a_conflict(monkeypatch: 
     assert str(regimen.amount) == "0.500000"
 
 
-def test_draft_of_somebody_else_is_read_and_not_changed() -> None:
+def test_draft_of_somebody_else_is_edited_by_any_author_and_each_is_on_record() -> None:
     version = draft()
     ProtocolVersion.objects.update(author=person("reviewer"))
     client, regimen = as_("author"), Regimen.objects.get()
     url = row_url(version, "regimens", regimen)
 
     section = client.get(reverse("workspace_section", args=[version.pk, "regimens"]))
+    answer = client.post(url, posted(client, url) | {"amount": "0.7"})
 
-    assert "Only its author, Reviewer," in section.content.decode()
-    assert url not in section.content.decode()
-    assert client.post(url, {}).status_code == 409
+    assert url in section.content.decode()
+    assert answer.status_code == 302
+    assert version.events.filter(kind="edited").get().by == person("author")
+
+
+def test_who_is_no_author_reads_a_draft_and_changes_nothing() -> None:
+    version, regimen = draft(), Regimen.objects.get()
+    client = as_("reviewer")
+    url = row_url(version, "regimens", regimen)
+
+    page = client.get(reverse("workspace_section", args=[version.pk, "regimens"])).content.decode()
+
+    assert "Authors change this draft; you can read it." in page
+    assert url not in page
+    assert client.get(url).status_code == client.post(url, {}).status_code == 403
 
 
 @pytest.mark.hazard("H20")

@@ -7,7 +7,6 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
@@ -17,7 +16,7 @@ from ivigsite.audit.models import AuditEntry
 from ivigsite.revisions.recall import recalled
 from protocols import actions
 from protocols.lifecycle import State
-from protocols.models import Proof, ProofState, ProtocolVersion, RowComment, Text
+from protocols.models import Proof, ProofState, ProtocolVersion, Text
 from protocols.proving import prove_at_once
 from protocols.steps import STEPS
 from tests.protocols.factory import AT, approved, draft, person, reviewed, submitted
@@ -254,17 +253,6 @@ def test_proof_of_a_broken_version_fails_and_says_why() -> None:
     call_command("run_jobs", "--once", verbosity=0)
 
     assert Proof.objects.get().state in (ProofState.DONE, ProofState.FAILED)
-
-
-def test_row_is_commented_on_from_the_page() -> None:
-    version = reviewed()
-    client, url = as_("reviewer"), reverse("comment_row", args=[version.pk])
-
-    assert client.post(url, {"section": "regimens", "key": "R20", "text": "Why?"}).status_code == 302
-    assert client.post(url, {"section": "regimens", "key": "GONE", "text": "Why?"}).status_code == 409
-    assert client.post(url, {"section": "regimens"}).status_code == 422
-
-    assert RowComment.objects.get().by == get_user_model()._default_manager.get(username="reviewer")
 
 
 def test_recall_of_a_version_nobody_was_treated_by_is_empty_and_says_so() -> None:

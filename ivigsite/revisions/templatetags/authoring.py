@@ -1,12 +1,20 @@
 """What the pages of the workspace ask of their values."""
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from django import template
 
+from ivigsite.revisions.comments import Thread
 from protocols.engine.worked_cases import CaseResult
 
 register = template.Library()
+
+
+@register.filter
+def threads_on(threads: Mapping[UUID, tuple[Thread, ...]], row_id: UUID) -> tuple[Thread, ...]:
+    """What was said of the row with this id."""
+    return threads.get(row_id, ())
 
 
 @register.filter
