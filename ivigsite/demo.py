@@ -71,15 +71,23 @@ def prepare_database() -> None:
     from django.core.management import call_command
     from django.utils import timezone
 
+    from ivigsite.monitoring.models import MonitoringPlan
     from ivigsite.orders.demo import show_demo_checks, sign_demo_order_set
 
     settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
     call_command("migrate", verbosity=0, interactive=False)
-    call_command("load_protocol", verbosity=0)
     call_command("seed_demo", verbosity=0)
+    # Shipped content that is newer than the demonstration comes in beside it, as a draft.
+    call_command("load_protocol", verbosity=0)
     # Signed a while ago, so that there is something due, something overdue and an alert to look at.
     now = timezone.now()
-    show_demo_checks(sign_demo_order_set(at=now - SIGNED_AGO), at=now)
+    order_set = sign_demo_order_set(at=now - SIGNED_AGO)
+    if not MonitoringPlan.objects.filter(order_set_id=order_set.pk).exists():
+        raise CommandError(
+            f"The demonstration in {settings.VAR_DIR} is of an earlier version, which kept no plan of its "
+            "checks. Remove that folder, or name another one in IVIGSITE_VAR, and start again."
+        )
+    show_demo_checks(order_set, at=now)
 
 
 def prepare_missing_database() -> None:

@@ -22,7 +22,8 @@ from ivigsite.encounters.actions import (
 from ivigsite.encounters.assessment_form import AssessmentForm, as_posted
 from ivigsite.encounters.models import Assessment, Encounter, Patient
 from ivigsite.parsing.dates import format_date, format_datetime
-from protocols.actions import approve, record_review, start_review, submit
+from protocols.actions import approve, import_draft, record_review, start_review, submit
+from protocols.content_files import SHIPPED, load_content
 from protocols.lifecycle import State
 from protocols.mapping import load_protocol_value
 from protocols.models import ProtocolVersion
@@ -391,7 +392,14 @@ def _user(demo: DemoUser, at: datetime) -> User:
 
 def _approved(users: Mapping[str, User], at: datetime) -> ProtocolVersion:
     """Three different people, as everywhere; nothing is approved by itself."""
-    draft = ProtocolVersion.objects.filter(slug=DEFAULT_SLUG, state=State.DRAFT).latest("number")
+    drafts = ProtocolVersion.objects.filter(slug=DEFAULT_SLUG, state=State.DRAFT)
+    draft = drafts.order_by("number").last() or import_draft(
+        protocol=load_content(SHIPPED),
+        change_note="The shipped content.",
+        by=users["author"],
+        # Before the steps below, so that the history of the version reads in its order.
+        at=at - timedelta(days=4),
+    )
     submitted = submit(version=draft, by=users["author"], at=at - timedelta(days=3))
     begun = start_review(version=submitted, by=users["reviewer"], at=at - timedelta(days=2))
     reviewed = record_review(

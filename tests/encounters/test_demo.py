@@ -22,8 +22,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def seeded(db: None) -> None:
-    call_command("load_protocol", verbosity=0)
     call_command("seed_demo", verbosity=0)
+    call_command("load_protocol", verbosity=0)
 
 
 @pytest.mark.usefixtures("seeded")
@@ -44,6 +44,12 @@ def test_three_demo_people_approved_the_protocol():
     assert version is not None
     assert len({version.author, version.reviewer, version.approver}) == 3
     assert "nobody has checked" in version.review_comment
+    # Loading what is shipped finds it there; and its history reads in the order in which it was made.
+    assert ProtocolVersion.objects.count() == 1
+    kinds = list(version.events.order_by("at").values_list("kind", flat=True))
+    assert kinds[:2] == ["imported", "submitted"]
+    assert kinds[-1] == "approved"
+    assert version.created_at < version.submitted_at < version.reviewed_at < version.approved_at
 
 
 @pytest.mark.usefixtures("seeded")
