@@ -32,6 +32,7 @@ SHOWN: Final = (
     "ward__name",
     "bed",
     "owner__full_name",
+    "protocol_version__state",
     "signed_at",
     "grade",
 )

@@ -197,7 +197,8 @@ def _fields_of(row: Any, protocol: Protocol) -> Lines:
 
 def _field_lines(row: Any, protocol: Protocol, *, without: set[str]) -> Lines:
     """Short fields together in one paragraph; a sentence, or conditions, in a paragraph of its own."""
-    short, long = [], []
+    short: list[str] = []
+    long: list[str] = []
     for each in fields(row):
         value = getattr(row, each.name)
         if each.name in _SHOWN_APART | without or _is_empty(value):

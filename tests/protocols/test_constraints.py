@@ -233,6 +233,7 @@ def test_nobody_reviews_what_they_wrote() -> None:
 
 @pytest.mark.hazard("H20")
 def test_nobody_reviews_or_approves_what_they_have_edited() -> None:
+    editor: Any = person("editor")
     version = draft()
     row = Text.objects.filter(protocol_version=version)[0]
     actions.save_row(row=row, seen=version.version, by=person("editor"), at=AT)
@@ -254,7 +255,7 @@ def test_nobody_reviews_or_approves_what_they_have_edited() -> None:
         PlannedApproval.objects.create(
             protocol_version=version,
             seal=version.seal,
-            approver=person("editor"),
+            approver=editor,
             approved_at=AT,
             in_force_from=AT + timedelta(days=1),
             review_due_on=REVIEW_DUE,

@@ -117,7 +117,8 @@ def test_paper_of_an_approved_version_tells_its_people_and_when_its_review_is_ov
 
     assert "NOT IN USE" not in fresh
     for username in ("author", "reviewer", "approver"):
-        assert person(username).get_full_name() in fresh
+        somebody: Any = person(username)
+        assert somebody.get_full_name() in fresh
     assert version.seal in fresh
     assert "OVERDUE" not in fresh
     assert "Review due: 02-Jan-2031 OVERDUE" in late
@@ -159,7 +160,8 @@ def made(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> list
 
 def reader() -> Client:
     client = Client()
-    client.force_login(person("nurse"))
+    nurse: Any = person("nurse")
+    client.force_login(nurse)
     return client
 
 
