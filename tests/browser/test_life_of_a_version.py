@@ -14,6 +14,7 @@ from protocols.mapping import load_protocol_value
 from protocols.models import ProtocolVersion
 from protocols.proving import prove_at_once
 from tests.browser.steps import press
+from tests.browser.test_accessibility import faults
 from tests.browser.test_workspace import open_row, save
 from tests.protocols.factory import AT, REVIEW_DUE, small_protocol
 from tests.revisions.versions import who
@@ -59,11 +60,15 @@ def test_three_people_take_a_changed_version_into_force(
         press(page, "Sign in")
         return page
 
+    found: dict[str, Any] = {}
     author, reviewer, approver = (sit_down(name) for name in ("author", "reviewer", "approver"))
 
     # The author: a copy, a boundary, a dose, a checklist time and a text.
     take(author, before, "Start a draft as a copy", "Four small changes.")
     version = ProtocolVersion.objects.get(slug=before.slug, number=2)
+    author.goto(reverse("workspace_header", args=[version.pk]))
+    found["about"] = faults(author)
+    author.goto(reverse("workspace", args=[version.pk]))
     open_row(author, "grade_bands", "1")
     author.get_by_label("Upper border").fill("12")
     press(author, "Save")
@@ -89,6 +94,15 @@ def test_three_people_take_a_changed_version_into_force(
     expect(author.get_by_text("No problems; all 1 cases pass.")).to_be_visible()
     take(author, version, "Submit for review")
 
+    for name, arguments in (
+        ("import_version", []),
+        ("workspace_try", [version.pk]),
+        ("compare", [version.pk]),
+        ("protocols:version", [version.pk]),
+    ):
+        author.goto(reverse(name, args=arguments))
+        found[name] = faults(author)
+
     # The reviewer: a comment on a row, which the author answers, and the review.
     take(reviewer, version, "Start the review")
     reviewer.locator('.reading-nav a[href$="/workspace/regimens/"]').click()
@@ -96,6 +110,7 @@ def test_three_people_take_a_changed_version_into_force(
     reviewer.get_by_label("Your comment").fill("Why 0.6?")
     press(reviewer, "Store it")
     expect(reviewer.get_by_text("No answer yet")).to_be_visible()
+    found["comments"] = faults(reviewer)
     author.goto(reviewer.url)
     author.get_by_label("An answer to").check()
     author.get_by_label("Your comment").fill("The new label says so.")
@@ -110,15 +125,20 @@ def test_three_people_take_a_changed_version_into_force(
         call_command("run_jobs", "--once", verbosity=0)
         approver.reload()
         expect(approver.get_by_role("heading", name="would change")).to_be_visible()
+        found[kind] = faults(approver)
         press(approver, "I have read this and confirm it")
     approver.get_by_role("link", name="Approve", exact=True).click()
     expect(approver.get_by_text("Why 0.6?")).to_be_visible()
     expect(approver.get_by_text("The new label says so.")).to_be_visible()
+    found["approve"] = faults(approver)
     approver.get_by_label("The next review is due").select_option("365")
     approver.get_by_label("Your password").fill(PASSWORD)
     press(approver, "Approve")
     expect(approver.locator("#state")).to_contain_text("Approved")
 
+    approver.goto(reverse("recall", args=[version.pk]))
+    found["recall"] = faults(approver)
+    assert {name: said for name, said in found.items() if said} == {}
     version.refresh_from_db()
     before.refresh_from_db()
     protocol = load_protocol_value(version)
