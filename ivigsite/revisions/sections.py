@@ -1,7 +1,7 @@
 """The sections of a version as its authors meet them: which tables there are, and what of a row they show."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
 from itertools import groupby
@@ -265,11 +265,23 @@ def _lines(values: tuple[Any, ...], protocol: Protocol) -> tuple[str, ...]:
         return tuple(f"{format_decimal(step.ml_per_kg_per_h)} for {step.minutes} min" for step in values)
     if hasattr(first, "every_minutes"):
         return tuple(f"every {each.every_minutes} min until {each.until_anchor}" for each in values)
+    if is_dataclass(first):
+        return tuple(_record(value, protocol) for value in values)
     if isinstance(first, bool):
         return (" or ".join("yes" if each else "no" for each in values),)
     if isinstance(first, Decimal):
         return (" · ".join(format_decimal(each) for each in values),)
     return (", ".join(str(each).replace("_", " ") for each in values),)
+
+
+def _record(value: Any, protocol: Protocol) -> str:
+    """The fields of a part of a row that say something, with their units."""
+    said = ((each.name, getattr(value, each.name)) for each in fields(value))
+    return " · ".join(
+        " ".join(filter(None, (label_of(name), "; or ".join(cell_of(each, protocol).lines), unit_of(name))))
+        for name, each in said
+        if each not in (None, "", ())
+    )
 
 
 def subject_of(section: Section, row: ContentRow, protocol: Protocol) -> Subject:

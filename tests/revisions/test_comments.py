@@ -8,12 +8,30 @@ from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 
 from ivigsite.audit.models import AuditEntry
+from ivigsite.revisions.comments import said_of
+from ivigsite.revisions.sections import SECTIONS, rows_of_section
 from protocols import actions
 from protocols.models import ProtocolVersion, Regimen, RowComment
 from tests.protocols.factory import AT, approved, draft, person, reviewed, under_review
 from tests.revisions.test_workspace import as_
+from tests.scenario import shipped
 
 pytestmark = pytest.mark.django_db
+
+
+def test_every_row_of_the_shipped_protocol_is_told_in_words() -> None:
+    protocol = shipped()
+    lines = [
+        line
+        for section in SECTIONS.values()
+        for _, row in rows_of_section(section, protocol)
+        for _, _, cell in said_of(row, protocol)
+        for line in cell.lines
+    ]
+
+    assert len(lines) > 3000
+    assert [line for line in lines if "Decimal(" in line or "=" in line.replace(" = ", "")] == []
+    assert "From weight 30 kg · Step 5 · Ties down" in lines
 
 
 def page_of(version: ProtocolVersion, section: str = "regimens") -> str:
