@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
+from django.utils import timezone
+
 from ivigsite.encounters.timeline import Timeline, timeline_of
+from ivigsite.parsing.dates import format_date, format_datetime, months_after
 from protocols.engine.decision import compare_policies
 from protocols.engine.facts import FACT_BY_KEY, LEVELS, Facts
 from protocols.engine.lookup import of
@@ -453,8 +457,11 @@ def _provenance(rows: Iterable[OrderTemplate | Text | SafetyRule | Gate]) -> dic
     return {row.key: PROVENANCE_CLASS[row.basis.provenance] for row in rows}
 
 
-def present(protocol: Protocol, outcome: Mapping[str, Any], facts: Facts) -> Advice:
-    """The advice panel for a stored or a live outcome; both take this one way to the screen."""
+def present(protocol: Protocol, outcome: Mapping[str, Any], facts: Facts, *, at: datetime) -> Advice:
+    """The advice panel for a stored or a live outcome; both take this one way to the screen.
+
+    `at` is the moment the facts were told, from which a finding's waiting time counts.
+    """
     branch = of(protocol).branches.get(outcome["branch"] or "")
     rule = _rule(protocol, outcome)
     decision_class, decision_word = DECISION_WORDS.get(outcome["provenance"] or "", ("", ""))
@@ -491,7 +498,7 @@ def present(protocol: Protocol, outcome: Mapping[str, Any], facts: Facts) -> Adv
         ),
         stop_rule=outcome["stop_rule"] or "",
         repeat=_repeat(outcome["repeat"]) if has_ivig else "",
-        findings=finding_cards(protocol, outcome["findings"]),
+        findings=finding_cards(protocol, outcome["findings"], at=at),
         stops=sum(LEVEL_OF_SEVERITY[f["severity"]] == "critical" for f in outcome["findings"])
         + sum(gate.get("stops", True) for gate in outcome["gates"]),
         questions=tuple(
@@ -532,9 +539,11 @@ def order_cards(protocol: Protocol, orders: Iterable[Mapping[str, Any]]) -> tupl
     return tuple(_order(protocol, order) for order in orders)
 
 
-def finding_cards(protocol: Protocol, findings: Iterable[Mapping[str, Any]]) -> tuple[FindingCard, ...]:
-    """Every finding as a card, worst first as the engine gives them."""
-    return tuple(_finding(protocol, finding) for finding in findings)
+def finding_cards(
+    protocol: Protocol, findings: Iterable[Mapping[str, Any]], *, at: datetime
+) -> tuple[FindingCard, ...]:
+    """Every finding as a card, worst first as the engine gives them; `at` as for `present`."""
+    return tuple(_finding(protocol, finding, at) for finding in findings)
 
 
 def rate_table(protocol: Protocol, plan: Mapping[str, Any] | None) -> RateTable | None:
@@ -826,16 +835,28 @@ def _repeat(repeat: Mapping[str, Any] | None) -> str:
     )
 
 
-def _finding(protocol: Protocol, finding: Mapping[str, Any]) -> FindingCard:
+def _finding(protocol: Protocol, finding: Mapping[str, Any], at: datetime) -> FindingCard:
     return FindingCard(
         rule=finding["rule"],
         level=LEVEL_OF_SEVERITY[finding["severity"]],
-        text=finding["text"],
+        text=f"{finding['text']} {_not_before(finding, at)}".strip(),
         action=finding["action"],
         override=finding["override"],
         source=_sources(protocol, finding["citation"].split(", ")),
         provenance=_rows_of(protocol).rules.get(finding["rule"], ""),
     )
+
+
+def _not_before(finding: Mapping[str, Any], at: datetime) -> str:
+    """From when what a finding is about may be done, where it says to wait; a time, or a date for months."""
+    # An assessment from before it said so has no waiting time.
+    wait = finding.get("wait", {})
+    if "hours" in wait:
+        due = at + timedelta(hours=int(wait["hours"]))
+        return f"Not before {format_datetime(due, timezone.get_current_timezone())}."
+    if "months" in wait:
+        return f"Not before {format_date(months_after(timezone.localdate(at), int(wait['months'])))}."
+    return ""
 
 
 def _weight(weight: Mapping[str, Any] | None) -> str:

@@ -1,6 +1,7 @@
 """What the panel shows for a form as it stands: advice, what is not used yet, what to confirm."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from ivigsite.accounts.models import User
@@ -52,7 +53,7 @@ class Preview:
 def preview(form: FactsForm, user: User) -> Preview:
     """Evaluate what could be read of a bound form, whatever is wrong elsewhere in it."""
     facts = form.known_facts()
-    advice = advise(form.protocol, facts) if known(facts).keys() - GIVEN else None
+    advice = advise(form.protocol, facts, at=form.now) if known(facts).keys() - GIVEN else None
     if advice is not None and facts.platelets_per_ul is UNKNOWN and not _says_more(form, advice):
         advice = None
     return Preview(
@@ -71,9 +72,9 @@ def _says_more(form: FactsForm, advice: Advice) -> bool:
     return any(gate.code not in about_count for gate in advice.gates)
 
 
-def advise(protocol: Protocol, facts: Facts) -> Advice:
-    """The advice for these facts, now."""
-    return present(protocol, outcome_to_plain(protocol, evaluate(protocol, facts)), facts)
+def advise(protocol: Protocol, facts: Facts, *, at: datetime) -> Advice:
+    """The advice for these facts as they are at a moment."""
+    return present(protocol, outcome_to_plain(protocol, evaluate(protocol, facts)), facts, at=at)
 
 
 def _echo(form: FactsForm, advice: Advice | None) -> str:

@@ -240,7 +240,7 @@ def assessment(request: SignedInRequest, assessment_id: UUID) -> HttpResponse:
     record(action="assessment.viewed", by=request.user, at=now, object_id=found.pk)
     protocol = load_protocol_value(found.protocol_version)
     before = found.replaces
-    advice = present(protocol, found.outcome, found.as_facts())
+    advice = present(protocol, found.outcome, found.as_facts(), at=found.made_at)
     context = {
         "assessment": found,
         "encounter": found.encounter,
@@ -425,7 +425,7 @@ def _encounter_page(request: SignedInRequest, found: Encounter, close_form: Clos
     if last is not None:
         # By the version it was made on, which need not be the one the encounter has been taken to since.
         protocol = load_protocol_value(last.protocol_version)
-        advice = present(protocol, last.outcome, last.as_facts())
+        advice = present(protocol, last.outcome, last.as_facts(), at=last.made_at)
         context |= {"advice": advice, "panels": panels_for(request.user.role_view, advice)}
     return render(request, "encounters/encounter.html", context, status=_status(close_form))
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils import timezone
 
-from ivigsite.encounters.advice import LEVEL_OF_SEVERITY, WEIGHT_WORDS, OrderCard, number
+from ivigsite.encounters.advice import WEIGHT_WORDS, FindingCard, OrderCard, number
 from ivigsite.encounters.assessment_form import age_on
 from ivigsite.encounters.models import Allergies, Encounter, Patient
 from ivigsite.encounters.selectors import fact_words
@@ -142,7 +142,7 @@ def build_content(
         ),
         not_ordered=tuple(_not_ordered(proposal, choices)),
         overrides=tuple(_overrides(proposal, choices)),
-        findings=tuple(_finding(proposal, finding) for finding in proposal.outcome["findings"]),
+        findings=tuple(_finding(card) for card in proposal.findings),
         monitoring=tuple(_monitoring(proposal, choices, plans)),
         monitoring_later=tuple(
             item.title for item in proposal.recommendation.monitoring if _is_later(item, proposal)
@@ -373,21 +373,20 @@ def _not_ordered(proposal: Proposal, choices: Choices) -> Iterator[NotOrdered]:
 
 def _overrides(proposal: Proposal, choices: Choices) -> Iterator[SheetOverride]:
     findings = {finding.rule: finding for finding in proposal.recommendation.findings}
+    texts = {card.rule: card.text for card in proposal.findings}
     for override in choices.overrides:
-        finding = findings[override.rule]
+        finding, text = findings[override.rule], texts[override.rule]
         yield SheetOverride(
             rule_id=override.rule,
-            text=finding.text,
+            text=text,
             reason=reason_words(override, proposal.protocol),
             by=names_words(override, finding),
         )
 
 
-def _finding(proposal: Proposal, finding: Mapping[str, Any]) -> SheetFinding:
+def _finding(card: FindingCard) -> SheetFinding:
     return SheetFinding(
-        severity=Severity(LEVEL_OF_SEVERITY[finding["severity"]]),
-        text=f"{finding['text']} {finding['action']}".strip(),
-        citation=finding["rule"],
+        severity=Severity(card.level), text=f"{card.text} {card.action}".strip(), citation=card.rule
     )
 
 

@@ -1,6 +1,5 @@
 """How much immunoglobulin and which platelets were given in an encounter, and what follows for later."""
 
-import calendar
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -11,6 +10,7 @@ from django.utils import timezone
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.monitoring.times import minute_of
 from ivigsite.orders.given import GivenDose, doses_given, ivig_of, platelets_of
+from ivigsite.parsing.dates import months_after
 from protocols.engine import lookup
 from protocols.engine.arithmetic import exactly
 from protocols.engine.cumulative import (
@@ -25,7 +25,6 @@ from protocols.mapping import load_protocol_value
 
 WEEK: Final = 7
 FOUR_WEEKS: Final = 28
-_MONTHS_PER_YEAR: Final = 12
 GROUP_WORDS: Final = {"o": "O", "a": "A", "b": "B", "ab": "AB"}
 
 
@@ -129,11 +128,3 @@ def _together(one: Decimal | Unknown, other: Decimal | Unknown) -> Decimal | Unk
     if isinstance(one, Unknown) or isinstance(other, Unknown):
         return UNKNOWN
     return one + other
-
-
-def months_after(day: date, months: int) -> date:
-    """The same day so many months later; where that month is shorter, its last day."""
-    years, month = divmod(day.month - 1 + months, _MONTHS_PER_YEAR)
-    year = day.year + years
-    last = calendar.monthrange(year, month + 1)[1]
-    return date(year, month + 1, min(day.day, last))

@@ -40,7 +40,7 @@ def values_of_orders(proposal: Proposal, choices: Choices) -> Mapping[str, Any]:
     recommendation = proposal.recommendation
     chosen = tuple(proposal.orders[code] for code in choices.codes)
     case = case_of(proposal.protocol, recommendation.facts)
-    return {**recommendation.values, **values_of(case, chosen, recommendation.repeat)}
+    return {**recommendation.values, **values_of(proposal.protocol, case, chosen, recommendation.repeat)}
 
 
 def added_items(proposal: Proposal) -> frozenset[str]:

@@ -140,7 +140,7 @@ def propose(
         recommendation=recommendation,
         outcome=outcome,
         cards=order_cards(protocol, outcome["orders"]),
-        findings=finding_cards(protocol, outcome["findings"]),
+        findings=finding_cards(protocol, outcome["findings"], at=assessment.made_at),
         plans=plans_of(protocol, recommendation),
         acknowledged=_acknowledged(assessment, outcome),
         policies=policies,

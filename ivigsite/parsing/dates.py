@@ -1,5 +1,6 @@
 """Dates and times as people write them at a bedside; nothing here reads the clock."""
 
+import calendar
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -29,6 +30,7 @@ _MONTH_BY_NAME = {
 _FIRST_YEAR, _LAST_YEAR = 1850, 2199
 
 _LONGEST = 40
+_MONTHS_PER_YEAR = 12
 
 _ISO_DATE = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
 _NAMED_DATE = re.compile(r"(?P<day>[0-9]{1,2})(?P<sep>[- ])(?P<name>[A-Za-z]{3,9})(?P=sep)(?P<year>[0-9]{4})")
@@ -57,6 +59,14 @@ def parse_date(text: str) -> date:
 def format_date(value: date) -> str:
     """The date as it stands on screens and sheets: 14-Jul-1945."""
     return f"{value.day:02}-{_MONTHS[value.month - 1][:3]}-{value.year:04}"
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day so many months later; where that month is shorter, its last day."""
+    years, month = divmod(day.month - 1 + months, _MONTHS_PER_YEAR)
+    year = day.year + years
+    last = calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(day.day, last))
 
 
 def parse_datetime(text: str, zone: tzinfo) -> datetime:

@@ -296,7 +296,7 @@ def _recommend(
     lines = propose(protocol, case, branch)
     proposed = tuple(line.order for line in lines)
     repeat = rows.repeats.get(branch.key)
-    values = {**case.values, "branch": branch.key, **values_of(case, proposed, repeat)}
+    values = {**case.values, "branch": branch.key, **values_of(protocol, case, proposed, repeat)}
     before, open_before = findings_of(protocol, values, after_plan=False)
     effects = applied_effects(before, open_before)
     plans = _plans(protocol, case.facts, case.weight, filter(_runs, proposed), is_at_risk=is_at_risk(effects))

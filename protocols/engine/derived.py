@@ -133,6 +133,13 @@ _ALL: Final = (
         unit="hours",
     ),
     _derived(
+        "live_vaccine_months",
+        "Time until a live measles or varicella vaccine may follow",
+        Kind.WHOLE,
+        ("ivig_last_7_days_g_per_kg",),
+        unit="months",
+    ),
+    _derived(
         "rate_above_product_maximum", "Planned rate is above the product's maximum", Kind.YES_NO, _WEIGHT
     ),
     _derived("rate_above_at_risk_cap", "Planned rate is above the at-risk rate", Kind.YES_NO, _WEIGHT),

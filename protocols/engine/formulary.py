@@ -93,7 +93,7 @@ def formulary(protocol: Protocol, recommendation: Recommendation) -> Formulary |
     values = {
         **case.values,
         "branch": recommendation.branch.key,
-        **values_of(case, orders, repeat),
+        **values_of(protocol, case, orders, repeat),
     }
     known = {key: value for key, value in values.items() if key not in PRODUCT_FACTS}
     choices = [_choice(protocol, case, recommendation, known, product) for product in protocol.products]

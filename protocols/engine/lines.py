@@ -8,6 +8,7 @@ from typing import Any, Final
 from . import lookup
 from .case import Case
 from .conditions import Predicate, Values
+from .cumulative import numbers_of, vaccine_months
 from .dosing import Dose, compute_dose
 from .facts import UNKNOWN, Facts, Unknown
 from .infusion import RatePlan, rate_plan
@@ -59,8 +60,10 @@ def propose(protocol: Protocol, case: Case, branch: Branch) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def values_of(case: Case, orders: Sequence[Order], repeat: RepeatRule | None) -> dict[str, Any]:
-    """What the proposed lines come to: kinds, grams per kg, days, whether a second dose comes too early."""
+def values_of(
+    protocol: Protocol, case: Case, orders: Sequence[Order], repeat: RepeatRule | None
+) -> dict[str, Any]:
+    """What the proposed lines come to: kinds, grams per kg, days, and what has to wait for how long."""
     doses = (order.dose for order in orders)
     values: dict[str, Any] = {
         "order_kinds": tuple(dict.fromkeys(order.kind.value for order in orders)),
@@ -68,6 +71,7 @@ def values_of(case: Case, orders: Sequence[Order], repeat: RepeatRule | None) ->
     }
     values |= _ivig_values(case.facts, _main(orders, OrderKind.IVIG))
     values |= _steroid_values(_main(orders, OrderKind.CORTICOSTEROID))
+    values |= _vaccine_values(protocol, values)
     return values | _repeat_values(case.facts, repeat)
 
 
@@ -232,6 +236,18 @@ def _steroid_values(order: Order | None) -> dict[str, Any]:
     # The soft cap is the one of predniSONE, which haematology may lift.
     values = {"prednisone_uncapped_mg": order.dose.exact if regimen.cap_kind is CapKind.SOFT else Decimal(0)}
     return values if regimen.duration_days is None else values | {"steroid_days": regimen.duration_days}
+
+
+def _vaccine_values(protocol: Protocol, values: Values) -> dict[str, Any]:
+    """The longest interval that these lines ask of a live vaccine; no line, no interval."""
+    numbers = numbers_of(lookup.of(protocol).parameters)
+    if numbers is None:
+        return {}
+    if OrderKind.IVIG.value in values["order_kinds"]:
+        return {"live_vaccine_months": vaccine_months(values.get("ivig_course_g_per_kg", UNKNOWN), numbers)}
+    if OrderKind.PLATELETS.value in values["order_kinds"]:
+        return {"live_vaccine_months": int(numbers["live_vaccine_platelets_months"])}
+    return {}
 
 
 def _repeat_values(facts: Facts, repeat: RepeatRule | None) -> dict[str, Any]:

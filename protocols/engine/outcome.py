@@ -386,6 +386,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "effects": [to_plain(effect) for effect in finding.effects],
         "lines": to_plain(finding.lines),
         "reads": {fact: to_plain(value) for fact, value in finding.reads},
+        "wait": dict(finding.wait),
         "facts_digest": digest_of_facts(finding),
         "citation": ", ".join(finding.cites),
     }

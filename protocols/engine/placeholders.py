@@ -1,7 +1,7 @@
 """Computed values inside the texts of rules: a closed list of names in braces, and nothing else in braces."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
@@ -18,6 +18,18 @@ def fill(text: str, values: Values) -> str:
     A name that is not on the list stays as it is; `review` refuses the row.
     """
     return _NAME.sub(lambda found: _value(found[1], found[0], values), text)
+
+
+def wait_of(text: str, values: Values) -> Mapping[str, str]:
+    """How long the text says to wait, in `hours` or `months` after the facts; empty if it does not say so.
+
+    The engine has no clock: who knows the moment can tell the date.
+    """
+    return {
+        unit: _value(name, "", values)
+        for name, unit in _WAITS.items()
+        if f"{{{name}}}" in text and PLACEHOLDERS[name][0] in values
+    }
 
 
 def strange_names(text: str) -> Iterator[str]:
@@ -46,6 +58,9 @@ PLACEHOLDERS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
     "dosing_weight": ("dosing_weight_kg", _tenths),
     "egfr": ("egfr", _whole_up),
     "hours_until_repeat": ("hours_until_repeat", _whole_up),
+    "live_vaccine_months": ("live_vaccine_months", _whole_up),
     "planned_volume": ("planned_volume_6h_ml_per_kg", _tenths),
 }
 """Each name with the fact it stands for and how that is written."""
+
+_WAITS: Final = {"hours_until_repeat": "hours", "live_vaccine_months": "months"}

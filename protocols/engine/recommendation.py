@@ -81,6 +81,7 @@ class Finding:
 
     `lines` says which lines it is about: in each group, one of every set; no group means all of them.
     `reads` are the facts about patient and product that its conditions looked at, with what they were.
+    `wait` is how long its text says to wait, by unit, counted from the moment of the facts.
     """
 
     rule: str
@@ -93,6 +94,7 @@ class Finding:
     cites: tuple[str, ...]
     lines: tuple[tuple[tuple[str, ...], ...], ...] = ()
     reads: tuple[tuple[str, Any], ...] = ()
+    wait: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_hard(self) -> bool:

@@ -78,6 +78,7 @@ _KNOWN_LATE: Final = frozenset(
         "steroid_days",
         "repeat_too_early",
         "hours_until_repeat",
+        "live_vaccine_months",
     }
     | ORDER_FACTS
     | PLAN_FACTS

@@ -10,7 +10,7 @@ from .case import Case, policy_key, product_key
 from .conditions import Predicate, Values, judge
 from .derived import ORDER_FACTS, PLAN_FACTS
 from .facts import LEVELS, UNKNOWN, Unknown
-from .placeholders import fill
+from .placeholders import fill, wait_of
 from .plain import canonical_json
 from .protocol import (
     ArmEffect,
@@ -249,6 +249,7 @@ def _finding(rule: SafetyRule, predicate: Predicate, values: Values) -> Finding:
             for fact in predicate.facts
             if fact in values and fact not in _NOT_READ
         ),
+        wait=tuple(wait_of(rule.text, values).items()),
     )
 
 

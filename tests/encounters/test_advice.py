@@ -1,6 +1,7 @@
 """The words of the panel: every outcome, every role, every number as people read it."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from protocols.engine.outcome import outcome_to_plain
 from protocols.engine.protocol import Protocol
 from tests.scenario import COMPLETE
 
+AT = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
+
 
 @pytest.fixture(scope="module")
 def protocol() -> Protocol:
@@ -24,7 +27,7 @@ def protocol() -> Protocol:
 
 def advice_for(protocol: Protocol, **changes: Any) -> Advice:
     plain = {**COMPLETE, "age_years": 45, "sex": "female", "sample_age_hours": "2", "weight_age_days": "1"}
-    return advise(protocol, facts_from_plain({**plain, **changes}))
+    return advise(protocol, facts_from_plain({**plain, **changes}), at=AT)
 
 
 def test_recommendation_is_named_by_its_branch(protocol: Protocol):
@@ -210,3 +213,30 @@ def test_empty_panels_are_left_out(protocol: Protocol):
     advice = advice_for(protocol, platelets_per_ul=200000, bleeding_level="none", bleeding_sites=[])
 
     assert "rates" not in [panel.key for panel in panels_for(RoleView.NURSE, advice)]
+
+
+@pytest.mark.hazard("H07")
+def test_second_dose_that_is_too_early_is_told_with_the_time_from_which_it_may_be_given(protocol: Protocol):
+    given = {"first_ivig": False, "hours_since_last_ivig": "20.5", "ivig_last_7_days_g_per_kg": "1"}
+
+    said = {card.rule: card.text for card in advice_for(protocol, **given).findings}
+
+    assert said["W-16"].endswith("not due for another 4 hours. Not before 22-Nov-2026 18:05.")
+
+
+def test_live_vaccine_is_told_with_its_date_by_the_amount_of_immunoglobulin(protocol: Protocol):
+    first = {"first_ivig": True, "iga_g_per_l": "1", "live_vaccine_planned": True}
+    second = {
+        "first_ivig": False,
+        "hours_since_last_ivig": "30",
+        "ivig_last_7_days_g_per_kg": "0.2",
+        "live_vaccine_planned": True,
+    }
+
+    once, more = (
+        {card.rule: card.text for card in advice_for(protocol, **facts).findings} for facts in (first, second)
+    )
+
+    assert once["W-18"].endswith("not before 10 months from now. Not before 22-Sep-2027.")
+    # 1.2 g per kg lies between the published amounts, and counts as the higher.
+    assert more["W-18"].endswith("not before 11 months from now. Not before 22-Oct-2027.")

@@ -1,6 +1,7 @@
 """Parts of a page that are drawn once: never with anything that is not in their key."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from protocols.engine.facts_json import facts_from_plain
 from protocols.engine.protocol import Protocol
 from tests.scenario import COMPLETE
 
+AT = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 INCLUDED = re.compile(r'{% (?:include|drawn) "([^"]+)"(?:(?!%}).)*?( only)? %}')
 OF_ADVICE = re.compile(r"\badvice\.(\w+)")
@@ -32,7 +34,7 @@ def protocol() -> Protocol:
 
 def advice_for(protocol: Protocol, **changes: object) -> Advice:
     plain = {**COMPLETE, "age_years": 45, "sex": "female", "sample_age_hours": "2", "weight_age_days": "1"}
-    return advise(protocol, facts_from_plain({**plain, **changes}))
+    return advise(protocol, facts_from_plain({**plain, **changes}), at=AT)
 
 
 def reached_by(template: str) -> set[str]:

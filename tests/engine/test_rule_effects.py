@@ -9,7 +9,7 @@ from protocols.engine.behaviour import _met
 from protocols.engine.conditions import compile_when
 from protocols.engine.decision import evaluate
 from protocols.engine.facts import UNKNOWN
-from protocols.engine.placeholders import fill
+from protocols.engine.placeholders import fill, wait_of
 from protocols.engine.plain import PlainError, from_plain, to_plain
 from protocols.engine.protocol import (
     Comparator,
@@ -24,7 +24,7 @@ from protocols.engine.protocol import (
 from protocols.engine.recommendation import Recommendation
 from protocols.engine.review import Problem, find_problems, stops_of
 
-from .factory import BASIS, PROTOCOL, D, ask, if_is, patient, safety_rule, sound_protocol
+from .factory import BASIS, PROTOCOL, D, ask, if_is, parameter, patient, safety_rule, sound_protocol
 
 RULE = safety_rule("S", Severity.WARNING, if_is("pregnant", "true"))
 
@@ -80,6 +80,54 @@ def test_name_on_the_list_is_its_value_as_a_text_shows_it():
 
     assert fill("Wait {hours_until_repeat} hours: {planned_volume} mL.", values) == "Wait 12 hours: 12.3 mL."
     assert fill("The weight is {actual_weight}.", values) == "The weight is not known."
+
+
+def test_text_that_says_how_long_to_wait_says_it_for_a_calendar_too():
+    values = {"hours_until_repeat": D("11.2"), "live_vaccine_months": 9}
+
+    assert wait_of("Wait {hours_until_repeat} hours.", values) == {"hours": "12"}
+    assert wait_of("Vaccinate after {live_vaccine_months} months.", values) == {"months": "9"}
+    assert wait_of("The count is {count}.", values) == {}
+    assert wait_of("Wait {hours_until_repeat} hours.", {}) == {}
+
+
+VACCINE = {
+    "haemolysis_watch_g_per_kg": "20",
+    "haemolysis_watch_from_days": "3",
+    "haemolysis_watch_to_days": "6",
+    "serology_caution_months": "2",
+    "live_vaccine_low_g_per_kg": "0.5",
+    "live_vaccine_low_months": "1",
+    "live_vaccine_middle_g_per_kg": "100",
+    "live_vaccine_middle_months": "2",
+    "live_vaccine_high_months": "3",
+    "live_vaccine_platelets_months": "4",
+}
+
+
+@pytest.mark.parametrize(
+    ("held", "facts", "months"),
+    [
+        ((), {}, 1),
+        ((), {"ivig_last_7_days_g_per_kg": UNKNOWN}, 3),
+        (("ivig",), {"bleeding_sites": ("cns",)}, 4),
+        (("ivig", "platelets"), {}, None),
+    ],
+)
+def test_live_vaccine_waits_for_what_the_branch_gives(
+    held: tuple[str, ...], facts: dict[str, Any], months: int | None
+):
+    parameters = tuple(parameter(key, value) for key, value in VACCINE.items())
+    branches = tuple(
+        replace(row, orders=tuple(line for line in row.orders if line.kind.value not in held))
+        for row in PROTOCOL.branches
+    )
+    protocol = sound_protocol(parameters=(*PROTOCOL.parameters, *parameters), branches=branches)
+
+    found = evaluate(protocol, patient(**facts))
+
+    assert isinstance(found, Recommendation)
+    assert found.values.get("live_vaccine_months") == months
 
 
 @pytest.mark.parametrize(("stabilisers", "is_held"), [(("sorbitol",), True), ((), False)])

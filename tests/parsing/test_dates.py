@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ivigsite.parsing.dates import (
     format_date,
     format_datetime,
+    months_after,
     parse_date,
     parse_datetime,
     parse_recent_time,
@@ -312,3 +313,16 @@ def test_time_in_the_repeated_hour_has_to_say_which():
         parse_recent_time("0130", now=now, zone=LONDON)
 
     assert refusal.value.code == "repeated_hour"
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "expected"),
+    [
+        (date(2026, 1, 31), 1, date(2026, 2, 28)),
+        (date(2023, 12, 31), 2, date(2024, 2, 29)),
+        (date(2026, 11, 27), 11, date(2027, 10, 27)),
+        (date(2026, 12, 1), 12, date(2027, 12, 1)),
+    ],
+)
+def test_months_later_is_the_same_day_or_the_last_of_the_month(day: date, months: int, expected: date):
+    assert months_after(day, months) == expected
