@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ivigsite.orders.models import OrderSet
+from ivigsite.parsing.dates import format_date
 from protocols.models import ProtocolVersion
 
 
@@ -60,7 +61,7 @@ def recalled(version: ProtocolVersion) -> Iterator[Recalled]:
             code=code,
             patient=f"{family.upper()}, {given}",
             record_number=number,
-            birth_date=f"{born:%d %b %Y}",
+            birth_date=format_date(born),
             ward=ward,
             bed=bed,
             signed_at=signed_at,

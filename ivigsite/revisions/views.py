@@ -1,4 +1,5 @@
 import csv
+from io import StringIO
 from typing import Any
 from uuid import UUID
 
@@ -202,10 +203,9 @@ def recall(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @require_safe
 def recall_csv(request: SignedInRequest, pk: UUID) -> HttpResponse:
     version = _version(pk)
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    name = f"recall-{version.slug}-{version.number}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    writer = csv.writer(response)
+    # Written as one text: a response takes each line as a piece of its own, and hands out fifty thousand.
+    text = StringIO(newline="")
+    writer = csv.writer(text)
     writer.writerow(CSV_HEAD)
     count = 0
     for row in recalled(version):
@@ -216,6 +216,9 @@ def recall_csv(request: SignedInRequest, pk: UUID) -> HttpResponse:
         writer.writerow([_no_formula(cell) for cell in cells])
         count += 1
     _record_recall(request, version, count)
+    response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
+    name = f"recall-{version.slug}-{version.number}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
