@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC
 from functools import cache, partial
-from itertools import groupby
+from io import BytesIO
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -43,6 +43,9 @@ CLOSER_STYLES = ((), ("sheet/label_close.css",), ("sheet/label_closest.css",))
 PDF_VARIANT = "pdf/a-3a"
 SVG = "http://www.w3.org/2000/svg"
 WATERMARK_PITCH = 1.1
+WATERMARK_CSS = '@page { background: url("sheet:watermark") center / contain no-repeat }'
+# On each side of a module; enough that a viewer that smooths leaves it square.
+CODE_POINTS = 8
 
 
 class ClosedFetcher(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types
@@ -82,9 +85,10 @@ def render(job: Job) -> bytes:
         string=_fill(job, PAGE_TEMPLATE),
         url_fetcher=ClosedFetcher(_drawings(job.content, furniture, frame)),
     )
+    page_css = frame.css + (WATERMARK_CSS if furniture.watermark else "")
     with complaints_are_failures():
         pages = html.render(
-            stylesheets=[stylesheet(SHEET_STYLES), CSS(string=frame.css)],
+            stylesheets=[stylesheet(SHEET_STYLES), CSS(string=page_css)],
             font_config=fonts(),
             pdf_variant=PDF_VARIANT,
         )
@@ -168,35 +172,24 @@ def _write_once(pages: Pages, job: Job, frame: Frame | None, **options: bool) ->
 
 
 def _drawings(content: SheetContent, furniture: Furniture, frame: Frame) -> dict[str, tuple[str, bytes]]:
-    drawings = {"sheet:watermark": ("image/svg+xml", _draw_watermark(furniture.watermark, frame).encode())}
+    drawings = {}
+    if furniture.watermark:
+        watermark = _draw_watermark(furniture.watermark, frame)
+        drawings["sheet:watermark"] = ("image/svg+xml", watermark.encode())
     if furniture.code:
-        drawings["sheet:code"] = ("image/svg+xml", _draw_code(furniture.code))
+        drawings["sheet:code"] = ("image/png", _draw_code(furniture.code))
     if content.trend:
         drawings["sheet:trend"] = ("image/svg+xml", draw_trend(content))
     return drawings
 
 
 def _draw_code(text: str) -> bytes:
-    """The QR code in one filled path; rows overlap by a hair, or a printer shows white seams between them."""
-    matrix = segno.make(text, error="m", boost_error=False, micro=False).matrix
-    runs = [
-        f"M{start} {y}h{length}v1.02h-{length}z"
-        for y, row in enumerate(matrix)
-        for start, length in _dark_runs(row)
-    ]
-    size = len(matrix)
+    """The QR code in points: a path of a thousand corners on each page costs as much as a page of text."""
+    drawing = BytesIO()
+    code = segno.make(text, error="m", boost_error=False, micro=False)
     # On white of its own, so that a word across the page cannot show between the modules.
-    drawing = f'<rect width="{size}" height="{size}" fill="#fff"/><path d="{"".join(runs)}"/>'
-    return f'<svg xmlns="{SVG}" viewBox="0 0 {size} {size}">{drawing}</svg>'.encode()
-
-
-def _dark_runs(row: bytearray) -> Iterator[tuple[int, int]]:
-    start = 0
-    for is_dark, modules in groupby(row):
-        length = len(list(modules))
-        if is_dark:
-            yield start, length
-        start += length
+    code.save(drawing, kind="png", scale=CODE_POINTS, border=0)
+    return drawing.getvalue()
 
 
 def _draw_watermark(words: tuple[str, ...], frame: Frame) -> str:
