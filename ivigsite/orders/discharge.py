@@ -27,7 +27,7 @@ from ivigsite.orders.response import Course, course_of
 from ivigsite.orders.sheet.content import read_as, to_plain
 from ivigsite.orders.sheet.plain_paper import PaperPart, PlainPaper, Print
 from ivigsite.parsing.dates import format_date, format_datetime
-from protocols.engine.protocol import Protocol, Text, Topic
+from protocols.engine.protocol import OrderKind, Protocol, Text, Topic
 from protocols.engine.response import Relapse
 from protocols.mapping import load_protocol_value
 
@@ -36,6 +36,11 @@ SUMMARY: Final = "summary"
 PAPERS: Final = {LEAFLET: "For the patient", SUMMARY: "Discharge summary"}
 # Texts of the leaflet by what they belong to; those of a treatment are printed where it was given.
 OF_TREATMENT: Final = ("leaflet_ivig", "leaflet_platelets", "leaflet_corticosteroid")
+LEAFLET_WORDS: Final = {
+    OrderKind.IVIG.value: "Immunoglobulin by drip",
+    OrderKind.PLATELETS.value: "Platelets by drip",
+    OrderKind.CORTICOSTEROID.value: "A steroid",
+}
 OPEN_SHOWN: Final = 20
 # Nothing is handed to somebody who has died.
 WITHOUT_LEAFLET: Final = (Outcome.DIED,)
@@ -150,6 +155,8 @@ def leaflet_texts(protocol: Protocol, kinds: Iterable[str]) -> list[Text]:
 def _leaflet_parts(
     plan: Plan, course: Course, exposure: Exposure | None, protocol: Protocol
 ) -> Iterator[PaperPart]:
+    yield PaperPart(heading="What you had", items=tuple(_had(course)))
+    # Of what was only planned too: whoever goes home with tablets needs their passage most.
     kinds = {each.kind for each in course.treatments}
     for text in leaflet_texts(protocol, kinds):
         yield PaperPart(heading=text.title, items=tuple(_sentences(text.body)))
@@ -157,6 +164,25 @@ def _leaflet_parts(
     if exposure is not None and exposure.live_vaccine_from is not None:
         dates.append(f"No live vaccine before {format_date(exposure.live_vaccine_from)}. Ask first.")
     yield PaperPart(heading="Your dates", items=tuple(dates) or ("Ask us for your next visit.",))
+
+
+def _had(course: Course) -> Iterator[str]:
+    """What was given by its day, and apart from it what was planned and nobody noted as begun."""
+    given: dict[str, list[str]] = {}
+    for each in course.treatments:
+        if not each.is_planned:
+            days = given.setdefault(LEAFLET_WORDS[each.kind], [])
+            day = format_date(timezone.localdate(each.at))
+            if day not in days:
+                days.append(day)
+    for words, days in given.items():
+        yield f"{words}: {', '.join(days)}."
+    if not given:
+        yield "We have no note of a drip."
+    for each in course.treatments:
+        if each.is_planned:
+            day = format_date(timezone.localdate(each.at))
+            yield f"Planned from {day}: {LEAFLET_WORDS[each.kind].lower()}. Ask us how long to take it."
 
 
 def _dates(plan: Plan, course: Course) -> Iterator[str]:

@@ -99,6 +99,10 @@ def test_discharge_closes_with_outcome_and_writes_both_papers(physician: Client)
     assert "Count on day 14" in said["Follow-up"]
     assert "fade from 16-Nov-2026 to 30-Nov-2026" in said["End of the effect"]
     told = {part.heading: " ".join(part.items) for part in leaflet.parts}
+    assert told["What you had"].startswith(
+        "Platelets by drip: 02-Nov-2026. Immunoglobulin by drip: 02-Nov-2026. "
+        "Planned from 02-Nov-2026: a steroid."
+    )
     assert "What immunoglobulin does" in told
     assert "What platelets do" in told
     assert "Your platelets may fall from 16-Nov-2026 to 30-Nov-2026" in told["Your dates"]

@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from ivigsite.encounters.models import Assessment, EmergencyEnding, EmergencyStart
 from ivigsite.orders.models import OrderSet
 from ivigsite.orders.sheet.render import render_sheet
 from ivigsite.orders.sheet.states import Paper, Signed
 from tests.encounters.emergency_answers import emergency_answers
+from tests.orders.course import entered
 from tests.scenario import PASSWORD, Site, assess
 
 pytestmark = pytest.mark.django_db
@@ -186,6 +188,17 @@ def test_calls_alone_are_no_treatment_and_let_the_clock_run(physician: Client, s
 
     assert OrderSet.objects.get().lines.filter(kind="consult").exists()
     assert not EmergencyEnding.objects.exists()
+
+
+def test_facts_that_changed_since_the_answers_are_said_before_signing(physician: Client, site: Site):
+    page = declare(physician, site)
+    assert "Facts have changed" not in page.content.decode()
+    entered(site, "COUNT", {"platelets_per_ul": 62_000}, timezone.now())
+
+    again = physician.get(reverse("emergency_orders", args=[page.context["assessment"].pk]))
+
+    assert again.templates[0].name == "orders/emergency_check.html"
+    assert "Facts have changed" in again.content.decode()
 
 
 def test_old_count_delays_no_dose_and_is_said_before_signing(physician: Client, site: Site):
