@@ -5,3 +5,8 @@ class DowntimeConfig(AppConfig):
     """What a ward works with while the site is away, and how that comes back into it."""
 
     name = "ivigsite.downtime"
+
+    def ready(self) -> None:
+        from ivigsite.downtime.given import listen
+
+        listen()

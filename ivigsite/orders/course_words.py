@@ -27,6 +27,7 @@ KIND_WORDS: Final = {
     OrderKind.PLATELETS.value: "Platelets",
     OrderKind.CORTICOSTEROID.value: "Corticosteroid",
 }
+FROM_PAPER: Final = ", from paper"
 PLANNED: Final = ", as planned; its start is not noted"
 NEED_WORDS: Final = {
     "time": "The time has come",
@@ -98,7 +99,13 @@ def count_rows(course: Course) -> tuple[CountRow, ...]:
 def given_rows(course: Course) -> tuple[GivenRow, ...]:
     """What was given and how it was borne, the newest first."""
     rows = [
-        (each.at, KIND_WORDS[each.kind] + (PLANNED if each.is_planned else "")) for each in course.treatments
+        (
+            each.at,
+            KIND_WORDS[each.kind]
+            + (PLANNED if each.is_planned else "")
+            + (FROM_PAPER if each.is_from_paper else ""),
+        )
+        for each in course.treatments
     ]
     rows += [(at, f"Reaction of grade {grade} to {product}") for at, grade, product in course.reactions]
     return tuple(

@@ -106,7 +106,7 @@ def paper_of(made: Discharge, name: str) -> PlainPaper | None:
 def _papers(encounter: Encounter, plan: Plan, *, by: User, at: datetime) -> Iterator[tuple[str, PlainPaper]]:
     protocol = load_protocol_value(encounter.protocol_version)
     course = course_of(encounter, at=at)
-    exposure = summarise(encounter, list(course.doses), at=at) if course.doses else None
+    exposure = summarise(encounter, course.given, at=at)
     patient = encounter.patient
     about = f"{patient}, born {format_date(patient.birth_date)}, record number {patient.record_number}"
     written = f"Written {_when(at)} by {by.full_name}."
@@ -253,6 +253,7 @@ def _end_of_effect(course: Course) -> Iterator[str]:
 
 
 def _after_exposure(exposure: Exposure) -> Iterator[str]:
+    yield from exposure.not_counted
     if exposure.watch_from is not None and exposure.watch_until is not None and exposure.watch == "warning":
         yield (
             f"Haemolysis watch from {format_date(exposure.watch_from)} to "

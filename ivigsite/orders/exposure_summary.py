@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.monitoring.times import minute_of
-from ivigsite.orders.given import GivenDose, doses_given, ivig_of, platelets_of
+from ivigsite.orders.given import Given, GivenDose, given_in, ivig_of, platelets_of
 from ivigsite.parsing.dates import months_after
 from protocols.engine import lookup
 from protocols.engine.arithmetic import exactly
@@ -30,13 +30,15 @@ GROUP_WORDS: Final = {"o": "O", "a": "A", "b": "B", "ab": "AB"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
-    """Sums in g per kg on the dosing weight of each order, and dates in local time.
+    """Sums in g per kg on the dosing weight of each dose, and dates in local time.
 
+    `not_counted` says what a downtime form names and no sum holds.
     `before` is what was told of the 7 days before this encounter's first assessment; it counts for the
     haemolysis watch. `has_numbers` is false for a version of the protocol without the numbers for the rest.
     """
 
     doses: tuple[GivenDose, ...]
+    not_counted: tuple[str, ...]
     in_7_days: Decimal | Unknown
     in_28_days: Decimal | Unknown
     before: Decimal | Unknown
@@ -58,15 +60,15 @@ class Exposure:
 
 
 def exposure_of(encounter: Encounter, *, at: datetime) -> Exposure | None:
-    """What was given up to a moment; None while nothing was begun."""
-    doses = doses_given(encounter)
-    if not doses:
+    """What was given up to a moment; None while nothing was begun and no paper says that it may have been."""
+    return summarise(encounter, given_in(encounter), at=at)
+
+
+def summarise(encounter: Encounter, found: Given, *, at: datetime) -> Exposure | None:
+    """The same for what is read already."""
+    doses = found.doses
+    if not doses and not found.not_counted:
         return None
-    return summarise(encounter, doses, at=at)
-
-
-def summarise(encounter: Encounter, doses: list[GivenDose], *, at: datetime) -> Exposure:
-    """The same for doses that are read already."""
     numbers = numbers_of(lookup.of(load_protocol_value(encounter.protocol_version)).parameters)
     ivig, platelets = ivig_of(doses), platelets_of(doses)
     given = [dose.as_dose() for dose in ivig]
@@ -87,9 +89,10 @@ def summarise(encounter: Encounter, doses: list[GivenDose], *, at: datetime) -> 
             months_after(_day(dose.started_at), int(numbers["live_vaccine_platelets_months"]))
             for dose in platelets
         ]
-        vaccine = max(after)
+        vaccine = max(after, default=None)
     return Exposure(
-        doses=tuple(doses),
+        doses=doses,
+        not_counted=found.not_counted,
         in_7_days=sums[WEEK],
         in_28_days=sums[FOUR_WEEKS],
         before=before,

@@ -1,14 +1,16 @@
-"""What a patient has truly been given in an encounter: each dose that was begun, in two queries."""
+"""What a patient has truly been given in an encounter: each dose begun, at the bedside or on paper."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
-from ivigsite.encounters.models import Encounter
+from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.monitoring.times import minute_of
 from ivigsite.orders.models import Act, AdministrationEvent, GivenProduct, OrderLine
+from ivigsite.orders.signals import given_on_paper
 from protocols.engine.arithmetic import exactly
 from protocols.engine.cumulative import DoseGiven
 from protocols.engine.facts import UNKNOWN, Unknown
@@ -24,26 +26,29 @@ class GivenDose:
     """One dose that was begun: when, how much, and the worst reaction to it.
 
     `grams` is what the noted vials hold; without them what was ordered, and `grams_from` says which.
+    `weight_kg` is the dosing weight of the order; of a dose on paper, which names none, that of the
+    assessment `assessment_id`. Without an assessment neither is known.
     """
 
-    line: OrderLine
-    number: int
+    kind: str
+    assessment_id: UUID | None
     started_at: datetime
     ended_at: datetime | None
     product: str
     grams: Decimal | Unknown
     grams_from: str
     weight_kg: Decimal | Unknown
-    reactions: tuple[AdministrationEvent, ...]
+    reactions: tuple[AdministrationEvent, ...] = ()
+    is_from_paper: bool = False
 
     @property
     def is_ivig(self) -> bool:
-        return self.line.kind == OrderKind.IVIG
+        return self.kind == OrderKind.IVIG
 
     @property
     @exactly
     def g_per_kg(self) -> Decimal | Unknown:
-        """On the dosing weight of the order."""
+        """On the dosing weight."""
         if isinstance(self.grams, Unknown) or isinstance(self.weight_kg, Unknown):
             return UNKNOWN
         return self.grams / self.weight_kg
@@ -56,8 +61,50 @@ class GivenDose:
         return UnitGiven(start_minute=minute_of(self.started_at), end_minute=end)
 
 
-def doses_given(encounter: Encounter) -> list[GivenDose]:
-    """Every dose of immunoglobulin and platelets that was begun, oldest first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperDose:
+    """Immunoglobulin that a downtime form says was given, with the form's number."""
+
+    product: str
+    grams: Decimal | Unknown
+    given_at: datetime
+    form_number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromPaper:
+    """What downtime forms say of an encounter; `not_counted` are sentences on what is in no sum."""
+
+    doses: tuple[PaperDose, ...] = ()
+    not_counted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """Every dose of immunoglobulin and platelets begun, oldest first, and what could not be counted."""
+
+    doses: tuple[GivenDose, ...]
+    not_counted: tuple[str, ...]
+
+
+def from_paper(encounter: Encounter) -> FromPaper:
+    """What the floors above know from downtime forms."""
+    answers: list[tuple[Any, Any]] = given_on_paper.send(sender=Encounter, encounter=encounter)
+    told: list[FromPaper] = [answer for _, answer in answers]
+    return FromPaper(
+        doses=tuple(dose for each in told for dose in each.doses),
+        not_counted=tuple(words for each in told for words in each.not_counted),
+    )
+
+
+def given_in(encounter: Encounter) -> Given:
+    """What was given in an encounter, in a fixed number of queries."""
+    paper = from_paper(encounter)
+    doses = [*_at_the_bedside(encounter), *_on_paper(encounter, paper.doses)]
+    return Given(doses=tuple(sorted(doses, key=lambda dose: dose.started_at)), not_counted=paper.not_counted)
+
+
+def _at_the_bedside(encounter: Encounter) -> list[GivenDose]:
     events: dict[tuple[object, int], list[AdministrationEvent]] = {}
     for event in (
         AdministrationEvent.objects.filter(line__order_set__encounter=encounter)
@@ -68,8 +115,46 @@ def doses_given(encounter: Encounter) -> list[GivenDose]:
     products: dict[tuple[object, int], list[GivenProduct]] = {}
     for product in GivenProduct.objects.filter(line__order_set__encounter=encounter):
         products.setdefault((product.line_id, product.dose_number), []).append(product)
-    doses = [_dose(told, products.get(key, [])) for key, told in events.items()]
-    return sorted(doses, key=lambda dose: dose.started_at)
+    return [_dose(told, products.get(key, [])) for key, told in events.items()]
+
+
+def _on_paper(encounter: Encounter, told: Iterable[PaperDose]) -> list[GivenDose]:
+    doses = list(told)
+    if not doses:
+        return []
+    assessments = list(encounter.assessments.only("made_at", "number", "outcome", "encounter_id"))
+    found = []
+    for dose in doses:
+        assessment = _assessment_nearest(assessments, dose.given_at)
+        found.append(
+            GivenDose(
+                kind=OrderKind.IVIG,
+                assessment_id=None if assessment is None else assessment.pk,
+                started_at=dose.given_at,
+                ended_at=None,
+                product=dose.product,
+                grams=dose.grams,
+                grams_from=f"from paper, form {dose.form_number}",
+                weight_kg=UNKNOWN if assessment is None else _dosing_weight(assessment),
+                is_from_paper=True,
+            )
+        )
+    return found
+
+
+def _assessment_nearest(newest_first: Iterable[Assessment], moment: datetime) -> Assessment | None:
+    """The one in force at that moment; before the first one, which downtime delays, the first."""
+    oldest = None
+    for made in newest_first:
+        if made.made_at <= moment:
+            return made
+        oldest = made
+    return oldest
+
+
+def _dosing_weight(assessment: Assessment) -> Decimal | Unknown:
+    weight = assessment.outcome["dosing_weight"]
+    return UNKNOWN if weight is None else Decimal(weight["kg"])
 
 
 def ivig_of(doses: Iterable[GivenDose]) -> list[GivenDose]:
@@ -82,11 +167,11 @@ def platelets_of(doses: Iterable[GivenDose]) -> list[GivenDose]:
 
 def _dose(events: list[AdministrationEvent], products: list[GivenProduct]) -> GivenDose:
     # The first event of a dose is its start: nothing else fits an infusion that waits.
-    line, number = events[0].line, events[0].dose_number
+    line = events[0].line
     grams, words = _grams(line, products)
     return GivenDose(
-        line=line,
-        number=number,
+        kind=line.kind,
+        assessment_id=line.order_set.assessment_id,
         started_at=events[0].happened_at,
         ended_at=next((each.happened_at for each in events if _ends(each)), None),
         product=next((each.product_name for each in products), line.drug or "Platelets"),

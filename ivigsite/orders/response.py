@@ -14,7 +14,7 @@ from django.db.models import Min
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.monitoring.models import Anchor, Observation, ResultLevel
 from ivigsite.monitoring.times import minute_of, moment_of
-from ivigsite.orders.given import GivenDose, doses_given, ivig_of, platelets_of
+from ivigsite.orders.given import Given, GivenDose, given_in, ivig_of, platelets_of
 from protocols.engine import formulas, lookup
 from protocols.engine.facts import UNKNOWN, Facts, Unknown
 from protocols.engine.protocol import CheckGroup, OrderKind, Protocol
@@ -52,6 +52,7 @@ class Treated:
     at: datetime
     kind: str
     is_planned: bool = False
+    is_from_paper: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ class Course:
     repeat: Repeat | None
     treatments: tuple[Treated, ...]
     reactions: tuple[tuple[datetime, int, str], ...]
-    doses: tuple[GivenDose, ...]
+    given: Given
 
     @property
     def has_ivig(self) -> bool:
@@ -106,7 +107,8 @@ def course_of(encounter: Encounter, *, at: datetime) -> Course:
     protocol = load_protocol_value(encounter.protocol_version)
     assessments = list(encounter.assessments.defer("entered"))
     observations = list(encounter.observations.standing())
-    doses = doses_given(encounter)
+    given = given_in(encounter)
+    doses = given.doses
     numbers = numbers_of(lookup.of(protocol).parameters)
     counts = tuple(_counts(assessments, observations))
     planned_steroid = _planned_steroid(encounter, at=at)
@@ -120,7 +122,7 @@ def course_of(encounter: Encounter, *, at: datetime) -> Course:
         "is_start_planned": not ivig,
         "treatments": tuple(_treatments(doses, planned_steroid)),
         "reactions": tuple(_reactions(doses)),
-        "doses": tuple(doses),
+        "given": given,
     }
     if numbers is None:
         return Course(**shared, **_NOTHING)
@@ -241,7 +243,7 @@ def _planned_steroid(encounter: Encounter, *, at: datetime) -> datetime | None:
 
 def _treatments(doses: Iterable[GivenDose], planned_steroid: datetime | None) -> Iterable[Treated]:
     for dose in doses:
-        yield Treated(at=dose.started_at, kind=dose.line.kind)
+        yield Treated(at=dose.started_at, kind=dose.kind, is_from_paper=dose.is_from_paper)
     if planned_steroid is not None:
         yield Treated(at=planned_steroid, kind=OrderKind.CORTICOSTEROID.value, is_planned=True)
 
@@ -266,7 +268,7 @@ def _repeat(
     if len(ivig) != 1:
         return None
     first = ivig[0]
-    outcome = next((made.outcome for made in assessments if made.pk == _assessment_of(first)), None)
+    outcome = next((made.outcome for made in assessments if made.pk == first.assessment_id), None)
     rule = lookup.of(protocol).repeats.get((outcome or {}).get("branch") or "")
     if rule is None or outcome is None:
         return None
@@ -292,10 +294,6 @@ def _repeat(
             },
         ),
     )
-
-
-def _assessment_of(dose: GivenDose) -> Any:
-    return dose.line.order_set.assessment_id
 
 
 def _is_normal(

@@ -10,6 +10,7 @@ from ivigsite.monitoring.times import moment_of
 from ivigsite.orders import course_words
 from ivigsite.orders.count_chart import draw
 from ivigsite.orders.exposure_summary import summarise
+from ivigsite.orders.given import FromPaper, from_paper
 from ivigsite.orders.response import Course, course_of, day_of
 
 register = template.Library()
@@ -40,8 +41,14 @@ def course_panels(encounter: Encounter) -> dict[str, Any]:
         "relapse_days": _days(course),
         "relapse_until": moment_of(relapse.to_minute) if relapse else None,
         "relapse_found": moment_of(relapse.found.minute) if relapse and relapse.found else None,
-        "exposure": summarise(encounter, list(course.doses), at=now) if course.doses else None,
+        "exposure": summarise(encounter, course.given, at=now),
     }
+
+
+@register.inclusion_tag("orders/_from_paper.html")
+def from_paper_notes(encounter: Encounter) -> dict[str, FromPaper]:
+    """What downtime forms say was given, for whoever answers about earlier immunoglobulin."""
+    return {"paper": from_paper(encounter)}
 
 
 def _days(course: Course) -> tuple[int, int] | None:

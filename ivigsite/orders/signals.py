@@ -1,0 +1,8 @@
+"""What the floors above may listen to."""
+
+from typing import Final
+
+from django.dispatch import Signal
+
+given_on_paper: Final = Signal()
+"""Sent with `encounter` when what was given in it is counted; answers an `orders.given.FromPaper`."""
