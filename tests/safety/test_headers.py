@@ -19,7 +19,7 @@ from tests.safety.routes import all_routes
 from tests.safety.world import World, client_of
 from tests.scenario import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 POLICY = {
     "default-src": "'none'",

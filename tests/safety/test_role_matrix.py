@@ -17,6 +17,8 @@ from protocols.admin import CONTENT
 from tests.safety.routes import Route, all_routes
 from tests.safety.world import World, client_of
 
+pytestmark = pytest.mark.one_database
+
 BEDSIDE = frozenset({Role.PHYSICIAN, Role.HAEMATOLOGIST, Role.NURSE, Role.PHARMACIST})
 STAFF = frozenset({Role.PROTOCOL_AUTHOR, Role.PROTOCOL_REVIEWER, Role.PROTOCOL_APPROVER, Role.ADMIN})
 WHO = {
