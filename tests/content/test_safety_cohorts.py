@@ -232,6 +232,14 @@ def in_turn(outcome: Outcome) -> bool:
     )
 
 
+LIKELY_HIT: Final = {
+    "heparin_last_100_days": True,
+    "heparin_platelet_fall": "over_50_percent",
+    "heparin_timing": "typical",
+    "heparin_thrombosis": "new",
+    "heparin_other_cause": "possible",
+}
+
 DANGERS: Final[tuple[tuple[str, Plain, tuple[Callable[[Outcome], bool], ...]], ...]] = (
     ("ttp", {"ttp_suspected": True}, (gated("X2"), hard("HS-04"), held(OrderKind.PLATELETS))),
     (
@@ -246,6 +254,17 @@ DANGERS: Final[tuple[tuple[str, Plain, tuple[Callable[[Outcome], bool], ...]], .
         (hard("HS-04"), held(OrderKind.PLATELETS)),
     ),
     ("hit", {"hit_suspected": True}, (hard("HS-05-BLEEDING"), held(OrderKind.PLATELETS))),
+    ("likely by 4Ts", LIKELY_HIT, (hard("HS-05-BLEEDING"), held(OrderKind.PLATELETS))),
+    (
+        "likely by 4Ts, life-threatening",
+        {**LIKELY_HIT, "bleeding_level": "life_threatening", "bleeding_sites": ["cns"]},
+        (hard("HS-05-BLEEDING"), held(OrderKind.PLATELETS)),
+    ),
+    (
+        "vaccine-induced, life-threatening",
+        {"vitt_picture": True, "bleeding_level": "life_threatening", "bleeding_sites": ["cns"]},
+        (hard("HS-05-BLEEDING"), held(OrderKind.PLATELETS)),
+    ),
     (
         "clumps",
         {"clumps": True, "low_count_confirmed": None, "bleeding_level": "none"},
