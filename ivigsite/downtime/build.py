@@ -29,6 +29,7 @@ from ivigsite.orders.sheet.wording import format_minutes, format_number
 from protocols.document import Cell, decision_grids
 from protocols.engine.conditions import compile_when
 from protocols.engine.lookup import of
+from protocols.engine.numbers import unit_beside
 from protocols.engine.protocol import (
     Branch,
     ConsultLevel,
@@ -181,7 +182,7 @@ def _dose(regimen: Regimen) -> FormDose:
         title=regimen.title,
         drug=f"{regimen.drug} ({regimen.short_name})" if regimen.uses_product else regimen.drug,
         basis=amount(regimen) if is_per_kg else "",
-        fixed="" if is_per_kg else f"{format_number(regimen.amount)} {regimen.unit}",
+        fixed="" if is_per_kg else _dose_words(regimen.amount, regimen.unit),
         unit=regimen.unit,
         course=", ".join(part for part in (regimen.route, regimen.frequency, regimen.duration) if part),
         rate=_rate(regimen),
@@ -299,12 +300,16 @@ def _dose_table(protocol: Protocol, group: tuple[Regimen, ...], product: Product
     )
 
 
+def _dose_words(value: Decimal, unit: str) -> str:
+    return f"{format_number(value)} {unit_beside(value, unit)}"
+
+
 def _dose_cells(band: tables.DoseBand) -> tuple[str, ...]:
     dose = band.dose
     plan, volume_ml = dose.vial_plan, dose.volume_ml
     cells = [
         _kg_range(band.from_kg, band.to_kg),
-        f"{format_number(dose.rounded)} {dose.unit}",
+        _dose_words(dose.rounded, dose.unit),
         f"{format_number(volume_ml)} mL" if volume_ml is not None else "",
     ]
     if plan is not None:
@@ -356,7 +361,7 @@ def _corticosteroids(protocol: Protocol) -> Section:
                 (
                     (
                         _kg_range(band.from_kg, band.to_kg),
-                        f"{format_number(band.dose.rounded)} {band.dose.unit}",
+                        _dose_words(band.dose.rounded, band.dose.unit),
                     )
                     for band in tables.dose_bands(protocol, group[0])
                 ),

@@ -11,7 +11,7 @@ from ivigsite.downtime.models import PaperOrder
 from ivigsite.orders.infusion_forms import Between
 from ivigsite.orders.sheet.states import Paper
 from protocols.engine.facts import UNKNOWN
-from protocols.engine.numbers import format_decimal
+from protocols.engine.numbers import format_decimal, unit_beside
 from protocols.engine.protocol import Protocol
 
 PAPERS: Final = ((Paper.A4.value, "A4"), (Paper.LETTER.value, "US Letter"))
@@ -96,7 +96,8 @@ class PaperOrderForm(forms.Form):
         if dose > most:
             self.add_error(
                 "dose",
-                f"No form or table of the version has more than {format_decimal(most)} {unit}. Read the paper"
+                "No form or table of the version has more than"
+                f" {format_decimal(most)} {unit_beside(most, unit)}. Read the paper"
                 " again; tick the box below if it says so, and call whoever ordered it.",
             )
 

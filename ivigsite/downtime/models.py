@@ -1,3 +1,4 @@
+from decimal import Decimal
 from typing import ClassVar, Self
 from uuid import uuid4
 
@@ -6,6 +7,7 @@ from django.db.models import CheckConstraint, F, Q
 
 from ivigsite.accounts.models import User
 from ivigsite.encounters.models import Encounter
+from protocols.engine.numbers import unit_beside
 from protocols.models import ProtocolVersion
 
 
@@ -73,7 +75,12 @@ class PaperOrder(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.drug} {self.dose_amount} {self.dose_unit}, form {self.form_number}"
+        return f"{self.drug} {self.dose}, form {self.form_number}"
+
+    @property
+    def dose(self) -> str:
+        """Number and unit, with the digits as they stand on the paper."""
+        return f"{self.dose_amount} {unit_beside(Decimal(self.dose_amount), self.dose_unit)}"
 
     @property
     def is_corrected(self) -> bool:

@@ -14,7 +14,7 @@ from ivigsite.parsing.dates import format_date, format_datetime, months_after
 from protocols.engine.decision import compare_policies
 from protocols.engine.facts import FACT_BY_KEY, LEVELS, Facts
 from protocols.engine.lookup import of
-from protocols.engine.numbers import echo_count, format_decimal
+from protocols.engine.numbers import echo_count, format_decimal, unit_beside
 from protocols.engine.protocol import (
     Citation,
     Confidence,
@@ -609,7 +609,7 @@ def number(text: str, *, places: Decimal = _SHOWN_DECIMALS) -> str:
 
 def dose_words(dose: Mapping[str, Any]) -> str:
     """The dose to give, such as `70 g`."""
-    return f"{number(dose['rounded'])} {_plural(dose['unit'], dose['rounded'])}"
+    return _amount_words(dose["rounded"], dose["unit"])
 
 
 def vial_words(dose: Mapping[str, Any]) -> str:
@@ -806,7 +806,7 @@ def _basis(dose: Mapping[str, Any]) -> str:
 def _range(dose: Mapping[str, Any]) -> str:
     if dose["range"] is None:
         return ""
-    return f"range {number(dose['range']['low'])} to {number(dose['range']['high'])} {dose['unit']}"
+    return f"range {number(dose['range']['low'])} to {_amount_words(dose['range']['high'], dose['unit'])}"
 
 
 def _rounding(dose: Mapping[str, Any]) -> str:
@@ -816,15 +816,15 @@ def _rounding(dose: Mapping[str, Any]) -> str:
         return ""
     sign = "" if dose["deviation_percent"].startswith("-") else "+"
     return (
-        f"rounded from {number(dose['exact'])} to {number(dose['rounded'])} {dose['unit']} "
+        f"rounded from {number(dose['exact'])} to {dose_words(dose)} "
         f"({sign}{number(dose['deviation_percent'])} percent)"
         if not dose["capped"]
         else ""
     )
 
 
-def _plural(unit: str, amount: str) -> str:
-    return f"{unit}s" if unit.endswith("dose") and Decimal(amount) != 1 else unit
+def _amount_words(amount: str, unit: str) -> str:
+    return f"{number(amount)} {unit_beside(Decimal(amount), unit)}"
 
 
 def _repeat(repeat: Mapping[str, Any] | None) -> str:

@@ -466,7 +466,7 @@ def _of_paper(entry: Any) -> Event:
         at=entry.ordered_at,
         who=entry.entered_by,
         title=f"Ordered on paper{', corrected since' if entry.is_corrected else ''}",
-        text=f"{entry.drug} {entry.dose_amount} {entry.dose_unit}, form {entry.form_number}, by"
+        text=f"{entry.drug} {entry.dose}, form {entry.form_number}, by"
         f" {entry.ordered_by} at {ordered:%H:%M}; entered {entered} by",
         url="",
     )

@@ -17,6 +17,7 @@ from ivigsite.monitoring.times import minute_of, moment_of
 from ivigsite.orders.models import AdministrationEvent, GivenProduct, OrderLine
 from ivigsite.orders.reactions import SEVERE
 from ivigsite.orders.sheet.content import SheetRatePlan
+from ivigsite.orders.sheet.wording import format_dose
 from protocols.engine import lookup
 from protocols.engine.anaphylaxis import AdrenalineDose, adrenaline_dose
 from protocols.engine.course import (
@@ -123,6 +124,11 @@ class RunningDose:
         """The key of the ordered immunoglobulin; empty for platelets."""
         dose = self.line.proposal["dose"]
         return (dose or {}).get("product") or ""
+
+    @property
+    def dose_words(self) -> str:
+        """The ordered dose with its unit, as the sheet has it."""
+        return format_dose(Decimal(self.line.dose_amount), self.line.dose_unit)
 
     @property
     def grams_ordered(self) -> Decimal | None:

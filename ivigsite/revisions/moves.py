@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from django.db import transaction
@@ -15,7 +16,7 @@ from ivigsite.encounters.models import Assessment, Encounter, VersionMove
 from protocols.engine import lookup
 from protocols.engine.answers import Part, answer_of, parts_that_differ
 from protocols.engine.decision import evaluate
-from protocols.engine.numbers import format_decimal
+from protocols.engine.numbers import format_decimal, unit_beside
 from protocols.engine.outcome import outcome_to_plain
 from protocols.engine.protocol import Protocol
 from protocols.lifecycle import Refused, State
@@ -207,7 +208,8 @@ def _order_words(order: Mapping[str, Any]) -> str:
     if dose is None:
         words = order["drug"] or order["text"]
     else:
-        words = f"{order['drug']} {format_decimal(dose['rounded'])} {dose['unit']}"
+        unit = unit_beside(Decimal(dose["rounded"]), dose["unit"])
+        words = f"{order['drug']} {format_decimal(dose['rounded'])} {unit}"
     held = ", on hold" if order["held"] else ""
     return f"{words} ({_spaced(order['role'])}{held})"
 

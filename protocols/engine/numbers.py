@@ -122,6 +122,11 @@ def plain_decimal(value: Decimal | int) -> str:
     return format_decimal(value).replace(",", "")
 
 
+def unit_beside(value: Decimal | int, unit: str) -> str:
+    """The unit as it is read after this number: 1 adult dose, 2 adult doses; symbols such as g stay."""
+    return f"{unit}s" if unit.endswith("dose") and value != 1 else unit
+
+
 def echo_count(platelets_per_ul: int) -> str:
     """The count in both units, so that a mistaken one is seen: 24,000 per microlitre (24 x 10⁹ per litre)."""
     per_litre = count_e9_per_l(platelets_per_ul)

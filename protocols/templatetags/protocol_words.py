@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 
 from protocols.engine.conditions import RESULT_VALUES
 from protocols.engine.facts import Kind
-from protocols.engine.numbers import format_decimal
+from protocols.engine.numbers import format_decimal, unit_beside
 from protocols.engine.protocol import (
     Comparator,
     Condition,
@@ -158,7 +158,7 @@ def spaced(key: str) -> str:
 @register.filter
 def amount(regimen: Regimen) -> str:
     """What one dose is made of, such as `1 g per kg dosing weight, at most 80 mg`."""
-    words = f"{format_decimal(regimen.amount)} {regimen.unit}"
+    words = f"{format_decimal(regimen.amount)} {unit_beside(regimen.amount, regimen.unit)}"
     if regimen.amount_minimum is not None and regimen.amount_maximum is not None:
         low, high = format_decimal(regimen.amount_minimum), format_decimal(regimen.amount_maximum)
         words = f"{low} to {high} {regimen.unit}, {format_decimal(regimen.amount)} unless changed,"

@@ -21,6 +21,7 @@ from protocols.engine.numbers import (
     parse_whole,
     plain_decimal,
     require_within,
+    unit_beside,
 )
 
 D = Decimal
@@ -316,3 +317,18 @@ def test_value_outside_the_soft_limits_is_unlikely(value: int, unlikely: bool) -
 
 def test_value_without_soft_limits_is_never_unlikely() -> None:
     assert not is_unlikely(1, replace(RANGE, soft_minimum=None, soft_maximum=None))
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        ("1", "test dose", "test dose"),
+        ("1.0", "test dose", "test dose"),
+        ("3", "test dose", "test doses"),
+        ("3", "g", "g"),
+    ],
+)
+def test_unit_that_is_a_word_follows_its_number_and_a_symbol_does_not(
+    value: str, unit: str, text: str
+) -> None:
+    assert unit_beside(D(value), unit) == text

@@ -268,7 +268,7 @@ def test_a_dose_of_many_figures_goes_on_in_the_next_line() -> None:
     with opened(file) as pages:
         for page in pages:
             assert_nothing_is_clipped_or_covered(page)
-    assert "DOSE 198,130 adult dose" in all_text_of(file)
+    assert "DOSE 198,130 adult doses" in all_text_of(file)
     assert len(stickers(order)) == 24
     assert stickers(order)[-1] == "Units 24 to 198,130, on a sheet of their own"
 

@@ -52,6 +52,15 @@ def test_an_amount_keeps_number_and_unit_together() -> None:
 
 
 @pytest.mark.parametrize(
+    ("dose", "text"),
+    [("1", "1 adult dose"), ("1.0", "1 adult dose"), ("2", "2 adult doses"), ("0.5", "0.5 adult doses")],
+)
+def test_a_dose_unit_that_is_a_word_follows_its_number(dose: str, text: str) -> None:
+    for written in (wording.format_amount, wording.format_dose):
+        assert written(Decimal(dose), "adult dose").replace(wording.NO_BREAK_SPACE, " ") == text
+
+
+@pytest.mark.parametrize(
     ("count", "text"),
     [
         (24_000, "24,000 per microlitre (24 x 10⁹ per litre)"),
@@ -153,4 +162,4 @@ def test_a_short_phrase_stays_on_one_line_and_a_long_one_can_part() -> None:
 
 
 def test_a_dose_holds_its_number_to_its_unit_and_lets_a_long_unit_go_on() -> None:
-    assert wording.format_dose(Decimal(198_130), "adult dose") == "198,130\N{NO-BREAK SPACE}adult dose"
+    assert wording.format_dose(Decimal(198_130), "adult dose") == "198,130\N{NO-BREAK SPACE}adult doses"

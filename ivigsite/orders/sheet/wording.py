@@ -6,6 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from protocols.engine.numbers import unit_beside
+
 # Not strftime's: its month names follow the locale of whatever machine prints.
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
@@ -20,12 +22,12 @@ def format_number(value: Decimal | int) -> str:
 
 def format_amount(value: Decimal | int, unit: str) -> str:
     """Number and unit, which never part at the end of a line."""
-    return f"{format_number(value)} {unit}".replace(" ", NO_BREAK_SPACE)
+    return format_dose(value, unit).replace(" ", NO_BREAK_SPACE)
 
 
 def format_dose(value: Decimal | int, unit: str) -> str:
     """A number beside the first word of its unit; a unit of many words may go on in the next line."""
-    return f"{format_number(value)}{NO_BREAK_SPACE}{unit}"
+    return f"{format_number(value)}{NO_BREAK_SPACE}{unit_beside(value, unit)}"
 
 
 def keep_together(phrase: str) -> str:
