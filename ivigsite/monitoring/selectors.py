@@ -215,7 +215,7 @@ def _when_words(task: MonitoringTask, status: Status, at: datetime) -> str:
     if task.due_at is None or task.overdue_at is None:
         return "time not known yet"
     if status is Status.OVERDUE:
-        return f"overdue by {span(at - task.overdue_at)}"
+        return f"by {span(at - task.overdue_at)}"
     if status is Status.DUE:
         return f"{span(task.overdue_at - at)} left" if task.overdue_at > at else "now"
     return f"in {span(task.due_at - at)}" if task.due_at > at else ""

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import strip_tags
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from ivigsite.audit.models import AuditEntry
@@ -43,6 +44,25 @@ def test_checklist_groups_what_is_due_and_says_the_time(ward: Ward):
     assert {group.title for group in shown.groups} >= {"Kidney", "Vital signs", "Thrombosis", "Meningitis"}
     assert "missed, replaced by a later check" in words
     assert "As of" in words
+
+
+def test_overdue_check_says_since_when_it_is_late(
+    ward: Ward,
+):
+    page = ward.client().get(reverse("checklist", args=[ward.site.encounter.pk]))
+    late = [
+        check
+        for group in page.context["checklist"].groups
+        for check in group.current
+        if check.status == "overdue"
+    ]
+
+    words = " ".join(strip_tags(page.content.decode()).split())
+
+    assert any(check.task.due_at != check.task.overdue_at for check in late)
+    for check in late:
+        since = timezone.localtime(check.task.overdue_at)
+        assert f"Overdue since {since.day} {since:%b, %H:%M}, {check.when}" in words
 
 
 def test_result_in_another_unit_is_stored_as_typed_and_its_action_stands_in_place(ward: Ward):
