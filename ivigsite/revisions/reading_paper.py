@@ -129,7 +129,6 @@ def _grids(document: Document) -> Iterator[PaperTable]:
         yield PaperTable(
             heading=grid.band.label,
             columns=_GRID_COLUMNS,
-            shares=(16, 21, 21, 21, 21),
             rows=tuple(((row.level,), *(_cell(cell) for cell in row.cells)) for row in grid.rows),
         )
 
@@ -155,7 +154,6 @@ def _branch(branch: Branch, protocol: Protocol) -> PaperTable:
             _basis(branch.basis),
         ),
         columns=("Line and time", "Order"),
-        shares=(20, 80),
         rows=tuple(((_time(order),), _order(order)) for order in branch.orders),
     )
 
@@ -174,7 +172,6 @@ def _table(rows: Any, protocol: Protocol, said: Callable[[Any, Protocol], Lines]
     return PaperTable(
         heading="",
         columns=("What", "What it says"),
-        shares=(24, 76),
         rows=tuple(
             (_head(row), (*said(row, protocol), *((_basis(row.basis),) if hasattr(row, "basis") else ())))
             for row in rows
@@ -292,7 +289,6 @@ def _references(citations: tuple[Citation, ...]) -> PaperTable:
     return PaperTable(
         heading="",
         columns=("Source", "What it says"),
-        shares=(24, 76),
         rows=tuple(
             (
                 (each.key, f"{PROVENANCE_WORDS[provenance_look(each.provenance)]}, {each.confidence}"),

@@ -28,12 +28,11 @@ Lines = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperTable:
-    """A table; the first cell of a row is its head, and `shares` are the widths of the columns in percent."""
+    """A table; the first cell of a row is its head."""
 
     heading: str
     paragraphs: Lines = ()
     columns: tuple[str, ...]
-    shares: tuple[int, ...]
     rows: tuple[tuple[Lines, ...], ...]
 
 
