@@ -5,23 +5,22 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC
-from functools import cache, partial
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 import segno
 from django.template import Context, Engine
-from weasyprint import CSS, HTML, Attachment
+from weasyprint import CSS, HTML
 from weasyprint import Document as Pages
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
+from .archive import PDF_VARIANT, write_archive
 from .checks import find_problems, texts_of, unprintable_in
 from .content import SheetContent, canonical_json
 from .documents import DOCUMENTS, LABELS, Document
-from .finisher import AMBIGUOUS_END, finish
 from .furniture import Furniture, furnish
 from .jobs import Job, SheetFailed
 from .labels import additive_labels
@@ -40,7 +39,6 @@ LABEL_MARGIN_MM = 2.5
 # Set closer while a long name or condition does not fit, never below what is read at arm's length. No word
 # is cut, and name and dose stay the largest.
 CLOSER_STYLES = ((), ("sheet/label_close.css",), ("sheet/label_closest.css",))
-PDF_VARIANT = "pdf/a-3a"
 SVG = "http://www.w3.org/2000/svg"
 WATERMARK_PITCH = 1.1
 WATERMARK_CSS = '@page { background: url("sheet:watermark") center / contain no-repeat }'
@@ -144,30 +142,14 @@ def _fill(job: Job, name: str) -> str:
 
 
 def _write(pages: Pages, job: Job, frame: Frame | None) -> bytes:
-    packed = _write_once(pages, job, frame)
-    # The streams that hold other objects are packed after the finisher, who could not look at them.
-    return _write_once(pages, job, frame, uncompressed_pdf=True) if AMBIGUOUS_END in packed else packed
-
-
-def _write_once(pages: Pages, job: Job, frame: Frame | None, **options: bool) -> bytes:
-    at = job.event.printed_at.astimezone(UTC)
-    pages.metadata.created = pages.metadata.modified = f"{at:%Y-%m-%dT%H:%M:%SZ}"
-    source = Attachment(
-        string=canonical_json(job.content),
+    return write_archive(
+        pages,
+        content=canonical_json(job.content),
+        at=job.event.printed_at,
+        identifier=f"{job.content.order_id}.{job.content.version}",
+        frame=frame,
         name="order-set.json",
         description="The signed content this sheet was made from",
-        created=at,
-        modified=at,
-        relationship="Source",
-    )
-    return bytes(
-        pages.write_pdf(
-            pdf_variant=PDF_VARIANT,
-            attachments=[source],
-            pdf_identifier=f"{job.content.order_id}.{job.content.version}".encode(),
-            finisher=partial(finish, frame=frame),
-            **options,
-        )
     )
 
 
