@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, cast
 
 import pypdfium2
+import pypdfium2.raw as pdfium
 from PIL.Image import Image
 
 from ivigsite.orders.sheet.documents import Document
@@ -17,6 +18,10 @@ from ivigsite.orders.sheet.states import Draft, Paper, Signed
 from .samples import CONTENTS, FIRST_PRINT, SECOND_PRINT, STATES
 
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+CLEAR_PT = 8 * 72 / 25.4
+LARGEST_BODY_PT = 20
+# Letters of one line may touch; words of two lines may not share more than this.
+SHARED_PT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +83,24 @@ def text_of(page: tuple[str, ...]) -> str:
 
 def all_text_of(file: bytes) -> str:
     return " ".join(text_of(page) for page in pages_of(file))
+
+
+def assert_nothing_is_clipped_or_covered(page: pypdfium2.PdfPage) -> None:
+    """Every run of letters lies within the margins, and no two share more than a hair."""
+    width, height = page.get_size()
+    boxes = sorted(
+        box
+        # The word across the page is a drawing of its own, one level deeper.
+        for item in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_TEXT], max_depth=1)
+        if (box := item.get_bounds())[3] - box[1] < LARGEST_BODY_PT and box[2] > box[0]
+    )
+    for left, bottom, right, top in boxes:
+        assert left >= CLEAR_PT
+        assert bottom >= CLEAR_PT
+        assert right <= width - CLEAR_PT
+        assert top <= height - CLEAR_PT
+    for index, (_, bottom, right, top) in enumerate(boxes):
+        for other_left, other_bottom, _, other_top in boxes[index + 1 :]:
+            if other_left > right - 0.5:
+                break
+            assert min(top, other_top) - max(bottom, other_bottom) <= SHARED_PT

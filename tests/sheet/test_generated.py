@@ -8,8 +8,6 @@ import random
 from dataclasses import replace
 from decimal import Decimal
 
-import pypdfium2
-import pypdfium2.raw as pdfium
 import pytest
 
 from ivigsite.orders.sheet import wording
@@ -20,7 +18,7 @@ from ivigsite.orders.sheet.jobs import Job
 from ivigsite.orders.sheet.render import render
 from ivigsite.orders.sheet.states import Paper
 
-from .reading import NO_BREAK_SPACE, opened
+from .reading import NO_BREAK_SPACE, assert_nothing_is_clipped_or_covered, opened
 from .samples import (
     ALL_UNKNOWN,
     CALL,
@@ -54,10 +52,6 @@ WORDS = [
     "zu",
     "Demo",
 ]
-CLEAR_PT = 8 * 72 / 25.4
-LARGEST_BODY_PT = 20
-# Letters of one line may touch; words of two lines may not share more than this.
-SHARED_PT = 2
 
 
 def generated(seed: int) -> SheetContent:
@@ -126,27 +120,6 @@ def look_at(file: bytes, content: SheetContent, document: Document) -> None:
         if order.dose is not None:
             amount = wording.format_amount(order.dose.amount, order.dose.unit)
             assert amount.replace(NO_BREAK_SPACE, " ") in whole, (document, order.number)
-
-
-def assert_nothing_is_clipped_or_covered(page: pypdfium2.PdfPage) -> None:
-    """Every run of letters lies within the margins, and no two share more than a hair."""
-    width, height = page.get_size()
-    boxes = sorted(
-        box
-        # The word across the page is a drawing of its own, one level deeper.
-        for item in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_TEXT], max_depth=1)
-        if (box := item.get_bounds())[3] - box[1] < LARGEST_BODY_PT and box[2] > box[0]
-    )
-    for left, bottom, right, top in boxes:
-        assert left >= CLEAR_PT
-        assert bottom >= CLEAR_PT
-        assert right <= width - CLEAR_PT
-        assert top <= height - CLEAR_PT
-    for index, (_, bottom, right, top) in enumerate(boxes):
-        for other_left, other_bottom, _, other_top in boxes[index + 1 :]:
-            if other_left > right - 0.5:
-                break
-            assert min(top, other_top) - max(bottom, other_bottom) <= SHARED_PT
 
 
 def letters(text: str) -> str:

@@ -11,7 +11,7 @@ from ivigsite.orders.sheet.jobs import SheetFailed, pack_job, unpack_job
 from ivigsite.orders.sheet.plain_paper import PaperPart, PlainPaper, PlainPaperJob, Print
 from ivigsite.orders.sheet.render_paper import render_paper
 from ivigsite.orders.sheet.states import Paper
-from tests.sheet.reading import opened, pages_of
+from tests.sheet.reading import assert_nothing_is_clipped_or_covered, opened, pages_of
 
 # WeasyPrint leaves its colour profile for the garbage collector to close.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")
@@ -78,3 +78,14 @@ def test_same_content_makes_the_same_file_after_the_wire():
 def test_what_cannot_be_printed_is_refused():
     with pytest.raises(SheetFailed, match="cannot be printed"):
         render_paper(job(title="\N{SNOWMAN}"))
+
+
+@pytest.mark.parametrize("is_demo", [True, False])
+def test_nothing_lies_over_a_running_title_and_a_footer_of_many_lines(is_demo: bool):
+    about, footer = ("A protocol of a very long name indeed. " * 9, "What stands on every page of it. " * 18)
+
+    file = render_paper(job(about=about, footer=footer, is_demo=is_demo, title="Long title " * 12))
+
+    with opened(file) as document:
+        for page in document:
+            assert_nothing_is_clipped_or_covered(page)

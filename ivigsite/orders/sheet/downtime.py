@@ -1,41 +1,42 @@
 """The files of a downtime folder: like the sheets PDF/A-3a and PDF/UA-1, from a content of their own."""
 
-from datetime import UTC, datetime
-from functools import partial
 from typing import Final
 
 from django.template import Context
-from weasyprint import CSS, HTML, Attachment
+from weasyprint import CSS, HTML
 
+from .archive import PDF_VARIANT, write_archive
 from .checks import texts_of, unprintable_in
-from .finisher import AMBIGUOUS_END, finish
 from .jobs import SheetFailed
-from .layout import PAPER_MM, SIDE_MM
-from .pack import ActiveOrders, ActiveOrdersJob, FormsJob, Pack, canonical, digest
-from .render import PDF_VARIANT, ClosedFetcher, complaints_are_failures, engine, fonts, stylesheet
+from .layout import Frame, make_plain_frame
+from .pack import ActiveOrdersJob, FormsJob, Pack, canonical, digest
+from .render import ClosedFetcher, complaints_are_failures, engine, fonts, stylesheet
+from .wording import format_date, format_moment_with_offset
 
 STYLES: Final = "sheet/downtime/downtime.css"
 FORMS_TEMPLATE: Final = "sheet/downtime/forms.html"
 LIST_TEMPLATE: Final = "sheet/downtime/active_orders.html"
-# What the running header and footer take, at their longest two lines each.
-TOP_MM, BOTTOM_MM = 29, 26
+# As many digits as the longest pack needs, to measure the footer with.
+PAGE_WORDS: Final = "Page 000 of 000"
 
 
 def render_downtime(job: FormsJob | ActiveOrdersJob) -> bytes:
     """The file a downtime job asks for, or SheetFailed."""
     if unprintable := unprintable_in(texts_of(job.content)):
         raise SheetFailed(f"These characters cannot be printed: {', '.join(unprintable)}")
-    width_mm, height_mm = PAPER_MM[job.paper]
-    size = CSS(
-        string=f"@page {{ size: {width_mm}mm {height_mm}mm; margin: {TOP_MM}mm {SIDE_MM}mm {BOTTOM_MM}mm }}"
-    )
+    content = job.content
     with complaints_are_failures():
         pages = HTML(string=_fill(job), url_fetcher=ClosedFetcher({})).render(
-            stylesheets=[stylesheet(STYLES), size], font_config=fonts(), pdf_variant=PDF_VARIANT
+            stylesheets=[stylesheet(STYLES), CSS(string=_frame_of(job).css)],
+            font_config=fonts(),
+            pdf_variant=PDF_VARIANT,
         )
-        write = partial(_write, pages, job.content, _made_at(job.content))
-        packed = write()
-        return write(uncompressed_pdf=True) if AMBIGUOUS_END in packed else packed
+        return write_archive(
+            pages,
+            content=canonical(content),
+            at=(content.version if isinstance(content, Pack) else content).made_at,
+            identifier=digest(content)[:32],
+        )
 
 
 def _fill(job: FormsJob | ActiveOrdersJob) -> str:
@@ -49,26 +50,30 @@ def _fill(job: FormsJob | ActiveOrdersJob) -> str:
     return str(template.render(Context(values, use_l10n=False, use_tz=False)))
 
 
-def _made_at(content: Pack | ActiveOrders) -> datetime:
-    return (content.version if isinstance(content, Pack) else content).made_at.astimezone(UTC)
-
-
-def _write(pages: object, content: Pack | ActiveOrders, at: datetime, **options: bool) -> bytes:
-    pages.metadata.created = pages.metadata.modified = f"{at:%Y-%m-%dT%H:%M:%SZ}"  # type: ignore[attr-defined]
-    source = Attachment(
-        string=canonical(content),
-        name="content.json",
-        description="The content this file was made from",
-        created=at,
-        modified=at,
-        relationship="Source",
-    )
-    return bytes(
-        pages.write_pdf(  # type: ignore[attr-defined]
-            pdf_variant=PDF_VARIANT,
-            attachments=[source],
-            pdf_identifier=digest(content)[:32].encode(),
-            finisher=partial(finish, frame=None),
-            **options,
+def _frame_of(job: FormsJob | ActiveOrdersJob) -> Frame:
+    """Room for the running texts, as `_running.html` and `active_orders.html` set them."""
+    if isinstance(job, ActiveOrdersJob):
+        active = job.content
+        made = format_moment_with_offset(active.made_at, active.time_zone)
+        return make_plain_frame(
+            job.paper,
+            identity=active.ward,
+            notices=[f"DOWNTIME LIST – AS OF {made} – DEMO, NOT FOR CARE"],
+            footer=[
+                f"Orders signed, changed or ended after {made} are not on this list. {PAGE_WORDS}",
+            ],
         )
+    version = job.content.version
+    made = format_moment_with_offset(version.made_at, version.time_zone)
+    return make_plain_frame(
+        job.paper,
+        identity=f"{version.title}, version {version.number}, seal {version.seal[:16]}",
+        notices=["DOWNTIME FORM – FOR USE ONLY WHILE THE SITE IS AWAY – DEMO, NOT FOR CARE"],
+        footer=[
+            f"Do not use after {made}. {PAGE_WORDS}",
+            (
+                f"Approved by {version.approved_by} on {format_date(version.approved_on)}. Made {made}. "
+                "Enter every order into the site when it is back."
+            ),
+        ],
     )

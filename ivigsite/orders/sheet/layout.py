@@ -35,19 +35,40 @@ class Frame:
 
 
 def make_frame(paper: Paper, *, identity: str, notices: Iterable[str], footer: Iterable[str]) -> Frame:
-    """The frame whose header and footer hold these texts whole."""
+    """The frame whose header and footer, a code in it, hold these texts whole."""
+    footer_mm = _footer_mm(footer, _text_mm(paper) - CODE_MM - 4)
+    return _frame(paper, _header_mm(paper, identity, notices) + GAP_MM, max(footer_mm, CODE_MM) + GAP_MM)
+
+
+def make_plain_frame(paper: Paper, *, identity: str, notices: Iterable[str], footer: Iterable[str]) -> Frame:
+    """The frame of a paper without a code, closer, so that a leaflet or a list stays on few pages."""
+    return _frame(paper, _header_mm(paper, identity, notices), _footer_mm(footer, _text_mm(paper)))
+
+
+def _frame(paper: Paper, header_mm: float, footer_mm: float) -> Frame:
     width_mm, height_mm = PAPER_MM[paper]
-    text_mm = width_mm - 2 * SIDE_MM
-    header_mm = HEADER_LINE_MM * _count_lines(identity, HEADER_PT, text_mm)
-    for notice in notices:
-        header_mm += HEADER_LINE_MM * _count_lines(notice, HEADER_PT, text_mm - 6) + NOTICE_PADDING_MM
-    footer_mm = FOOTER_LINE_MM * sum(_count_lines(line, FOOTER_PT, text_mm - CODE_MM - 4) for line in footer)
     return Frame(
         width_mm=width_mm,
         height_mm=height_mm,
-        top_mm=EDGE_MM + header_mm + 2 * GAP_MM,
-        bottom_mm=EDGE_MM + max(footer_mm, CODE_MM) + 2 * GAP_MM,
+        top_mm=EDGE_MM + header_mm + GAP_MM,
+        bottom_mm=EDGE_MM + footer_mm + GAP_MM,
     )
+
+
+def _text_mm(paper: Paper) -> float:
+    return PAPER_MM[paper][0] - 2 * SIDE_MM
+
+
+def _header_mm(paper: Paper, identity: str, notices: Iterable[str]) -> float:
+    text_mm = _text_mm(paper)
+    header_mm = HEADER_LINE_MM * _count_lines(identity, HEADER_PT, text_mm)
+    for notice in notices:
+        header_mm += HEADER_LINE_MM * _count_lines(notice, HEADER_PT, text_mm - 6) + NOTICE_PADDING_MM
+    return header_mm
+
+
+def _footer_mm(footer: Iterable[str], text_mm: float) -> float:
+    return FOOTER_LINE_MM * sum(_count_lines(line, FOOTER_PT, text_mm) for line in footer)
 
 
 def _count_lines(text: str, size_pt: float, width_mm: float) -> int:
