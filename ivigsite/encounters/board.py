@@ -156,7 +156,8 @@ def _open_encounters(user: User, *, mine: bool, ward: str) -> Iterable[Any]:
 def _cells(keys: dict[UUID, tuple[Any, ...]], alike: frozenset[UUID]) -> dict[UUID, str]:
     """What was drawn of each encounter; the rest is read and drawn together."""
     cells = {pk: drawn for pk, key in keys.items() if (drawn := _drawn.get(key)) is not None}
-    for encounter in _with_assessments(keys.keys() - cells.keys()):
+    # Usually everything was: then there is no query to write.
+    for encounter in _with_assessments(missing) if (missing := keys.keys() - cells.keys()) else ():
         key = keys[encounter.pk]
         signed_at = key[SHOWN.index("signed_at")]
         drawn = _draw(encounter, signed_at, looks_alike=encounter.pk in alike)

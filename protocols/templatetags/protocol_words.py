@@ -28,7 +28,7 @@ from protocols.engine.protocol import (
     WhenUnknown,
 )
 from protocols.models import ProtocolVersion
-from protocols.reading import note_for, review_overdue_since
+from protocols.reading import has_unread_note, review_overdue_since
 
 register = template.Library()
 
@@ -132,9 +132,9 @@ def state_words(version: ProtocolVersion) -> str:
 @register.inclusion_tag("protocols/_change_note.html", takes_context=True)
 def change_note(context: Context, back: str) -> dict[str, Any]:
     """What the version in force changes, until this person has read it; `back` is the page they are on."""
-    user = context["user"]
+    user, in_force = context["user"], context["protocol_in_force"]
     return {
-        "version": note_for(user) if user.is_authenticated else None,
+        "version": in_force if in_force and has_unread_note(user, in_force) else None,
         "back": back,
         "csrf_token": context.get("csrf_token"),
     }

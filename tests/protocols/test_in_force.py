@@ -12,7 +12,7 @@ from protocols.document import life_of
 from protocols.lifecycle import EventKind, State
 from protocols.models import NoteRead, PlannedApproval, ProtocolVersion, Text
 from protocols.proving import prove_at_once
-from protocols.reading import current_version, note_for, review_overdue_since, status_line
+from protocols.reading import current_version, has_unread_note, review_overdue_since, status_line
 from protocols.steps import ApprovalForm
 from protocols.templatetags.protocol_words import overdue_since, state_words
 from tests.protocols.factory import AT, approved, person, reviewed, submitted
@@ -203,16 +203,17 @@ def test_overdue_review_is_said_in_the_status_line() -> None:
 def test_change_note_is_shown_once_to_each_person_once_a_version_has_replaced_another() -> None:
     nurse, other = person("nurse"), person("author")
     first = approved()
-    of_the_first = note_for(nurse, "small")
+    of_the_first = has_unread_note(nurse, first)
     second = planned()
-    while_it_waits = note_for(nurse, "small")
+    while_it_waits = has_unread_note(nurse, first)
     actions.take_effect(at=second.planned.in_force_from)
+    second.refresh_from_db()
 
-    assert (of_the_first, while_it_waits) == (None, None)
-    assert note_for(nurse, "small") == second
+    assert (of_the_first, while_it_waits) == (False, False)
+    assert has_unread_note(nurse, second)
     for _ in range(2):
         actions.read_change_note(version=second, by=nurse, at=AT)
-    assert note_for(nurse, "small") is None
-    assert note_for(other, "small") == second
+    assert not has_unread_note(nurse, second)
+    assert has_unread_note(other, second)
     assert NoteRead.objects.get().by == nurse
     assert first.pk != second.pk
