@@ -1,6 +1,6 @@
-"""The board: a line for each open encounter, in a fixed number of queries, drawn when it changes."""
+"""The board, page by page: a line for each open encounter, in few queries, drawn when it changes."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -21,6 +21,8 @@ from ivigsite.parsing.text import fold
 from protocols.engine.numbers import echo_count
 from protocols.mapping import SealBroken
 
+# More than any ward has beds; the most urgent come first.
+LINES_ON_A_PAGE: Final = 100
 SHORT_NAME: Final = 3
 NOT_GRADED_FIRST: Final = 5
 # All that a line shows. An assessment, an order set and a correction each raise a version.
@@ -55,19 +57,24 @@ class BoardRow:
     emergency_seconds: int
 
 
-def board_rows(user: User, *, mine: bool, ward: str, at: datetime) -> list[BoardRow]:
-    """The lines of this person's wards: emergencies, not assessed, then the worst grade, the longest open."""
-    found = list(_open_encounters(user, mine=mine, ward=ward))
-    alike = look_alikes(tuple((each.pk, each.patient__family_name) for each in found))
-    keys = {each.pk: (*each[: len(SHOWN)], each.pk in alike) for each in found}
-    cells = _cells(keys, alike)
-    found.sort(
+def listed(user: User, *, mine: bool, ward: str) -> list[Any]:
+    """What this person's wards have: emergencies, not assessed, then the worst grade, the longest open."""
+    return sorted(
+        _open_encounters(user, mine=mine, ward=ward),
         key=lambda each: (
             each.emergency_at is None,
             -(NOT_GRADED_FIRST if each.grade is None else each.grade),
             each.opened_at,
-        )
+        ),
     )
+
+
+def rows_of(page: Iterable[Any], *, of: Sequence[Any], at: datetime) -> list[BoardRow]:
+    """The lines of one page of a list; names look alike wherever on that list they stand."""
+    found = list(page)
+    alike = look_alikes(tuple((each.pk, each.patient__family_name) for each in of))
+    keys = {each.pk: (*each[: len(SHOWN)], each.pk in alike) for each in found}
+    cells = _cells(keys, alike)
     return [
         BoardRow(
             encounter_id=each.pk,

@@ -463,18 +463,16 @@ def _version_seen(text: str) -> int:
 
 
 def board_context(request: SignedInRequest) -> dict[str, Any]:
-    """The lines of the board; the floor above adds what it knows of each."""
+    """What the board lists; the floor above adds what it knows of each."""
     mine, ward = request.GET.get("show") == "mine", request.GET.get("ward", "")
     wards = list(request.user.wards.all())
-    now = timezone.now()
-    rows = board_lines.board_rows(request.user, mine=mine, ward=ward, at=now)
     return {
-        "rows": rows,
+        "listed": board_lines.listed(request.user, mine=mine, ward=ward),
         "wards": wards,
         "mine": mine,
         "ward": ward,
         "filters": request.GET.urlencode(),
-        "as_of": now,
+        "as_of": timezone.now(),
     }
 
 

@@ -2,6 +2,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from ivigsite.accounts.http import SignedInRequest
 from ivigsite.accounts.permissions import Permission, allow, never_extends_session
 from ivigsite.audit.actions import record
-from ivigsite.encounters.board import lines_of
+from ivigsite.encounters.board import LINES_ON_A_PAGE, lines_of, rows_of
 from ivigsite.encounters.models import Encounter
 from ivigsite.encounters.selectors import banner_of, encounter_for
 from ivigsite.encounters.views import board_context
@@ -143,13 +144,21 @@ def release(request: SignedInRequest, observation_id: UUID) -> HttpResponse:
 def _board(request: SignedInRequest) -> dict[str, Any]:
     context = board_context(request)
     checks = board_checks(request.user, at=context["as_of"])
-    rows = context["rows"]
+    listed = context["listed"]
+    calling = [each for each in listed if each.pk in checks and checks[each.pk].needs_somebody]
     only_overdue = request.GET.get("show") == "overdue"
-    if only_overdue:
-        rows = [row for row in rows if row.encounter_id in checks and checks[row.encounter_id].needs_somebody]
+    page = Paginator(calling if only_overdue else listed, LINES_ON_A_PAGE).get_page(request.GET.get("page"))
+    rows = rows_of(page, of=listed, at=context["as_of"])
+    shown = {row.encounter_id for row in rows}
     may_start = Permission.EDIT_ENCOUNTERS in request.user.permissions
-    lines = lines_of(rows, checks, may_start=may_start)
-    return {**context, "rows": rows, "lines": lines, "only_overdue": only_overdue}
+    return {
+        **context,
+        "page": page,
+        "rows": rows,
+        "lines": lines_of(rows, checks, may_start=may_start),
+        "only_overdue": only_overdue,
+        "calling_elsewhere": sum(each.pk not in shown for each in calling),
+    }
 
 
 def _result_page(

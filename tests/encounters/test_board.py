@@ -21,6 +21,7 @@ from ivigsite.encounters.actions import (
 from ivigsite.encounters.board import ago, look_alikes
 from ivigsite.encounters.models import Encounter
 from ivigsite.encounters.trend import trend_of
+from ivigsite.monitoring.models import Cause, MonitoringTask
 from tests.scenario import Site, assess
 
 pytestmark = pytest.mark.django_db
@@ -248,3 +249,63 @@ def test_encounter_that_was_not_assessed_says_so(physician: Client, site: Site):
 
     assert "Not assessed yet" in page
     assert "That does not mean that nothing is needed." in page
+
+
+def test_long_list_comes_in_pages_with_the_most_urgent_first(
+    physician: Client, site: Site, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("ivigsite.monitoring.views.LINES_ON_A_PAGE", 2)
+    assess(site)
+    for number in range(3):
+        admit(site, number, f"Waiting{number}")
+
+    first = physician.get(reverse("board"), {"show": "mine"})
+    second = physician.get(reverse("board"), {"show": "mine", "page": "2"})
+
+    assert [row.grade for row in first.context["rows"]] == [None, None]
+    assert [row.grade for row in second.context["rows"]] == [None, 4]
+    assert "1–2 of 4, the most urgent first" in first.content.decode()
+    assert "4 open encounters of yours" in first.content.decode()
+    assert f'href="{reverse("board")}?show=mine&amp;page=2"' in first.content.decode()
+    assert f'hx-get="{reverse("board_rows")}?show=mine&amp;page=2"' in second.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"), [("0", "2 of 2"), ("9", "2 of 2"), ("x", "1 of 2"), ("\u0661", "1 of 2")]
+)
+def test_page_that_is_not_there_is_the_nearest_one(
+    physician: Client, site: Site, monkeypatch: pytest.MonkeyPatch, page: str, shown: str
+):
+    monkeypatch.setattr("ivigsite.monitoring.views.LINES_ON_A_PAGE", 1)
+    admit(site, 1, "Other")
+
+    assert f"–{shown}" in physician.get(reverse("board_rows"), {"page": page}).content.decode()
+
+
+@pytest.mark.hazard("H21")
+def test_alert_on_another_page_is_told_on_this_one(
+    physician: Client, site: Site, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("ivigsite.monitoring.views.LINES_ON_A_PAGE", 1)
+    assess(site)
+    admit(site, 1, "Waiting")
+    MonitoringTask.objects.create(
+        encounter=site.encounter,
+        cause=Cause.ORDERS,
+        item="COUNT",
+        rule="COUNT",
+        kind="count",
+        group="other",
+        title="Count",
+        counts_from=timezone.now() - timedelta(hours=3),
+        due_at=timezone.now() - timedelta(hours=2),
+        overdue_at=timezone.now() - timedelta(hours=1),
+        made_at=timezone.now(),
+        made_by=site.physician,
+    )
+
+    first = physician.get(reverse("board")).content.decode()
+    second = physician.get(reverse("board"), {"page": "2"}).content.decode()
+
+    assert "1 encounter on other pages of this list has something overdue or an alert" in first
+    assert "on other pages" not in second
