@@ -5,11 +5,11 @@ that learning a fact can settle an unknown answer but never turn a settled one. 
 about knowing itself, and may turn.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from .derived import DERIVED
 from .facts import FACT_BY_KEY, UNKNOWN, FactDefinition, Kind, Unknown
@@ -21,7 +21,6 @@ from .scores import SCORE_KEYS, Score
 Truth = bool | Unknown
 Values = Mapping[str, Any]
 Test = Callable[[Values], Truth]
-Row = TypeVar("Row")
 
 CONDITION_FACTS: Final[dict[str, FactDefinition]] = {
     **FACT_BY_KEY,
@@ -110,21 +109,6 @@ def compile_when(when: When) -> Predicate:
 def compile_result_when(when: When) -> Predicate:
     """The predicate of conditions over a result and the facts; raises `BadCondition`."""
     return _predicate(when, RESULT_VALUES)
-
-
-def judge(
-    rows: Iterable[tuple[Predicate, Row]], values: Values
-) -> tuple[tuple[Row, ...], tuple[tuple[Row, tuple[str, ...]], ...]]:
-    """The rows whose conditions hold, and those that cannot be told, each with the facts to ask."""
-    held: list[Row] = []
-    unjudged: list[tuple[Row, tuple[str, ...]]] = []
-    for predicate, row in rows:
-        truth = predicate(values)
-        if truth is True:
-            held.append(row)
-        elif truth is UNKNOWN:
-            unjudged.append((row, predicate.missing(values)))
-    return tuple(held), tuple(unjudged)
 
 
 def facts_asked(when: When) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from . import lookup
 from .arithmetic import exactly
 from .arrangement import arrange, values_of_plan
 from .case import Case, case_of, policy_key, product_key
-from .conditions import Values, compile_when, judge
+from .conditions import Values, compile_when
 from .dosing import compute_dose
 from .exposure import is_first_exposure
 from .facts import LEVELS, UNKNOWN, Facts, Unknown, known
@@ -185,7 +185,7 @@ def chosen_product(protocol: Protocol, facts: Facts) -> Product:
 
 
 def _screen(protocol: Protocol, case: Case) -> _Screened:
-    gates, unjudged = judge(lookup.of(protocol).gates, case.values)
+    gates, unjudged = lookup.of(protocol).gates.judge(case.values)
     return _Screened(
         gates=gates,
         unjudged=tuple(gate.key for gate, _ in unjudged),
@@ -349,10 +349,7 @@ def _recommend(
         repeat=repeat,
         screening=screening,
         monitoring=_each_once(_monitoring(protocol, values, held), added_checks(protocol, effects)),
-        texts=_each_once(
-            (text for predicate, text in rows.conditional_texts if predicate(values) is True),
-            added_texts(protocol, effects),
-        ),
+        texts=_each_once(rows.conditional_texts.held(values), added_texts(protocol, effects)),
         values=values,
         questions=_questions(asks),
         trace=_trace(case, screened, rule=rule, findings=findings, unjudged=unjudged),
@@ -418,10 +415,8 @@ def _monitoring(protocol: Protocol, values: Values, orders: tuple[Order, ...]) -
     kinds = {order.kind for order in orders if order.role is Role.REQUIRED}
     return tuple(
         item
-        for predicate, item in lookup.of(protocol).monitoring_items
-        if not item.is_follow_up
-        and (not item.kinds or not kinds.isdisjoint(item.kinds))
-        and predicate(values) is not False
+        for item in lookup.of(protocol).first_checks.possible(values)
+        if not item.kinds or not kinds.isdisjoint(item.kinds)
     )
 
 

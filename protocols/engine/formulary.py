@@ -12,7 +12,6 @@ from . import formulas, lookup
 from .arithmetic import exactly
 from .arrangement import arrange, values_of_plan
 from .case import Case, case_of, product_key, product_values
-from .conditions import judge
 from .derived import PRODUCT_FACTS
 from .dosing import Dose, VialPlan, fewest_vials
 from .exposure import exposure, is_first_exposure
@@ -169,7 +168,7 @@ def _choice(
     arranged = arrange(protocol, orders=required, plans=plans, values=case.values, weight=case.weight)
     values |= values_of_plan(arranged)
     rows = lookup.of(protocol)
-    held, unjudged = judge(rows.product_rules, values)
+    held, unjudged = rows.product_rules.judge(values)
     return ProductChoice(
         product=product,
         standing=_standing(product, held, tuple(rule for rule, _ in unjudged)),

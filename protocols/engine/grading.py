@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from . import lookup
-from .conditions import Values, judge
+from .conditions import Values
 from .facts import LEVELS, UNKNOWN, Unknown
-from .protocol import GradeBand, Protocol
+from .protocol import BleedingRule, GradeBand, Protocol
 
 
 class NoBand(ValueError):
@@ -55,9 +55,14 @@ def assess_bleeding(protocol: Protocol, values: Values) -> BleedingAssessment:
 
     `values` are the known facts by key, and may hold derived ones (`egfr`).
     """
-    held, unjudged = judge(lookup.of(protocol).bleeding_rules, values)
+    held: list[BleedingRule] = []
+    open_levels: set[str] = set()
+    for truth, _, rule in lookup.of(protocol).bleeding_rules.sift(values):
+        if truth is True:
+            held.append(rule)
+        else:
+            open_levels.add(rule.level)
     at_least = max((rule.level for rule in held), key=LEVELS.index, default=LEVELS[0])
-    open_levels = {rule.level for rule, _ in unjudged}
     higher = (level for level in LEVELS[LEVELS.index(at_least) + 1 :] if level in open_levels)
     possible = (at_least, *higher)
     computed: str | Unknown = UNKNOWN if len(possible) > 1 else at_least

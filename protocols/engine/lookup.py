@@ -3,13 +3,13 @@
 Raises `BadCondition` for conditions that cannot be read; `review.find_problems` refuses such a protocol.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
 from typing import Final, TypeVar
 
-from .conditions import Predicate, compile_when
+from .conditions import Predicate, compile_when, facts_asked
 from .derived import PLAN_FACTS, PRODUCT_FACTS
 from .facts import LEVELS
 from .protocol import (
@@ -36,7 +36,9 @@ from .protocol import (
     Text,
     Topic,
     WeightPolicy,
+    When,
 )
+from .sieve import Sieve, sieve
 
 Row = TypeVar(
     "Row",
@@ -92,18 +94,17 @@ class Lookup:
     repeats: dict[str, RepeatRule]
     parameters: dict[str, Decimal]
     texts: dict[str, Text]
-    bleeding_rules: tuple[tuple[Predicate, BleedingRule], ...]
-    gates: tuple[tuple[Predicate, Gate], ...]
-    rules_before_plan: tuple[tuple[Predicate, SafetyRule], ...]
-    rules_after_plan: tuple[tuple[Predicate, SafetyRule], ...]
-    rule_predicates: dict[str, Predicate]
+    bleeding_rules: Sieve[BleedingRule]
+    gates: Sieve[Gate]
+    rules_before_plan: Sieve[SafetyRule]
+    rules_after_plan: Sieve[SafetyRule]
     extra_orders: dict[str, ExtraOrder]
-    product_rules: tuple[tuple[Predicate, SafetyRule], ...]
+    product_rules: Sieve[SafetyRule]
     screening_items: tuple[ScreeningRow, ...]
-    monitoring_items: tuple[tuple[Predicate, MonitoringItem], ...]
+    first_checks: Sieve[MonitoringItem]
     items: dict[str, MonitoringItem]
     result_rules: dict[str, ResultRule]
-    conditional_texts: tuple[tuple[Predicate, Text], ...]
+    conditional_texts: Sieve[Text]
 
 
 def of(protocol: Protocol) -> Lookup:
@@ -129,7 +130,6 @@ def _make(protocol: Protocol) -> Lookup:
     families: dict[str, tuple[tuple[Predicate, Regimen], ...]] = {}
     for test, regimen in _compiled(protocol.regimens):
         families[regimen.family] = (*families.get(regimen.family, ()), (test, regimen))
-    rules = _compiled(protocol.safety_rules)
     return Lookup(
         cells=_cells(protocol),
         branches={branch.key: branch for branch in protocol.branches},
@@ -143,13 +143,12 @@ def _make(protocol: Protocol) -> Lookup:
         repeats={branch: rule for rule in protocol.repeat_rules for branch in rule.branches},
         parameters={parameter.key: parameter.value for parameter in protocol.parameters},
         texts={text.key: text for text in protocol.texts},
-        bleeding_rules=_compiled(protocol.bleeding_rules),
-        gates=_compiled(protocol.gates),
-        rule_predicates={rule.key: predicate for predicate, rule in rules},
-        rules_before_plan=tuple(row for row in rules if PLAN_FACTS.isdisjoint(row[0].facts)),
-        rules_after_plan=tuple(row for row in rules if not PLAN_FACTS.isdisjoint(row[0].facts)),
+        bleeding_rules=_sieve(protocol.bleeding_rules),
+        gates=_sieve(protocol.gates),
+        rules_before_plan=_sieve(rule for rule in protocol.safety_rules if not _asks_of_plan(rule)),
+        rules_after_plan=_sieve(rule for rule in protocol.safety_rules if _asks_of_plan(rule)),
         extra_orders={row.key: row for row in protocol.extra_orders},
-        product_rules=tuple(_product_rules(protocol)),
+        product_rules=sieve(_product_rules(protocol)),
         screening_items=tuple(
             ScreeningRow(
                 item=row,
@@ -159,13 +158,11 @@ def _make(protocol: Protocol) -> Lookup:
             )
             for row in protocol.screening_items
         ),
-        monitoring_items=_compiled(protocol.monitoring_items),
+        first_checks=_sieve(item for item in protocol.monitoring_items if not item.is_follow_up),
         items={item.key: item for item in protocol.monitoring_items},
         result_rules={rule.key: rule for rule in protocol.result_rules},
         # What is written for the patient is no advice to the prescriber.
-        conditional_texts=_compiled(
-            tuple(text for text in protocol.texts if text.topic is not Topic.LEAFLET)
-        ),
+        conditional_texts=_sieve(text for text in protocol.texts if text.topic is not Topic.LEAFLET),
     )
 
 
@@ -176,14 +173,22 @@ def _cells(protocol: Protocol) -> dict[Cell, DecisionRule]:
     return cells | {cell: rule for rule in protocol.decision_rules for cell in cells_of(rule)}
 
 
-def _product_rules(protocol: Protocol) -> Iterator[tuple[Predicate, SafetyRule]]:
+def _asks_of_plan(rule: SafetyRule) -> bool:
+    return not PLAN_FACTS.isdisjoint(facts_asked(rule.when))
+
+
+def _product_rules(protocol: Protocol) -> Iterator[tuple[When, SafetyRule]]:
     """The rules whose answer hangs on the product, judged by those of their groups that ask about it."""
     for rule in protocol.safety_rules:
         groups = tuple(
             group for group in rule.when if any(condition.fact in PRODUCT_FACTS for condition in group)
         )
         if groups:
-            yield compile_when(groups), rule
+            yield groups, rule
+
+
+def _sieve(rows: Iterable[Row]) -> Sieve[Row]:
+    return sieve((row.when, row) for row in rows)
 
 
 def _compiled(rows: tuple[Row, ...]) -> tuple[tuple[Predicate, Row], ...]:

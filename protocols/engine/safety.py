@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from . import lookup
 from .case import Case, policy_key, product_key
-from .conditions import Predicate, Values, judge
+from .conditions import Predicate, Values
 from .derived import ORDER_FACTS, PLAN_FACTS
 from .facts import LEVELS, UNKNOWN, Unknown
 from .placeholders import fill, wait_of
@@ -69,11 +69,15 @@ def findings_of(
     Rules that look at the planned infusion wait until there is a plan, all others come before it.
     """
     rows = lookup.of(protocol)
-    held, unjudged = judge(rows.rules_after_plan if after_plan else rows.rules_before_plan, values)
-    return (
-        tuple(_finding(rule, rows.rule_predicates[rule.key], values) for rule in held),
-        tuple(_unjudged(rule, missing, values) for rule, missing in unjudged),
-    )
+    rules = rows.rules_after_plan if after_plan else rows.rules_before_plan
+    findings: list[Finding] = []
+    unjudged: list[Unjudged] = []
+    for truth, predicate, rule in rules.sift(values):
+        if truth is True:
+            findings.append(_finding(rule, predicate, values))
+        else:
+            unjudged.append(_unjudged(rule, predicate.missing(values), values))
+    return tuple(findings), tuple(unjudged)
 
 
 def missing_rows(protocol: Protocol, case: Case) -> tuple[Finding, ...]:
@@ -170,7 +174,7 @@ def added_lines(protocol: Protocol, effects: tuple[AppliedEffect, ...]) -> tuple
 
 def added_checks(protocol: Protocol, effects: tuple[AppliedEffect, ...]) -> tuple[MonitoringItem, ...]:
     """What rules ask to watch besides what the lines do."""
-    items = {item.key: item for _, item in lookup.of(protocol).monitoring_items}
+    items = lookup.of(protocol).items
     return tuple(items[key] for key in _targets(effects, EffectKind.ADD_CHECK))
 
 

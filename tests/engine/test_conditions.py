@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from protocols.engine.conditions import BadCondition, compile_when, facts_asked, judge
+from protocols.engine.conditions import BadCondition, compile_when, facts_asked
 from protocols.engine.facts import UNKNOWN
 from protocols.engine.protocol import Comparator
 
-from .factory import D, ask, if_below, if_is
+from .factory import D, ask, if_below
 
 AGE_OVER_20 = ask("age_years", Comparator.ABOVE, "20")
 IS_MALE = ask("sex", Comparator.IS, "male")
@@ -122,16 +122,6 @@ def test_derived_facts_are_missing_as_what_they_are_made_from() -> None:
     assert kidney.missing({"age_years": 30}) == ("creatinine_umol_per_l", "sex")
     # For a child there is no estimate, and nothing to ask that would give one.
     assert kidney.missing({"age_years": 10, "creatinine_umol_per_l": D(80), "sex": "male"}) == ()
-
-
-def test_rows_are_judged_into_those_that_hold_and_those_to_ask_about() -> None:
-    rows = [(compile_when(if_is("sex", sex)), sex) for sex in ("female", "male")]
-    rows.append((compile_when(if_is("pregnant", "true")), "pregnant"))
-
-    held, unjudged = judge(rows, {"sex": "female"})
-
-    assert held == ("female",)
-    assert unjudged == (("pregnant", ("pregnant",)),)
 
 
 def test_facts_asked_are_named_once_in_order() -> None:

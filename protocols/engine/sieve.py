@@ -1,0 +1,133 @@
+"""Many rows with conditions, judged together: each condition once, however many rows it stands in.
+
+Each condition is one bit of a whole number. A patient's answers set the bits that hold and the bits that may
+hold; a group of a row holds when all its bits do. What an answer from a short list sets is written down when
+the sieve is made, so that most facts cost one look into a table.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from .conditions import CONDITION_FACTS, Predicate, Test, Truth, Values, compile_when
+from .facts import UNKNOWN, Kind
+from .protocol import Condition, When
+
+Row = TypeVar("Row")
+
+_Bits = tuple[int, int]
+"""Of some conditions, as bits: those that hold, and those that hold or may hold."""
+_Tests = tuple[tuple[int, Test], ...]
+_COMMON: Final[dict[Kind, tuple[Any, ...]]] = {Kind.YES_NO: (True, False), Kind.CHOICES: ((),)}
+"""Answers that many patients have, where they can be told without knowing the conditions."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """All conditions on one fact: what its commonest answers set, and how to tell for the others."""
+
+    fact: str
+    unknown: _Bits
+    answers: dict[Any, _Bits]
+    tests: _Tests
+
+
+@dataclass(frozen=True, slots=True)
+class Sieve(Generic[Row]):
+    """Rows whose conditions are judged together, each with the bits of its groups and its own predicate."""
+
+    asked: tuple[_Asked, ...]
+    rows: tuple[tuple[tuple[int, ...], Predicate, Row], ...]
+
+    def sift(self, values: Values) -> Iterator[tuple[Truth, Predicate, Row]]:
+        """The rows that hold or may hold, in their order, each with which of the two and its predicate."""
+        holds, may = self._bits(values)
+        for groups, predicate, row in self.rows:
+            truth: Truth = False
+            for bits in groups:
+                if bits & may == bits:
+                    if bits & holds == bits:
+                        truth = True
+                        break
+                    truth = UNKNOWN
+            if truth is not False:
+                yield truth, predicate, row
+
+    def held(self, values: Values) -> Iterator[Row]:
+        """The rows that are sure to hold."""
+        return (row for truth, _, row in self.sift(values) if truth is True)
+
+    def possible(self, values: Values) -> Iterator[Row]:
+        """The rows that hold or may hold."""
+        return (row for _, _, row in self.sift(values))
+
+    def judge(self, values: Values) -> tuple[tuple[Row, ...], tuple[tuple[Row, tuple[str, ...]], ...]]:
+        """The rows whose conditions hold, and those that cannot be told, each with the facts to ask."""
+        held: list[Row] = []
+        unjudged: list[tuple[Row, tuple[str, ...]]] = []
+        for truth, predicate, row in self.sift(values):
+            if truth is True:
+                held.append(row)
+            else:
+                unjudged.append((row, predicate.missing(values)))
+        return tuple(held), tuple(unjudged)
+
+    def _bits(self, values: Values) -> _Bits:
+        holds = may = 0
+        for asked in self.asked:
+            value = values.get(asked.fact, UNKNOWN)
+            if value is UNKNOWN:
+                sure, possible = asked.unknown
+            else:
+                # Only looked up where there is something to find: a number is in no table.
+                found = asked.answers.get(value) if asked.answers else None
+                sure, possible = found or _answer(asked.tests, values)
+            holds |= sure
+            may |= possible
+        return holds, may
+
+
+def sieve(rows: Iterable[tuple[When, Row]]) -> Sieve[Row]:
+    """The sieve of these rows; raises `BadCondition`."""
+    bits: dict[Condition, int] = {}
+    tests: dict[str, _Tests] = {}
+    placed = []
+    for when, row in rows:
+        predicate = compile_when(when)
+        for condition, (fact, test) in zip(_each(when), _each(predicate.groups), strict=True):
+            if condition not in bits:
+                bits[condition] = 1 << len(bits)
+                tests[fact] = (*tests.get(fact, ()), (bits[condition], test))
+        groups = tuple(sum({bits[condition] for condition in group}) for group in when) or (0,)
+        placed.append((groups, predicate, row))
+    asked = tuple(_asked(fact, bits, its_tests) for fact, its_tests in tests.items())
+    return Sieve(asked, tuple(placed))
+
+
+def _each(groups: Iterable[Iterable[Row]]) -> Iterator[Row]:
+    return (each for group in groups for each in group)
+
+
+def _asked(fact: str, conditions: Iterable[Condition], tests: _Tests) -> _Asked:
+    definition = CONDITION_FACTS[fact]
+    answers: tuple[Any, ...] = _COMMON.get(definition.kind, ())
+    if definition.kind in (Kind.CHOICE, Kind.ROW):
+        named = (value for condition in conditions if condition.fact == fact for value in condition.values)
+        answers = (*definition.choice_keys, *named)
+    return _Asked(
+        fact=fact,
+        unknown=_answer(tests, {}),
+        answers={answer: _answer(tests, {fact: answer}) for answer in answers},
+        tests=tests,
+    )
+
+
+def _answer(tests: _Tests, values: Values) -> _Bits:
+    holds = may = 0
+    for bit, test in tests:
+        truth = test(values)
+        if truth is True:
+            holds |= bit
+        if truth is not False:
+            may |= bit
+    return holds, may
