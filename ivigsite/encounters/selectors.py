@@ -90,8 +90,8 @@ class Banner:
     pregnancy: str | None
     renal_function: str
     place: str
+    encounter: Encounter
     withdrawn: str
-    """Why the version that an open encounter keeps to was withdrawn; empty where it was not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,11 +212,13 @@ def banner_of(encounter: Encounter, last: Assessment | None, *, at: datetime) ->
         pregnancy=_pregnancy(patient, facts),
         renal_function=_creatinine(facts),
         place=f"{encounter.ward.name}, bed {encounter.bed}" if encounter.bed else encounter.ward.name,
-        withdrawn=_withdrawn(encounter),
+        encounter=encounter,
+        withdrawn=withdrawn_because(encounter),
     )
 
 
-def _withdrawn(encounter: Encounter) -> str:
+def withdrawn_because(encounter: Encounter) -> str:
+    """Why the version that an open encounter keeps to was withdrawn; empty where it was not."""
     version = encounter.protocol_version
     return version.end_reason if encounter.is_open and version.state == State.WITHDRAWN else ""
 

@@ -18,6 +18,7 @@ urlpatterns = [
         emergency_views.stand_down,
         name="stand_down_emergency",
     ),
+    path("encounters/<uuid:encounter_id>/standing/", views.standing, name="standing"),
     path("encounters/<uuid:encounter_id>/close/", views.close, name="close_encounter"),
     path("assessments/<uuid:assessment_id>/", views.assessment, name="assessment"),
 ]

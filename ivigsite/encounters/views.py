@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ivigsite.accounts.http import SignedInRequest
-from ivigsite.accounts.permissions import Permission, allow
+from ivigsite.accounts.permissions import Permission, allow, never_extends_session
 from ivigsite.audit.actions import record
 from ivigsite.encounters import actions, selectors
 from ivigsite.encounters import board as board_lines
@@ -208,6 +208,19 @@ def encounter(request: SignedInRequest, encounter_id: UUID) -> HttpResponse:
     found = selectors.encounter_for(request.user, encounter_id, at=now)
     record(action="encounter.viewed", by=request.user, at=now, object_id=found.pk)
     return _encounter_page(request, found, CloseForm(initial={"version": found.version}))
+
+
+@read_patients
+@never_extends_session
+@require_safe
+def standing(request: SignedInRequest, encounter_id: UUID) -> HttpResponse:
+    """Whether the protocol still stands, for a page that is open; no words where it says the same already."""
+    found = selectors.encounter_for(request.user, encounter_id, at=timezone.now())
+    withdrawn = selectors.withdrawn_because(found)
+    if bool(withdrawn) == ("withdrawn" in request.GET):
+        return HttpResponse(status=204)
+    context = {"encounter": found, "withdrawn": withdrawn}
+    return render(request, "encounters/_standing.html", context)
 
 
 @edit_encounters

@@ -12,12 +12,14 @@ from ivigsite.encounters import views
 from protocols.reading import NoApprovedProtocol
 from tests.browser.steps import BLEED, answer, assess_page, control, failing_with, headline
 from tests.browser.watch import Watch
+from tests.revisions.versions import withdraw_version
 from tests.scenario import Site
 
 pytestmark = pytest.mark.browser
 
 PAUSE_MS = 350
 BETWEEN_KEYS_MS = 120
+HALF_MINUTE_MS = 31_000
 PREVIEW = "**/assess/"
 WEIGHED = {**BLEED, "weight_kg": "72"}
 
@@ -185,4 +187,27 @@ def test_server_that_does_not_answer_is_said(form: Page, watch: Watch):
     answer(form, {"weight_kg": "72"})
 
     expect(form.locator("#app-alert")).to_contain_text("No answer")
+    watch.complaints.clear()
+
+
+@pytest.mark.hazard("H19")
+def test_a_form_that_lies_open_says_that_its_protocol_is_withdrawn_and_when_it_can_no_longer_hear(
+    still_form: Page, site: Site, watch: Watch
+):
+    reason = still_form.get_by_label("Weight", exact=True)
+    reason.fill("7")
+    withdraw_version(site.version)
+
+    with still_form.expect_response("**/standing/"):
+        still_form.clock.run_for(HALF_MINUTE_MS)
+    expect(still_form.locator("#standing")).to_contain_text("Protocol withdrawn: nothing can be signed on it")
+    expect(reason).to_be_focused()
+    expect(reason).to_have_value("7")
+    expect(still_form.locator("#standing-lost")).to_be_hidden()
+
+    still_form.route("**/standing/**", lambda route: route.abort())
+    still_form.clock.run_for(3 * HALF_MINUTE_MS)
+    expect(still_form.locator("#standing-lost")).to_be_visible()
+    expect(still_form.locator("#standing")).to_contain_text("Protocol withdrawn")
+    expect(reason).to_have_value("7")
     watch.complaints.clear()

@@ -6,7 +6,10 @@ from io import StringIO
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from ivigsite.encounters import actions
+from ivigsite.encounters.models import Encounter
 from ivigsite.orders.models import OrderSet
 from tests.orders.test_pages import text_of
 from tests.orders.test_signing import choices, sign
@@ -47,11 +50,49 @@ def test_every_page_of_an_open_encounter_and_every_live_sheet_says_at_once_that_
     withdraw_version(site.version)
 
     assert not {address for address, page in before.items() if "Protocol withdrawn" in page}
+    asking = f'hx-get="{reverse("standing", args=[site.encounter.pk])}?withdrawn"'
+    pages = {address: physician.get(address).content.decode() for address in pages_of(site, order_set)}
+    assert {address for address, page in pages.items() if asking not in page} == set()
     silent = {address for address in addresses if "withdrawn" not in text_of(physician.get(address)).lower()}
     assert silent == set()
     # All sheets of an order set carry its one code.
     assert len(sheets) > 1
     assert "Protocol withdrawn: ask before you go on" in text_of(stranger.get(status))
+
+
+def test_page_that_lies_open_asks_each_half_minute_and_is_told_only_what_it_does_not_show(
+    site: Site, physician: Client
+) -> None:
+    standing = reverse("standing", args=[site.encounter.pk])
+    asking = f'hx-get="{standing}" hx-trigger="every 30s"'
+    assert asking in physician.get(site.encounter.get_absolute_url()).content.decode()
+    before = site.physician.sign_ins.get().last_active_at
+    assert physician.get(standing).status_code == 204
+
+    withdraw_version(site.version)
+
+    told = physician.get(standing)
+    assert told.status_code == 200
+    assert "Protocol withdrawn: nothing can be signed on it" in text_of(told)
+    assert "A cap is wrong." in text_of(told)
+    again = f"{standing}?withdrawn"
+    assert f'hx-get="{again}"' in told.content.decode()
+    assert physician.get(again).status_code == 204
+    assert site.physician.sign_ins.get().last_active_at == before
+    close_encounter(site.encounter)
+    ended = physician.get(again)
+    assert "withdrawn" not in text_of(ended)
+    assert "hx-get" not in ended.content.decode()
+
+
+def close_encounter(encounter: Encounter) -> None:
+    actions.close_encounter(
+        encounter=encounter,
+        version=encounter.version,
+        reason="Home",
+        by=encounter.owner,
+        at=timezone.now(),
+    )
 
 
 def test_board_of_the_ward_says_it_within_the_half_minute_of_its_poll(site: Site, physician: Client) -> None:

@@ -57,6 +57,7 @@ SITE_ROWS = """
     correct_patient                           prescribers  200  200
     open_encounter                            prescribers  405  422
     encounter                                 bedside      200  405
+    standing                                  bedside      204  405
     assess                                    prescribers  200  200
     close_encounter                           prescribers  405  422
     discharge                                 prescribers  200  422
