@@ -40,6 +40,11 @@ from protocols.mapping import SealBroken, load_protocol_value
 
 PROMISED: Final = "PROMISED"
 NO_LONGER_DUE: Final = "No longer due: the times of the treatment changed"
+NO_MORE_STEPS: Final = "No faster today: the infusion was stopped or goes on at a lower rate"
+# Ended because of what was noted: where that is corrected, they may be due after all.
+ENDED_BY_EVENTS: Final = (NO_LONGER_DUE, NO_MORE_STEPS)
+# Counted from the times of their plan, and moved with them.
+OF_THE_PLAN: Final = (Cause.ORDERS, Cause.NEW_FACTS, Cause.CORRECTION)
 # Once a treatment has truly begun, ending its orders does not end the watch for its harm.
 TREATMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "ivig": ("T0", "RI", "RM", "TE"),
@@ -166,6 +171,42 @@ def set_anchor(
 
 
 @transaction.atomic
+def correct_anchors(
+    *,
+    order_set_id: UUID,
+    times: Mapping[tuple[str, int], datetime | None],
+    never: Container[tuple[str, int]],
+    by: User,
+    at: datetime,
+) -> None:
+    """Set true times anew after what had been noted was corrected; None takes one back to its planned time.
+
+    Open checks move with them. What had been ended because of what was noted is asked for again, in a new
+    row, where it is due after all; the ended row stays. Nothing is asked for again from an anchor in `never`,
+    which will not come.
+    """
+    plan = MonitoringPlan.objects.select_related("encounter", "assessment__protocol_version").get(
+        order_set_id=order_set_id
+    )
+    Encounter.objects.select_for_update().get(pk=plan.encounter_id)
+    for (name, number), true_at in times.items():
+        _move_anchors(plan, name, number, true_at)
+    _reschedule(plan, by=by, at=at)
+    _ask_again(plan, never=never, by=by, at=at)
+    chain(plan.encounter)
+    record(
+        action="monitoring.anchors_corrected",
+        by=by,
+        at=at,
+        object_id=plan.encounter_id,
+        details={
+            f"{name} {number}": None if moment is None else moment.isoformat()
+            for (name, number), moment in times.items()
+        },
+    )
+
+
+@transaction.atomic
 def end_checks_of_anchor(
     *, order_set_id: UUID, name: str, after: int, until: int, reason: str, by: User, at: datetime
 ) -> int:
@@ -185,6 +226,18 @@ def end_checks_of_anchor(
         at=at,
     )
     chain(plan.encounter)
+    return ended
+
+
+@transaction.atomic
+def withdraw_checks(*, cause: Cause, cause_id: UUID, reason: str, by: User, at: datetime) -> int:
+    """End the open checks that something asked for which does not stand any more; how many there were."""
+    asked = MonitoringTask.objects.open().filter(cause=cause, cause_id=cause_id)
+    encounter = Encounter.objects.filter(tasks__in=asked).first()
+    if encounter is None:
+        return 0
+    ended = _end(asked, reason=reason, by=by, at=at)
+    chain(encounter)
     return ended
 
 
@@ -355,7 +408,7 @@ def end_tasks(*, order_set_id: UUID, reason: str, by: User, at: datetime) -> int
 
 def _not_begun(plan: MonitoringPlan) -> Any:
     """The open checks of treatments that have not begun; they end even while the protocol cannot be read."""
-    of_orders = plan.tasks.open().filter(cause=Cause.ORDERS)
+    of_orders = plan.tasks.open().filter(cause__in=[Cause.ORDERS, Cause.CORRECTION])
     begun = _begun(plan)
     if not begun:
         return of_orders
@@ -496,9 +549,8 @@ def _make_follow_ups(observation: Observation, judgement: Judgement, *, by: User
 
 def _end_follow_ups(observation: Observation, *, by: User, at: datetime) -> None:
     """The checks a corrected entry had asked for; the new entry asks for its own."""
-    asked = MonitoringTask.objects.open().filter(cause=Cause.FOLLOW_UP, cause_id=observation.pk)
-    _end(asked, reason="The result that asked for it was corrected", by=by, at=at)
-    chain(observation.encounter)
+    reason = "The result that asked for it was corrected"
+    withdraw_checks(cause=Cause.FOLLOW_UP, cause_id=observation.pk, reason=reason, by=by, at=at)
 
 
 def _refuse_unfit(task: MonitoringTask, taken_at: datetime) -> None:
@@ -588,26 +640,39 @@ def _minutes(plan: MonitoringPlan) -> dict[str, list[int]]:
     return found
 
 
-def _move_anchors(plan: MonitoringPlan, name: str, number: int, true_at: datetime) -> None:
+def _move_anchors(plan: MonitoringPlan, name: str, number: int, true_at: datetime | None) -> None:
+    """Set or take back one true time, and move what is planned after it along.
+
+    What follows something that truly happened is counted from that, so the move ends there: only the time
+    that was planned for it, to which it would go back, moves too.
+    """
     anchors = list(plan.anchors.all())
     moved = next((each for each in anchors if (each.name, each.number) == (name, number)), None)
     if moved is None:
+        if true_at is None:
+            return
         moved = Anchor(plan=plan, name=name, number=number, planned_at=true_at)
         anchors.append(moved)
-    shift = true_at - moved.at
+    before = moved.at
     moved.true_at = true_at
     moved.save()
+    shift = moved.at - before
     family = next((names for names in TREATMENTS.values() if name in names), (name,))
-    for each in anchors:
-        follows = each.name in family and family.index(each.name) >= family.index(name)
-        if each is moved or each.true_at is not None or not follows:
-            continue
+    following = [
+        each
+        for each in anchors
+        if each is not moved
+        and each.name in family
+        and family.index(each.name) >= family.index(name)
+        and each.at >= before
         # Of platelets each dose has its own start and end; rate increases belong to the one infusion.
-        if each.name in ("P0", "PE") and each.number != number:
-            continue
-        if each.at + shift >= true_at:
-            each.planned_at += shift
-            each.save(update_fields=["planned_at"])
+        and (each.name not in ("P0", "PE") or each.number == number)
+    ]
+    for each in sorted(following, key=lambda one: (one.at, family.index(one.name), one.number)):
+        each.planned_at += shift
+        each.save(update_fields=["planned_at"])
+        if each.true_at is not None:
+            break
     _move_follow_on(anchors)
 
 
@@ -623,17 +688,22 @@ def _move_follow_on(anchors: list[Anchor]) -> None:
                 each.save(update_fields=["planned_at", "true_at"])
 
 
-def _reschedule(plan: MonitoringPlan, *, by: User, at: datetime) -> None:
-    protocol = load_protocol_value(plan.assessment.protocol_version)
+def _wanted(plan: MonitoringPlan, protocol: Protocol) -> dict[tuple[str, int, int], DueCheck]:
+    """The checks that a plan asks for by its times as they stand, by item, number of the anchor and place."""
     rows = lookup.of(protocol).items
     planned = [PlannedItem(item=rows[key], repeats=tuple(numbers)) for key, numbers in plan.items.items()]
-    wanted = {
+    return {
         (check.item.key, check.anchor_number, check.position): check
         for check in due_checks(planned, anchors=_minutes(plan))
     }
+
+
+def _reschedule(plan: MonitoringPlan, *, by: User, at: datetime) -> None:
+    protocol = load_protocol_value(plan.assessment.protocol_version)
+    wanted = _wanted(plan, protocol)
     moved, gone = [], []
     there = set()
-    for task in plan.tasks.filter(cause__in=[Cause.ORDERS, Cause.NEW_FACTS]):
+    for task in plan.tasks.filter(cause__in=OF_THE_PLAN):
         key = (task.item, task.anchor_number, task.position)
         there.add(key)
         if not task.is_open:
@@ -651,6 +721,20 @@ def _reschedule(plan: MonitoringPlan, *, by: User, at: datetime) -> None:
         _task(protocol, plan.encounter, check, plan=plan, cause=Cause.ORDERS, by=by, at=at)
         for key, check in wanted.items()
         if key not in there
+    )
+
+
+def _ask_again(plan: MonitoringPlan, *, never: Container[tuple[str, int]], by: User, at: datetime) -> None:
+    """Make anew what is wanted and was ended by what had been noted, unless one of it is there besides."""
+    protocol = load_protocol_value(plan.assessment.protocol_version)
+    ended, there = set(), set()
+    for task in plan.tasks.filter(cause__in=OF_THE_PLAN):
+        is_ended = task.closed_as == Closing.ENDED and task.close_reason in ENDED_BY_EVENTS
+        (ended if is_ended else there).add((task.item, task.anchor_number, task.position))
+    MonitoringTask.objects.bulk_create(
+        _task(protocol, plan.encounter, check, plan=plan, cause=Cause.CORRECTION, by=by, at=at)
+        for key, check in _wanted(plan, protocol).items()
+        if key in ended - there and (check.item.anchor, check.anchor_number) not in never
     )
 
 

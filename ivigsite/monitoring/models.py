@@ -20,6 +20,8 @@ class Cause(models.TextChoices):
     PROMISE = "promise", "Promised when a stop was passed"
     REACTION = "reaction", "After a reaction"
     NEW_FACTS = "new_facts", "New facts"
+    # What is asked for again after a correction of what had ended it.
+    CORRECTION = "correction", "After a correction"
 
 
 class Closing(models.TextChoices):

@@ -7,12 +7,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from ivigsite.accounts.models import User
 from ivigsite.audit.actions import record
 from ivigsite.encounters.models import Encounter
-from ivigsite.monitoring.actions import add_check, end_checks_of_anchor, set_anchor
+from ivigsite.monitoring.actions import NO_MORE_STEPS, add_check, end_checks_of_anchor, set_anchor
 from ivigsite.monitoring.models import Cause, MonitoringPlan
 from ivigsite.monitoring.selectors import held_by
 from ivigsite.monitoring.times import minute_of
@@ -25,9 +26,8 @@ from protocols.engine.lookup import of as rows_of
 from protocols.engine.protocol import OrderKind, Protocol
 
 SIGNS_AGAIN: Final = "VIT-AGAIN"
-NO_MORE_STEPS: Final = "No faster today: the infusion was stopped or goes on at a lower rate"
-_STARTS: Final = {OrderKind.IVIG.value: "T0", OrderKind.PLATELETS.value: "P0"}
-_ENDS: Final = {OrderKind.IVIG.value: "TE", OrderKind.PLATELETS.value: "PE"}
+STARTS: Final = {OrderKind.IVIG.value: "T0", OrderKind.PLATELETS.value: "P0"}
+ENDS: Final = {OrderKind.IVIG.value: "TE", OrderKind.PLATELETS.value: "PE"}
 _GOES_ON: Final = (Act.START, Act.STEP_UP, Act.RESUME, Act.RESTART)
 
 
@@ -90,20 +90,21 @@ def note_event(
 ) -> AdministrationEvent:
     """Note what was done to a dose, move the checks that hang on it; the same key notes once.
 
-    `seen` is the number of events the page had shown. The rate is worked out here from the signed plan.
+    `seen` is the `entries` of the dose that the page had shown. The rate is worked out here from the signed
+    plan.
     Raises `NotGiven` and `SeenTooOld`.
     """
     encounter = Encounter.objects.select_for_update().get(pk=line.order_set.encounter_id)
-    there = AdministrationEvent.objects.filter(idempotency_key=idempotency_key).first()
+    there = AdministrationEvent.as_entered.filter(idempotency_key=idempotency_key).first()
     if there is not None:
         if there.line_id != line.pk or there.entered_by_id != by.pk:
             raise NotGiven("This form was sent for another entry. Open the page again.")
         return there
-    _refuse_closed(encounter)
-    _refuse_future(noted.happened_at, at)
+    refuse_closed(encounter)
+    refuse_future(noted.happened_at, at)
     protocol = protocol_of(line)
     dose = _dose_now(line, dose_number, protocol=protocol, at=at)
-    if len(dose.events) != seen:
+    if dose.entries != seen:
         raise SeenTooOld
     _refuse_unfit(dose, noted, encounter=encounter, at=at)
     rate = _rate_of(dose, noted)
@@ -117,7 +118,7 @@ def note_event(
     made = AdministrationEvent.objects.create(
         line=line,
         dose_number=dose_number,
-        sequence=seen + 1,
+        sequence=next_sequence(line, dose_number),
         act=noted.act,
         happened_at=noted.happened_at,
         entered_at=at,
@@ -131,7 +132,7 @@ def note_event(
     )
     _move_checks(dose, noted, rate, ends=course.state in (State.STOPPED, State.FINISHED), by=by, at=at)
     if noted.act is Act.REACTION:
-        _watch_reaction(made, encounter, by=by, at=at)
+        watch_reaction(made, encounter, by=by, at=at)
     record(
         action=f"administration.{noted.act}",
         by=by,
@@ -163,35 +164,11 @@ def note_vials(
     encounter, there = _begin_product(line, idempotency_key, given_at=given_at, by=by, at=at)
     if there is not None:
         return there
-    protocol = protocol_of(line)
-    dose = dose_at(line, dose_number, protocol=protocol, at=at)
-    products = rows_of(protocol).products
-    ordered = products[dose.product]
-    if vials.product != ordered.key:
-        raise NotGiven(
-            f"{ordered.name} is ordered. Do not give another product; it needs a new order set.",
-            field="product",
-        )
-    _refuse_expired(vials.expires_on, given_at)
-    if vials.grams not in ordered.vials_g:
-        sizes = ", ".join(f"{size:f}" for size in ordered.vials_g)
-        raise NotGiven(f"{ordered.name} comes in vials of {sizes} g.", field="grams")
-    total = dose.grams_given + vials.grams * vials.count
-    if dose.grams_ordered is not None and total > dose.grams_ordered and not vials.is_more_than_ordered:
-        raise NotGiven(
-            f"These vials make {total:f} g; {dose.grams_ordered:f} g is ordered. "
-            "Tick that the rest of a vial is discarded, or correct the vials.",
-            field="confirmed",
-        )
+    dose = dose_at(line, dose_number, protocol=protocol_of(line), at=at)
     made = GivenProduct.objects.create(
         line=line,
         dose_number=dose_number,
-        product=ordered.key,
-        product_name=ordered.name,
-        lot_number=vials.lot_number,
-        expires_on=vials.expires_on,
-        grams=f"{vials.grams:f}",
-        vials=vials.count,
+        **fields_of_vials(dose, vials, given_at=given_at),
         given_at=given_at,
         entered_at=at,
         entered_by=by,
@@ -216,22 +193,10 @@ def note_unit(
     encounter, there = _begin_product(line, idempotency_key, given_at=given_at, by=by, at=at)
     if there is not None:
         return there
-    _refuse_expired(unit.expires_on, given_at)
-    same = GivenProduct.objects.filter(unit_number=unit.unit_number)
-    if same.filter(line=line).exists():
-        raise NotGiven("This unit is entered already.", field="unit_number")
-    if same.exists() and not unit.is_known_elsewhere:
-        raise NotGiven(
-            "This unit is on record for another order. Read the label again; tick if it was split.",
-            field="confirmed",
-        )
     made = GivenProduct.objects.create(
         line=line,
         dose_number=dose_number,
-        product=OrderKind.PLATELETS.value,
-        product_name=unit.product_name or "Platelets",
-        unit_number=unit.unit_number,
-        expires_on=unit.expires_on,
+        **fields_of_unit(line, unit, given_at=given_at),
         given_at=given_at,
         entered_at=at,
         entered_by=by,
@@ -241,16 +206,81 @@ def note_unit(
     return made
 
 
+def fields_of_vials(
+    dose: RunningDose, vials: Vials, *, given_at: datetime, instead_of: GivenProduct | None = None
+) -> dict[str, Any]:
+    """What a row of these vials says; raises `NotGiven` where they do not fit the order.
+
+    What they are entered in the place of is not counted beside them.
+    """
+    products = rows_of(dose.protocol).products
+    ordered = products[dose.product]
+    if vials.product != ordered.key:
+        raise NotGiven(
+            f"{ordered.name} is ordered. Do not give another product; it needs a new order set.",
+            field="product",
+        )
+    _refuse_expired(vials.expires_on, given_at)
+    if vials.grams not in ordered.vials_g:
+        sizes = ", ".join(f"{size:f}" for size in ordered.vials_g)
+        raise NotGiven(f"{ordered.name} comes in vials of {sizes} g.", field="grams")
+    counted = Decimal(0) if instead_of is None else Decimal(instead_of.grams) * instead_of.vials
+    total = dose.grams_given - counted + vials.grams * vials.count
+    if dose.grams_ordered is not None and total > dose.grams_ordered and not vials.is_more_than_ordered:
+        raise NotGiven(
+            f"These vials make {total:f} g; {dose.grams_ordered:f} g is ordered. "
+            "Tick that the rest of a vial is discarded, or correct the vials.",
+            field="confirmed",
+        )
+    return {
+        "product": ordered.key,
+        "product_name": ordered.name,
+        "lot_number": vials.lot_number,
+        "expires_on": vials.expires_on,
+        "grams": f"{vials.grams:f}",
+        "vials": vials.count,
+    }
+
+
+def fields_of_unit(
+    line: OrderLine, unit: Unit, *, given_at: datetime, instead_of: GivenProduct | None = None
+) -> dict[str, Any]:
+    """What a row of this unit says; raises `NotGiven` where it does not fit."""
+    _refuse_expired(unit.expires_on, given_at)
+    same = GivenProduct.objects.filter(unit_number=unit.unit_number)
+    if instead_of is not None:
+        same = same.exclude(pk=instead_of.pk)
+    if same.filter(line=line).exists():
+        raise NotGiven("This unit is entered already.", field="unit_number")
+    if same.exists() and not unit.is_known_elsewhere:
+        raise NotGiven(
+            "This unit is on record for another order. Read the label again; tick if it was split.",
+            field="confirmed",
+        )
+    return {
+        "product": OrderKind.PLATELETS.value,
+        "product_name": unit.product_name or "Platelets",
+        "unit_number": unit.unit_number,
+        "expires_on": unit.expires_on,
+    }
+
+
+def next_sequence(line: OrderLine, dose_number: int) -> int:
+    """The number of the next row of a dose, of those corrected too."""
+    rows = AdministrationEvent.as_entered.filter(line=line, dose_number=dose_number)
+    return int(rows.aggregate(last=Max("sequence"))["last"] or 0) + 1
+
+
 def _begin_product(
     line: OrderLine, key: UUID, *, given_at: datetime, by: User, at: datetime
 ) -> tuple[Encounter, GivenProduct | None]:
     encounter = Encounter.objects.select_for_update().get(pk=line.order_set.encounter_id)
-    there = GivenProduct.objects.filter(idempotency_key=key).first()
+    there = GivenProduct.as_entered.filter(idempotency_key=key).first()
     if there is not None and (there.line_id != line.pk or there.entered_by_id != by.pk):
         raise NotGiven("This form was sent for another entry. Open the page again.")
     if there is None:
-        _refuse_closed(encounter)
-        _refuse_future(given_at, at)
+        refuse_closed(encounter)
+        refuse_future(given_at, at)
     return encounter, there
 
 
@@ -281,12 +311,12 @@ def _dose_now(line: OrderLine, number: int, *, protocol: Protocol, at: datetime)
     raise NotGiven("The dose before it is not finished.")
 
 
-def _refuse_closed(encounter: Encounter) -> None:
+def refuse_closed(encounter: Encounter) -> None:
     if not encounter.is_open:
         raise NotGiven("The encounter is closed: nothing more can be entered.")
 
 
-def _refuse_future(moment: datetime, at: datetime) -> None:
+def refuse_future(moment: datetime, at: datetime) -> None:
     if moment > at:
         raise NotGiven("Enter a time that has been.", field="happened_at")
 
@@ -319,6 +349,11 @@ def _refuse_unfit(dose: RunningDose, noted: Noted, *, encounter: Encounter, at: 
             raise NotGiven(
                 "The reaction has not been settled long enough. Wait, or give the reason.", field="reason"
             )
+    refuse_untold(dose, noted)
+
+
+def refuse_untold(dose: RunningDose, noted: Noted) -> None:
+    """Refuse a stop without its reason, and more volume than was ordered without one."""
     if noted.act is Act.STOP and not noted.reason:
         raise NotGiven("Say why it is stopped for good.", field="reason")
     planned = dose.plan.volume_ml if dose.plan else None
@@ -333,8 +368,7 @@ def _refuse_start(dose: RunningDose, noted: Noted, *, encounter: Encounter, at: 
     line = dose.line
     if state_name(line.order_set, at=at) not in ("signed", "copy"):
         raise NotGiven("This order set is past its time. Reassess, and sign a new one.")
-    if noted.happened_at < line.order_set.signed_at.replace(second=0, microsecond=0):
-        raise NotGiven("It cannot have begun before it was signed.", field="happened_at")
+    refuse_before_signed(line, noted.happened_at)
     if result := held_by(encounter).get(line.kind):
         raise NotGiven(
             f"A result holds the next dose ({result.title}, {result.get_level_display().lower()}). "
@@ -357,6 +391,11 @@ def _refuse_start(dose: RunningDose, noted: Noted, *, encounter: Encounter, at: 
         raise NotGiven(
             "The interval to the dose before is not over. Wait, or give the reason.", field="reason"
         )
+
+
+def refuse_before_signed(line: OrderLine, started_at: datetime) -> None:
+    if started_at < line.order_set.signed_at.replace(second=0, microsecond=0):
+        raise NotGiven("It cannot have begun before it was signed.", field="happened_at")
 
 
 def _refuse_step(dose: RunningDose, noted: Noted) -> None:
@@ -400,7 +439,7 @@ def _move_checks(
 
     was_over = dose.course.state in (State.STOPPED, State.FINISHED)
     if noted.act is Act.START:
-        happened(_STARTS[kind], dose.number)
+        happened(STARTS[kind], dose.number)
     if noted.act is Act.STEP_UP and rate is not None:
         position = dose.planned_rates.index(rate)
         per_dose = len(dose.planned_rates) - 1
@@ -415,10 +454,10 @@ def _move_checks(
             # After a restart the hourly signs go on, at the lower rate.
             end_checks_of_anchor(name="RM", after=dose.number - 1, until=dose.number, **shared)
     if ends and not was_over:
-        happened(_ENDS[kind], dose.number)
+        happened(ENDS[kind], dose.number)
 
 
-def _watch_reaction(event: AdministrationEvent, encounter: Encounter, *, by: User, at: datetime) -> None:
+def watch_reaction(event: AdministrationEvent, encounter: Encounter, *, by: User, at: datetime) -> None:
     plan = MonitoringPlan.objects.filter(order_set_id=event.line.order_set_id).first()
     add_check(
         encounter=encounter,

@@ -106,10 +106,8 @@ def given_in(encounter: Encounter) -> Given:
 
 def _at_the_bedside(encounter: Encounter) -> list[GivenDose]:
     events: dict[tuple[object, int], list[AdministrationEvent]] = {}
-    for event in (
-        AdministrationEvent.objects.filter(line__order_set__encounter=encounter)
-        .select_related("line__order_set")
-        .order_by("line", "dose_number", "sequence")
+    for event in AdministrationEvent.objects.filter(line__order_set__encounter=encounter).select_related(
+        "line__order_set"
     ):
         events.setdefault((event.line_id, event.dose_number), []).append(event)
     products: dict[tuple[object, int], list[GivenProduct]] = {}

@@ -53,7 +53,7 @@ class AtTheBedsideForm(forms.Form):
             "form": self.kind,
             "line": dose.line.pk,
             "dose_number": dose.number,
-            "seen": len(dose.events),
+            "seen": dose.entries,
             "happened_at": now,
             "idempotency_key": uuid4(),
         }

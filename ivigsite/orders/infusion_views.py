@@ -24,7 +24,8 @@ from ivigsite.orders.infusion_forms import (
     UnitForm,
     VialsForm,
 )
-from ivigsite.orders.lot_recall import CSV_HEAD, recipients, without_formula
+from ivigsite.orders.infusion_log import DoseLog, log_of
+from ivigsite.orders.lot_recall import CSV_HEAD, once_named, recipients, without_formula
 from ivigsite.orders.models import OrderSet
 from ivigsite.orders.running import RunningDose, StepUp, adrenaline_for, current_dose, lines_to_give
 from ivigsite.orders.views import order_set_for
@@ -57,6 +58,7 @@ class ShownDose:
     reaction_form: AtTheBedsideForm
     product_form: AtTheBedsideForm
     adrenaline: Any
+    logs: tuple[DoseLog, ...]
 
 
 @allow(Permission.VIEW_PATIENTS)
@@ -116,6 +118,7 @@ def lot_recall(request: SignedInRequest) -> HttpResponse:
     context = {"form": form, "is_asked": is_asked, "rows": rows, "as_of": timezone.now()}
     if is_asked:
         context["query"] = request.GET.urlencode()
+        context["once_named"] = once_named(**form.cleaned_data)
     return render(request, "orders/lot_recall.html", context, status=422 if form.errors else 200)
 
 
@@ -166,6 +169,7 @@ def _page(
     doses = [current_dose(line, protocol=protocol, at=now) for line in lines_to_give(found.pk)]
     content = found.sheet_content
     state = state_name(found, at=now)
+    may_record = Permission.RECORD_RESULTS in request.user.permissions
     context = {
         "order_set": found,
         "encounter": found.encounter,
@@ -177,7 +181,9 @@ def _page(
         "as_of": now,
         "state": state,
         "is_in_force": state in ("signed", "copy"),
-        "may_note": Permission.RECORD_RESULTS in request.user.permissions and found.encounter.is_open,
+        "may_note": may_record and found.encounter.is_open,
+        # A recall asks for ever: a wrong lot is corrected after the discharge too.
+        "may_correct": may_record,
         "version": found.protocol_version,
     }
     return render(request, "orders/infusion.html", context, status=status)
@@ -195,6 +201,7 @@ def _shown(dose: RunningDose, bound: AtTheBedsideForm | None) -> ShownDose:
         reaction_form=_form(ReactionForm, dose, bound),
         product_form=_form(VialsForm if dose.is_ivig else UnitForm, dose, bound),
         adrenaline=adrenaline_for(dose.line, dose.protocol),
+        logs=log_of(dose.line),
     )
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.db import models
+
 from ivigsite.orders.infusion_forms import lot_of
 from ivigsite.orders.models import GivenProduct
 
@@ -46,9 +48,33 @@ class Recipient:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnceNamed:
+    """An entry that named the lot or unit until it was corrected, and what was said of that."""
+
+    recipient: Recipient
+    because: str
+    now: str
+    corrected_at: datetime
+    corrected_by: str
+
+
 def recipients(*, product: str, lot: str, unit: str) -> list[Recipient]:
     """By lot, and product where one is named, or by unit number; by patient, in one query."""
-    rows = GivenProduct.objects.select_related(
+    return [_recipient(row) for row in _named(GivenProduct.objects.all(), product, lot, unit)]
+
+
+def once_named(*, product: str, lot: str, unit: str) -> list[OnceNamed]:
+    """Who is not on the list because of a correction: a wrong correction must not hide anybody."""
+    gone = GivenProduct.as_entered.exclude(replaced_by=None)
+    found = _named(gone.select_related("replaced_by__by", "replaced_by__entry"), product, lot, unit)
+    return [_once_named(row) for row in found if not _still_named(row)]
+
+
+def _named(
+    rows: models.QuerySet[GivenProduct], product: str, lot: str, unit: str
+) -> models.QuerySet[GivenProduct]:
+    rows = rows.select_related(
         "entered_by", "line__order_set__encounter__patient", "line__order_set__encounter__ward"
     )
     if unit:
@@ -57,14 +83,29 @@ def recipients(*, product: str, lot: str, unit: str) -> list[Recipient]:
         rows = rows.filter(lot_number=lot_of(lot))
         if product:
             rows = rows.filter(product_name__icontains=product)
-    return [
-        _recipient(row)
-        for row in rows.order_by(
-            "line__order_set__encounter__patient__family_name",
-            "line__order_set__encounter__patient__given_name",
-            "given_at",
-        )
-    ]
+    return rows.order_by(
+        "line__order_set__encounter__patient__family_name",
+        "line__order_set__encounter__patient__given_name",
+        "given_at",
+    )
+
+
+def _still_named(row: GivenProduct) -> bool:
+    entry = row.replaced_by.entry
+    numbers = ("lot_number", "unit_number", "product_name")
+    return entry is not None and all(getattr(entry, name) == getattr(row, name) for name in numbers)
+
+
+def _once_named(row: GivenProduct) -> OnceNamed:
+    correction = row.replaced_by
+    entry = correction.entry
+    return OnceNamed(
+        recipient=_recipient(row),
+        because=correction.because,
+        now="taken back" if entry is None else f"{entry.product_name} {entry.lot_number}{entry.unit_number}",
+        corrected_at=correction.at,
+        corrected_by=correction.by.full_name,
+    )
 
 
 def without_formula(text: str) -> str:

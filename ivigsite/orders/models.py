@@ -2,7 +2,8 @@ from typing import ClassVar, Self
 from uuid import uuid4
 
 from django.db import models
-from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.db.models import CheckConstraint, F, Q, UniqueConstraint
+from django.db.models.functions import Coalesce, TruncMinute
 from django.urls import reverse
 
 from ivigsite.accounts.models import User
@@ -344,8 +345,25 @@ class ActReason(models.TextChoices):
     OTHER = "other", "Other"
 
 
+class StandingEvents(models.Manager["AdministrationEvent"]):
+    """What stands of what was noted, in the order in which it happened.
+
+    The ordinary manager, so that no reader can forget it: what a correction replaced or took back is not
+    among them. A row put in the place of another keeps its place among those of the same minute.
+    """
+
+    def get_queryset(self) -> models.QuerySet["AdministrationEvent"]:
+        rows = super().get_queryset().filter(replaced_by=None)
+        placed = rows.annotate(place=Coalesce("correction__place", "sequence"))
+        return placed.order_by("line", "dose_number", TruncMinute("happened_at"), "place")
+
+
 class AdministrationEvent(models.Model):
-    """One act on one dose of a signed line: when it happened, and when and by whom it was entered."""
+    """One act on one dose of a signed line: when it happened, and when and by whom it was entered.
+
+    A row never changes; an `EventCorrection` puts another in its place, or takes it back. `objects` are the
+    rows that stand, `as_entered` all of them, for whoever shows the history.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="events")
@@ -362,6 +380,9 @@ class AdministrationEvent(models.Model):
     reason = models.CharField(max_length=16, choices=ActReason.choices, blank=True)
     comment = models.CharField(max_length=300, blank=True)
     idempotency_key = models.UUIDField(unique=True)
+
+    objects = StandingEvents()
+    as_entered: ClassVar[models.Manager["AdministrationEvent"]] = models.Manager()
 
     class Meta:
         ordering = ["line", "dose_number", "sequence"]
@@ -384,8 +405,19 @@ class AdministrationEvent(models.Model):
         return f"{self.get_act_display()}: {self.line}, dose {self.dose_number}"
 
 
+class StandingProducts(models.Manager["GivenProduct"]):
+    """What stands of the lots and units entered; the ordinary manager, so that no reader can forget it."""
+
+    def get_queryset(self) -> models.QuerySet["GivenProduct"]:
+        return super().get_queryset().filter(replaced_by=None)
+
+
 class GivenProduct(models.Model):
-    """Vials of one lot, or one platelet unit, that went into one patient: what a recall asks for."""
+    """Vials of one lot, or one platelet unit, that went into one patient: what a recall asks for.
+
+    A row never changes; a `ProductCorrection` puts another in its place, or takes it back. `objects` are the
+    rows that stand, `as_entered` all of them.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="given")
@@ -402,6 +434,9 @@ class GivenProduct(models.Model):
     entered_at = models.DateTimeField()
     entered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     idempotency_key = models.UUIDField(unique=True)
+
+    objects = StandingProducts()
+    as_entered: ClassVar[models.Manager["GivenProduct"]] = models.Manager()
 
     class Meta:
         ordering = ["line", "dose_number", "entered_at"]
@@ -422,6 +457,77 @@ class GivenProduct(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product_name} {self.lot_number or self.unit_number}"
+
+
+class CorrectionReason(models.TextChoices):
+    """Why what was noted at the bedside does not stand any more."""
+
+    WRONG_TIME = "wrong_time", "The time was wrong"
+    MISREAD = "misread", "Misread or mistyped"
+    NOT_DONE = "not_done", "It was not done, or not given"
+    TWICE = "twice", "Entered twice"
+    ELSEWHERE = "elsewhere", "It belongs to another patient or order"
+    OTHER = "other", "Other"
+
+
+class Correction(models.Model):
+    """Why one row of the bedside does not stand any more, who said so and when.
+
+    `replaces` is that row, each at most once; `entry` is the row in its place, empty where it was taken back.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    reason = models.CharField(max_length=12, choices=CorrectionReason.choices)
+    words = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    idempotency_key = models.UUIDField(unique=True)
+
+    class Meta:
+        abstract = True
+        constraints = [
+            CheckConstraint(
+                condition=Q(reason__in=CorrectionReason.values), name="%(class)s_has_a_known_reason"
+            ),
+            CheckConstraint(
+                condition=~Q(reason=CorrectionReason.OTHER) | ~Q(words=""),
+                name="%(class)s_for_another_reason_says_which",
+            ),
+            CheckConstraint(
+                condition=Q(entry=None) | ~Q(entry=F("replaces")), name="%(class)s_is_not_of_itself"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"correction: {self.get_reason_display()}"
+
+    @property
+    def because(self) -> str:
+        """The reason as it is read: its words where there are any, else the code's."""
+        label = self.get_reason_display()
+        if self.reason == CorrectionReason.OTHER:
+            return self.words
+        return f"{label}: {self.words}" if self.words else label
+
+
+class EventCorrection(Correction):
+    """What became of one act that had been noted wrongly."""
+
+    replaces = models.OneToOneField(AdministrationEvent, on_delete=models.PROTECT, related_name="replaced_by")
+    entry = models.OneToOneField(
+        AdministrationEvent, null=True, blank=True, on_delete=models.PROTECT, related_name="correction"
+    )
+    # Of the first row of its kind in this place, so that what happened in one minute stays in order.
+    place = models.PositiveIntegerField()
+
+
+class ProductCorrection(Correction):
+    """What became of one lot or unit that had been entered wrongly."""
+
+    replaces = models.OneToOneField(GivenProduct, on_delete=models.PROTECT, related_name="replaced_by")
+    entry = models.OneToOneField(
+        GivenProduct, null=True, blank=True, on_delete=models.PROTECT, related_name="correction"
+    )
 
 
 class Outcome(models.TextChoices):

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from ivigsite.monitoring.models import MonitoringTask, Observation, ResultLevel
 from ivigsite.monitoring.times import minute_of, moment_of
@@ -62,11 +62,13 @@ class RunningDose:
     plan: SheetRatePlan | None
     events: tuple[AdministrationEvent, ...]
     given: tuple[GivenProduct, ...]
+    # How often something was noted or corrected so far; who has seen fewer has not seen it all.
+    entries: int
     at: datetime
 
     @cached_property
     def course(self) -> Course:
-        return replay(_as_pump_event(event) for event in self.events)
+        return replay(as_pump_event(event) for event in self.events)
 
     @property
     def is_ivig(self) -> bool:
@@ -240,12 +242,17 @@ def dose_at(line: OrderLine, number: int, *, protocol: Protocol, at: datetime) -
         doses=doses_of(line, protocol),
         protocol=protocol,
         plan=plan if plan is not None and plan.order_number == line.number else None,
-        events=tuple(
-            line.events.filter(dose_number=number).select_related("entered_by").order_by("sequence")
-        ),
+        events=tuple(line.events.filter(dose_number=number).select_related("entered_by")),
         given=tuple(line.given.filter(dose_number=number).select_related("entered_by")),
+        entries=_entries(line, number),
         at=at,
     )
+
+
+def _entries(line: OrderLine, number: int) -> int:
+    rows = AdministrationEvent.as_entered.filter(line=line, dose_number=number)
+    found = rows.aggregate(noted=Count("pk"), corrected=Count("replaced_by"))
+    return int(found["noted"]) + int(found["corrected"])
 
 
 def current_dose(line: OrderLine, *, protocol: Protocol, at: datetime) -> RunningDose:
@@ -296,7 +303,7 @@ def adrenaline_for(line: OrderLine, protocol: Protocol) -> AdrenalineDose:
     return adrenaline_dose(weight_kg=weight, parameters=lookup.of(protocol).parameters)
 
 
-def _as_pump_event(event: AdministrationEvent) -> PumpEvent:
+def as_pump_event(event: AdministrationEvent) -> PumpEvent:
     return PumpEvent(
         act=Act(event.act),
         minute=minute_of(event.happened_at),

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from ivigsite.orders import (
+    correction_views,
     discharge_views,
     emergency_views,
     handover_views,
@@ -35,6 +36,8 @@ urlpatterns = [
     path("orders/<uuid:order_set_id>/void/", views.void, name="void_order_set"),
     path("orders/<uuid:order_set_id>/infusion/", infusion_views.infusion, name="infusion"),
     path("orders/<uuid:order_set_id>/infusion/note/", infusion_views.note_given, name="note_given"),
+    path("given/acts/<uuid:event_id>/correct/", correction_views.correct_act, name="correct_act"),
+    path("given/products/<uuid:given_id>/correct/", correction_views.correct_given, name="correct_given"),
     path("handover.pdf", handover_views.handover_file, name="handover_file"),
     path("recall/", infusion_views.lot_recall, name="lot_recall"),
     path("recall/file.csv", infusion_views.lot_recall_csv, name="lot_recall_csv"),

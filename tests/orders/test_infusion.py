@@ -96,7 +96,7 @@ class Bedside:
             line=self.line,
             dose_number=self.number,
             noted=Noted(act=act, happened_at=self.at(minute), **told),
-            seen=len(self.dose.events) if seen is None else seen,
+            seen=self.dose.entries if seen is None else seen,
             idempotency_key=key,
             by=self.site.nurse,
             at=self.at(minute + 1),

@@ -22,6 +22,8 @@ TARGETS = {
     "task_id": lambda world: world.site.encounter.tasks.filter(item="REN-05").get().pk,
     "observation_id": lambda world: world.observation.pk,
     "entry_id": lambda world: world.paper_order.pk,
+    "event_id": lambda world: world.event.pk,
+    "given_id": lambda world: world.given.pk,
     "version_id": lambda world: world.site.version.pk,
     "ward_id": lambda world: world.site.ward.pk,
     "sign_in_id": lambda world: world.sign_in.pk,

@@ -79,6 +79,8 @@ SITE_ROWS = """
     html_sheet                                bedside      200  405
     infusion                                  bedside      200  405
     note_given                                recorders    405  422
+    correct_act                               recorders    200  422
+    correct_given                             recorders    200  422
     lot_recall                                recallers    200  405
     lot_recall_csv                            recallers    422  405
     paper_orders                              recorders    200  422

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -17,7 +18,9 @@ from ivigsite.encounters.models import Assessment
 from ivigsite.monitoring.actions import Entered, record_observation
 from ivigsite.monitoring.models import Observation
 from ivigsite.orders.actions import keep_file
-from ivigsite.orders.models import OrderSet, SheetPrint
+from ivigsite.orders.administration import Noted, Vials, note_event, note_vials
+from ivigsite.orders.models import AdministrationEvent, GivenProduct, OrderLine, OrderSet, SheetPrint
+from protocols.engine.course import Act
 from tests.orders.test_signing import check, choices, sign
 from tests.scenario import PASSWORD, Site, assess, build_site, person
 
@@ -34,6 +37,8 @@ class World:
     sign_in: SignIn
     observation: Observation
     paper_order: PaperOrder
+    event: AdministrationEvent
+    given: GivenProduct
 
 
 def build_world() -> World:
@@ -80,6 +85,33 @@ def build_world() -> World:
         by=site.nurse,
         at=timezone.now(),
     )
+    line = OrderLine.objects.select_related("order_set__encounter", "order_set__assessment").get(
+        order_set=order_set, kind="ivig"
+    )
+    event = note_event(
+        line=line,
+        dose_number=1,
+        noted=Noted(act=Act.START, happened_at=order_set.signed_at),
+        seen=0,
+        idempotency_key=uuid4(),
+        by=site.nurse,
+        at=timezone.now(),
+    )
+    given = note_vials(
+        line=line,
+        dose_number=1,
+        vials=Vials(
+            product="privigen",
+            lot_number="P100",
+            expires_on=date(2099, 1, 31),
+            grams=Decimal(10),
+            count=2,
+        ),
+        given_at=order_set.signed_at,
+        idempotency_key=uuid4(),
+        by=site.nurse,
+        at=timezone.now(),
+    )
     return World(
         site=site,
         people=people,
@@ -89,6 +121,8 @@ def build_world() -> World:
         sign_in=SignIn.objects.get(user=site.physician),
         observation=observation,
         paper_order=paper_order,
+        event=event,
+        given=given,
     )
 
 
