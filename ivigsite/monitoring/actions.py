@@ -727,7 +727,8 @@ def _reschedule(plan: MonitoringPlan, *, by: User, at: datetime) -> None:
 def _ask_again(plan: MonitoringPlan, *, never: Container[tuple[str, int]], by: User, at: datetime) -> None:
     """Make anew what is wanted and was ended by what had been noted, unless one of it is there besides."""
     protocol = load_protocol_value(plan.assessment.protocol_version)
-    ended, there = set(), set()
+    ended: set[tuple[str, int, int]] = set()
+    there: set[tuple[str, int, int]] = set()
     for task in plan.tasks.filter(cause__in=OF_THE_PLAN):
         is_ended = task.closed_as == Closing.ENDED and task.close_reason in ENDED_BY_EVENTS
         (ended if is_ended else there).add((task.item, task.anchor_number, task.position))

@@ -29,7 +29,7 @@ class TakeBackForm(forms.Form):
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data, initial={"idempotency_key": uuid4()}, auto_id="back_%s")
-        add_why(self)
+        add_why(self, "Why it is taken back")
         self.fields["idempotency_key"] = forms.UUIDField(widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class CorrectedEntryForm(AtTheBedsideForm):
             del self.fields[name]
         self.row = row
         self.initial.update(self.as_entered())
-        add_why(self)
+        add_why(self, "Why it is corrected")
 
     @abstractmethod
     def as_entered(self) -> dict[str, Any]:
@@ -121,14 +121,17 @@ class CorrectedUnitForm(CorrectedEntryForm, UnitForm):
         }
 
 
-def add_why(form: forms.Form) -> None:
+def add_why(form: forms.Form, label: str) -> None:
     """Add the reason of a correction, and its words."""
     form.fields["why"] = fields.StrictChoiceField(
-        label="Why it is corrected", choices=CorrectionReason.choices, widget=forms.Select
+        label=label, choices=CorrectionReason.choices, widget=forms.Select
     )
     form.fields["why"].widget.attrs["class"] = "form-select"
     form.fields["why_words"] = fields.TextField(
-        label="In words", max_length=COMMENT_LENGTH, required=False, help_text="Needed for another reason."
+        label="In words",
+        max_length=COMMENT_LENGTH,
+        required=False,
+        help_text="Needed where the reason is another.",
     )
     form.fields["why_words"].widget.attrs["class"] = "form-control"
 

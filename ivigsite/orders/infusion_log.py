@@ -48,7 +48,7 @@ def log_of(line: OrderLine) -> tuple[DoseLog, ...]:
     acts = list(AdministrationEvent.as_entered.filter(line=line).select_related(*about))
     products = list(GivenProduct.as_entered.filter(line=line).select_related(*about))
     found = sorted([*_heads(acts), *_heads(products)], key=_in_order)
-    rows = {row.pk: row for row in (*acts, *products)}
+    rows: dict[Any, Row] = {row.pk: row for row in acts} | {row.pk: row for row in products}
     return tuple(
         DoseLog(number=number, entries=tuple(entry for head in heads for entry in _with_before(head, rows)))
         for number, heads in groupby(found, key=lambda row: row.dose_number)

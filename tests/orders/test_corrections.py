@@ -408,8 +408,8 @@ def test_what_does_not_stand_is_in_no_sum_no_course_and_no_list_of_reactions(bed
 
     encounter = Encounter.objects.get(pk=site.encounter.pk)
     (dose,) = given_in(encounter).doses
-    assert (dose.started_at, dose.grams, dose.reactions) == (bedside.at(4), 30, ())
-    assert dose.ended_at is None
+    assert (dose.started_at, dose.grams, dose.ended_at) == (bedside.at(4), Decimal(30), None)
+    assert not dose.reactions
     course = course_of(encounter, at=bedside.at(300))
     assert (course.start, course.reactions) == (bedside.at(4), ())
     assert reactions_of(encounter.patient, grade=1) == []
@@ -421,7 +421,7 @@ def test_start_taken_back_gives_no_exposure(bedside: Corrected, site: Site):
     bedside.take_back(bedside.note(Act.START, 0))
 
     assert exposure_of(Encounter.objects.get(pk=site.encounter.pk), at=bedside.at(300)) is None
-    assert bedside.dose.course.state is State.WAITING
+    assert not bedside.dose.events
     bedside.note(Act.START, 30)
     assert bedside.dose.course.state is State.RUNNING
 
