@@ -7,7 +7,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from ivigsite.encounters.models import Assessment
@@ -71,10 +72,8 @@ def reader_of(proof: Proof) -> ReadOn:
         rows = assessments_of(proof)
         if cursor:
             rows = rows.filter(pk__gt=UUID(cursor))
-        return [
-            Stored(id=str(pk), facts=facts, outcome=outcome)
-            for pk, facts, outcome in rows.values_list("pk", "facts", "outcome")[:AT_ONCE]
-        ]
+        texts = rows.values_list("pk", Cast("facts", TextField()), Cast("outcome", TextField()))
+        return [Stored(id=str(pk), facts=facts, outcome=outcome) for pk, facts, outcome in texts[:AT_ONCE]]
 
     return read_on
 

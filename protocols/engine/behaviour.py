@@ -13,7 +13,7 @@ from .coverage import numbers_between, whole_numbers_between
 from .decision import evaluate
 from .facts import CATALOGUE, FACT_BY_KEY, LEVELS, UNKNOWN, FactDefinition, Facts, Kind
 from .facts_json import facts_to_plain
-from .outcome import outcome_to_plain
+from .outcome import outcome_in_short
 from .protocol import Condition, PerUnit, Protocol, When
 from .review import rows_of
 from .worked_cases import facts_of
@@ -63,7 +63,7 @@ def behaviour_changes(before: Protocol, after: Protocol) -> Tally:
 
 def answer_to(protocol: Protocol, facts: Facts) -> Answer:
     """The parts of what a protocol says for these facts."""
-    return answer_of(outcome_to_plain(protocol, evaluate(protocol, facts)))
+    return answer_of(outcome_in_short(evaluate(protocol, facts)))
 
 
 def situations_between(before: Protocol, after: Protocol) -> Iterator[Situation]:

@@ -42,6 +42,79 @@ def outcome_to_plain(protocol: Protocol, outcome: Outcome) -> dict[str, Any]:
     return {**_empty(protocol), "outcome": "not_covered", **_not_covered(outcome)}
 
 
+@exactly
+def outcome_in_short(outcome: Outcome) -> dict[str, Any]:
+    """What `answers.answer_of` reads of an outcome and nothing else, each part as `outcome_to_plain` has it.
+
+    Whoever compares many outcomes needs no ledgers, sources and questions of them.
+    """
+    short: dict[str, Any] = {
+        "consult": outcome.consult.value,
+        "gates": [_gate(gate, outcome.bleeding.level) for gate in outcome.gates],
+        "branch": None,
+        "targets": [],
+        "repeat": None,
+        "rate_plan": None,
+        "orders": [],
+        "findings": [],
+        "monitoring": [],
+        "texts": [],
+    }
+    if isinstance(outcome, Recommendation):
+        return {**short, **_proposed_in_short(outcome), "outcome": "recommendation"}
+    if isinstance(outcome, Gated) and outcome.provisional is not None:
+        proposed = _proposed_in_short(outcome.provisional)
+        orders = [_held_behind_gate(order) for order in proposed["orders"]]
+        return {**short, **proposed, "orders": orders, "outcome": "gated"}
+    return {**short, "outcome": "gated" if isinstance(outcome, Gated) else "not_covered"}
+
+
+def _proposed_in_short(outcome: Recommendation) -> dict[str, Any]:
+    plan = outcome.rate_plan
+    return {
+        "branch": outcome.branch.key,
+        "targets": _targets(outcome),
+        "repeat": _repeat(outcome),
+        "rate_plan": None if plan is None else _rates(plan),
+        "orders": [_order_in_short(order) for order in outcome.orders],
+        "findings": [
+            {"rule": finding.rule, "severity": finding.severity.value} for finding in outcome.findings
+        ],
+        "monitoring": [
+            {"key": item.key, "anchor": item.anchor, "due_minutes": item.due_minutes}
+            for item in outcome.monitoring
+        ],
+        "texts": [{"key": text.key} for text in outcome.texts],
+    }
+
+
+def _order_in_short(order: Order) -> dict[str, Any]:
+    dose = order.dose if isinstance(order.dose, Dose) else None
+    return {
+        "code": order.code,
+        "kind": order.kind.value,
+        "role": order.role.value,
+        "held": order.is_held,
+        "dose": None if dose is None else {"rounded": decimal_text(dose.rounded), "unit": dose.unit},
+        "frequency": None if dose is None else dose.regimen.frequency,
+        "duration": None if dose is None else dose.regimen.duration,
+    }
+
+
+def _rates(plan: RatePlan) -> dict[str, Any]:
+    return {
+        "steps": [{"ml_per_h": decimal_text(step.ml_per_h)} for step in plan.steps],
+        "maximum_ml_per_h": decimal_text(plan.maximum_ml_per_h),
+    }
+
+
+def _repeat(outcome: Recommendation) -> dict[str, Any] | None:
+    repeat = outcome.repeat
+    if repeat is None:
+        return None
+    return {"earliest_hours": repeat.earliest_hours, "conditions": repeat.conditions}
+
+
 def _empty(protocol: Protocol) -> dict[str, Any]:
     return {
         "grade": None,
@@ -90,12 +163,7 @@ def _recommendation(protocol: Protocol, outcome: Recommendation) -> dict[str, An
         "monitoring": [_monitoring(item) for item in outcome.monitoring],
         "texts": [_text(text) for text in outcome.texts],
         "questions": [_question(question) for question in outcome.questions],
-        "repeat": None
-        if outcome.repeat is None
-        else {
-            "earliest_hours": outcome.repeat.earliest_hours,
-            "conditions": outcome.repeat.conditions,
-        },
+        "repeat": _repeat(outcome),
         "trace": _trace(outcome.trace),
     }
 
@@ -125,7 +193,11 @@ def _gated(protocol: Protocol, outcome: Gated) -> dict[str, Any]:
 def _provisional(protocol: Protocol, outcome: Recommendation) -> dict[str, Any]:
     """A recommendation behind a gate: whoever reads only the orders must see that none is free."""
     plain = _recommendation(protocol, outcome)
-    return {**plain, "orders": [{**order, "held": order["kind"] != "consult"} for order in plain["orders"]]}
+    return {**plain, "orders": [_held_behind_gate(order) for order in plain["orders"]]}
+
+
+def _held_behind_gate(order: dict[str, Any]) -> dict[str, Any]:
+    return {**order, "held": order["kind"] != "consult"}
 
 
 def _not_covered(outcome: NotCovered) -> dict[str, Any]:

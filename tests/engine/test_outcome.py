@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from protocols.engine.answers import answer_of
 from protocols.engine.decision import evaluate
 from protocols.engine.facts import UNKNOWN, Facts
-from protocols.engine.outcome import outcome_to_plain
+from protocols.engine.outcome import outcome_in_short, outcome_to_plain
 
 from .factory import PROTOCOL, D, patient
 
@@ -198,3 +199,30 @@ def test_not_covered_says_why_and_proposes_nothing() -> None:
 
     assert (plain["reason"], plain["orders"], plain["branch"]) == ("Nothing is low.", [], None)
     assert plain["trace"]["decision_rule"] == "R00"
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        *OUTCOMES.values(),
+        Facts(),
+        patient(platelets_per_ul=UNKNOWN),
+        patient(weight_kg=UNKNOWN),
+        patient(bleeding_level="life_threatening", clumps=True),
+        patient(procedure="BIG", urgent_surgery=True, aetiology="primary_itp"),
+    ],
+)
+def test_outcome_in_short_answers_as_the_whole_does(facts: Facts) -> None:
+    whole, short = plain_of(facts), outcome_in_short(evaluate(PROTOCOL, facts))
+
+    assert is_part_of(short, whole)
+    assert answer_of(short) == answer_of(whole)
+
+
+def is_part_of(short: Any, whole: Any) -> bool:
+    """Whether all that is in `short` stands in `whole` at the same place, whatever else is there."""
+    if isinstance(short, dict):
+        return all(key in whole and is_part_of(value, whole[key]) for key, value in short.items())
+    if isinstance(short, list):
+        return len(short) == len(whole) and all(map(is_part_of, short, whole))
+    return bool(short == whole)

@@ -1,5 +1,6 @@
 """Proofs of a version: for one seal against one version in force, resumable, confirmed before approval."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -65,7 +66,7 @@ def stored(protocol: Protocol, *weights: str) -> list[Stored]:
     for number, weight in enumerate(weights):
         facts = {**FACTS, "weight_kg": weight}
         outcome = outcome_to_plain(protocol, evaluate(protocol, facts_from_plain(facts)))
-        rows.append(Stored(id=f"{number:03}", facts=facts, outcome=outcome))
+        rows.append(Stored(id=f"{number:03}", facts=json.dumps(facts), outcome=json.dumps(outcome)))
     return rows
 
 
