@@ -16,6 +16,7 @@ from ivigsite.devtools import checks, postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORTS = ROOT / "var/test"
+BYTECODE = ROOT / "var/bytecode"
 # Without a database; the second sort evaluates so many patients that coverage would take most of its time.
 ENGINE_TESTS = ("tests/engine",)
 SWEEPING_TESTS = ("tests/properties", "tests/oracle")
@@ -112,8 +113,11 @@ def runs(postgres_url: str) -> list[Run]:
 def run_pytest(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     # Named there, the settings would be read before tests/conftest.py has said where the tests live.
     inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    # Compiled once for every worker of every run, also where the caller keeps such files out of his tree.
+    compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(BYTECODE)}
     command = [sys.executable, "-m", "pytest", *arguments]
-    return subprocess.run(command, cwd=ROOT, env={**inherited, **environment}, check=False).returncode
+    environment = {**inherited, **compiled, **environment}
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
 def read_report(path: Path) -> Count:

@@ -1,7 +1,9 @@
 """The downtime page, the command and the button, on a site with one patient and a signed order set."""
 
 import threading
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,12 +20,15 @@ from django.utils import timezone
 from ivigsite.audit.models import AuditEntry
 from ivigsite.downtime import actions, folder
 from ivigsite.downtime.active import active_orders
+from ivigsite.downtime.build import build_pack, expires_at
 from ivigsite.orders.actions import void_order_set
 from ivigsite.orders.models import OrderSet
 from ivigsite.orders.sheet.jobs import SheetFailed
-from ivigsite.orders.sheet.pack import ActiveOrdersJob, FormsJob
+from ivigsite.orders.sheet.pack import ActiveOrdersJob, FormsJob, Pack
 from ivigsite.orders.sheet.states import Paper
 from protocols import actions as protocol_actions
+from protocols.engine.protocol import Protocol
+from protocols.mapping import load_protocol_value
 from protocols.models import ProtocolVersion
 from tests.orders.test_pages import text_of
 from tests.orders.test_signing import choices, sign
@@ -37,10 +42,24 @@ def site(db: None) -> Site:
     return build_site(at=timezone.now())
 
 
+@cache
+def built_once(seal: str) -> Pack:
+    version = ProtocolVersion.objects.get(seal=seal)
+    return build_pack(version, load_protocol_value(version), at=timezone.now())
+
+
+def same_tables(version: ProtocolVersion, protocol: Protocol, *, at: datetime) -> Pack:
+    """The tables of a version take seconds and stay the same; until when they may be used does not."""
+    pack = built_once(version.seal)
+    expires = expires_at(version, made_at=at)
+    return replace(pack, version=replace(pack.version, made_at=at, expires_at=expires))
+
+
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch, folder_root: Path) -> list[Any]:
-    """The jobs that were asked for; the renderer itself has tests of its own."""
+    """The jobs that were asked for; the tables and the renderer have tests of their own."""
     jobs: list[Any] = []
+    monkeypatch.setattr(actions, "build_pack", same_tables)
 
     def render(job: Any) -> bytes:
         jobs.append(job)
