@@ -1,6 +1,7 @@
 """The demonstration: fictional people and patients, brought in once."""
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from django.conf import LazySettings
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from ivigsite.accounts.models import User
 from ivigsite.accounts.roles import Role
@@ -16,14 +18,17 @@ from ivigsite.encounters.demo import DEMO_PATIENTS, DEMO_USERS, is_seeded
 from ivigsite.encounters.models import Assessment, Encounter, Patient
 from protocols.models import ProtocolVersion
 from protocols.reading import current_version
+from tests.worlds import shared_rows
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def seeded(db: None) -> None:
-    call_command("seed_demo", verbosity=0)
-    call_command("load_protocol", verbosity=0)
+@pytest.fixture(scope="module")
+def seeded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    with shared_rows(django_db_blocker):
+        call_command("seed_demo", verbosity=0)
+        call_command("load_protocol", verbosity=0)
+        yield
 
 
 @pytest.mark.usefixtures("seeded")
@@ -96,8 +101,9 @@ def test_seeding_happened_in_the_past_and_was_audited():
 
 def test_real_site_gets_no_fictional_people(settings: LazySettings):
     settings.DEMO = False
+    before = User.objects.count()
 
     with pytest.raises(CommandError, match="real site"):
         call_command("seed_demo")
 
-    assert not User.objects.exists()
+    assert User.objects.count() == before

@@ -1,7 +1,7 @@
 """Every address of the site: found in the URL conf, named, and filled in for a world."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -24,11 +24,11 @@ TARGETS = {
     "entry_id": lambda world: world.paper_order.pk,
     "event_id": lambda world: world.event.pk,
     "given_id": lambda world: world.given.pk,
-    "version_id": lambda world: world.site.version.pk,
+    "version_id": lambda world: world.book.pk,
     "ward_id": lambda world: world.site.ward.pk,
     "sign_in_id": lambda world: world.sign_in.pk,
-    "pk": lambda world: world.site.version.pk,
-    "row_id": lambda world: GradeBand.objects.filter(protocol_version=world.site.version)[0].pk,
+    "pk": lambda world: world.book.pk,
+    "row_id": lambda world: GradeBand.objects.filter(protocol_version=world.book)[0].pk,
     "code": lambda world: world.order_set.code,
 }
 WORDS = {
@@ -62,15 +62,14 @@ class Route:
 
     def path(self, world: World) -> str:
         """The address of something that is there."""
-        return self._fill({name: target(world) for name, target in TARGETS.items()})
+        return self._fill(lambda name: TARGETS[name](world))
 
     def path_to_nothing(self) -> str:
         """The address of something that nobody has."""
-        return self._fill({name: uuid4() for name in TARGETS})
+        return self._fill(lambda _name: uuid4())
 
-    def _fill(self, ids: dict[str, UUID | str]) -> str:
-        filled = re.sub(r"<uuid:(\w+)>", lambda match: str(ids[match[1]]), self.pattern)
-        filled = filled.replace("<str:code>", str(ids["code"]))
+    def _fill(self, find: Callable[[str], UUID | str]) -> str:
+        filled = re.sub(r"<(?:uuid:(\w+)|str:(code))>", lambda it: str(find(it[1] or it[2])), self.pattern)
         for pattern, word in WORDS.items():
             filled = filled.replace(pattern, word)
         return f"/{filled}".replace("<path:object_id>", str(self._first_row()))

@@ -21,7 +21,9 @@ from ivigsite.orders.actions import keep_file
 from ivigsite.orders.administration import Noted, Vials, note_event, note_vials
 from ivigsite.orders.models import AdministrationEvent, GivenProduct, OrderLine, OrderSet, SheetPrint
 from protocols.engine.course import Act
+from protocols.models import ProtocolVersion
 from tests.orders.test_signing import check, choices, sign
+from tests.protocols.factory import approved
 from tests.scenario import PASSWORD, Site, assess, build_site, person
 
 
@@ -30,6 +32,8 @@ class World:
     """What the addresses of the site can point at, and who may knock."""
 
     site: Site
+    book: ProtocolVersion
+    """A version with a row or two of each kind, whose pages are made in a moment."""
     people: Mapping[Role, User]
     assessment: Assessment
     order_set: OrderSet
@@ -114,6 +118,7 @@ def build_world() -> World:
     )
     return World(
         site=site,
+        book=approved(),
         people=people,
         assessment=assessment,
         order_set=order_set,
