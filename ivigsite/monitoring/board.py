@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Case, Count, IntegerField, Min, Q, Sum, When
@@ -14,6 +15,7 @@ from ivigsite.encounters.models import Encounter
 from ivigsite.monitoring.models import MonitoringTask, Observation
 from ivigsite.monitoring.reassessment import encounters_with_changed_facts
 from ivigsite.monitoring.selectors import KIND_WORDS
+from ivigsite.monitoring.signals import handover_noted
 from protocols.engine.numbers import echo_count
 
 
@@ -47,10 +49,12 @@ class HandoverLine:
     alerts: tuple[str, ...]
     holds: tuple[str, ...]
     facts_changed: bool
+    # What the floors above know that needs somebody, in sentences.
+    noted: tuple[str, ...]
 
     @property
     def needs_somebody(self) -> bool:
-        return bool(self.alerts or self.overdue or self.due or self.facts_changed)
+        return bool(self.alerts or self.noted or self.overdue or self.due or self.facts_changed)
 
 
 NEXT_SHOWN = 3
@@ -119,11 +123,33 @@ def handover_lines(user: User, *, ward: str, at: datetime) -> list[HandoverLine]
     for observation in Observation.objects.holding().filter(encounter__in=keys):
         held[observation.encounter_id].update(observation.held_kinds)
     changed = encounters_with_changed_facts(user)
+    noted = _noted(keys)
     lines = [
-        _line(row, tasks[row.pk], alarms[row.pk], held[row.pk], facts_changed=row.pk in changed, at=at)
+        _line(
+            row,
+            tasks[row.pk],
+            alarms[row.pk],
+            held[row.pk],
+            noted[row.pk],
+            facts_changed=row.pk in changed,
+            at=at,
+        )
         for row in rows
     ]
-    return sorted(lines, key=lambda line: (not line.alerts, not line.overdue, line.encounter.ward.name))
+    return sorted(
+        lines,
+        key=lambda line: (not (line.alerts or line.noted), not line.overdue, line.encounter.ward.name),
+    )
+
+
+def _noted(encounters: list[UUID]) -> dict[UUID, list[str]]:
+    """What the floors above have to tell of these encounters."""
+    found: dict[UUID, list[str]] = defaultdict(list)
+    answers: list[tuple[Any, Any]] = handover_noted.send(sender=Encounter, encounters=encounters)
+    for _, told in answers:
+        for key, sentences in told.items():
+            found[key] += sentences
+    return found
 
 
 def _line(
@@ -131,6 +157,7 @@ def _line(
     tasks: list[MonitoringTask],
     alarms: list[Observation],
     held: set[str],
+    noted: list[str],
     *,
     facts_changed: bool,
     at: datetime,
@@ -157,4 +184,5 @@ def _line(
         alerts=tuple(f"{each.get_level_display()}: {each.title}" for each in alarms),
         holds=tuple(KIND_WORDS.get(kind, kind) for kind in sorted(held)),
         facts_changed=facts_changed,
+        noted=tuple(noted),
     )

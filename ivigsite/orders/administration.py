@@ -1,5 +1,6 @@
 """Noting what is given: what is done to an infusion, which vials and units go in; one transaction each."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -8,7 +9,6 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils import timezone
 
 from ivigsite.accounts.models import User
 from ivigsite.audit.actions import record
@@ -18,9 +18,25 @@ from ivigsite.monitoring.models import Cause, MonitoringPlan
 from ivigsite.monitoring.selectors import held_by
 from ivigsite.monitoring.times import minute_of
 from ivigsite.orders.actions import state_name
+from ivigsite.orders.discrepancies import (
+    NOTHING_SAID,
+    AllTheSame,
+    Found,
+    keep,
+    of_expiry,
+    of_product,
+    unconfirmed,
+)
 from ivigsite.orders.models import AdministrationEvent, GivenProduct, OrderLine
 from ivigsite.orders.reactions import SEVERE, THREATENS_LIFE, reactions_of, words_of
-from ivigsite.orders.running import RunningDose, current_dose, dose_at, interval_of, protocol_of
+from ivigsite.orders.running import (
+    OTHER_PRODUCT,
+    RunningDose,
+    current_dose,
+    dose_at,
+    interval_of,
+    protocol_of,
+)
 from protocols.engine.course import Act, CannotHappen, PumpEvent, State, acts_after, after
 from protocols.engine.lookup import of as rows_of
 from protocols.engine.protocol import OrderKind, Protocol
@@ -37,6 +53,13 @@ class NotGiven(Exception):
     def __init__(self, reason: str, *, field: str | None = None) -> None:
         super().__init__(reason)
         self.field = field
+
+
+class NotConfirmed(NotGiven):
+    """It should not have been given, and nobody has said that it was all the same, and why."""
+
+    def __init__(self, found: Found) -> None:
+        super().__init__(found.words, field=found.field)
 
 
 class SeenTooOld(Exception):
@@ -57,7 +80,7 @@ class Noted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vials:
-    """Vials of one lot, as they are read off them."""
+    """Vials of one lot, as they are read off them; a product that is not listed goes by its name."""
 
     product: str
     lot_number: str
@@ -65,6 +88,8 @@ class Vials:
     grams: Decimal
     count: int
     is_more_than_ordered: bool = False
+    product_name: str = ""
+    all_the_same: AllTheSame = NOTHING_SAID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +100,7 @@ class Unit:
     product_name: str
     expires_on: date
     is_known_elsewhere: bool = False
+    all_the_same: AllTheSame = NOTHING_SAID
 
 
 @transaction.atomic
@@ -160,21 +186,25 @@ def note_vials(
     by: User,
     at: datetime,
 ) -> GivenProduct:
-    """Note vials of one lot; refused when expired, of another product, or of a size it does not come in."""
+    """Note vials of one lot; refused when of a size it does not come in, and when more than is ordered.
+
+    Expired, or of another product, they are refused until that is confirmed with a reason: `NotConfirmed`.
+    """
     encounter, there = _begin_product(line, idempotency_key, given_at=given_at, by=by, at=at)
     if there is not None:
         return there
     dose = dose_at(line, dose_number, protocol=protocol_of(line), at=at)
-    made = GivenProduct.objects.create(
+    read = read_vials(dose, vials, given_at=given_at)
+    made = store_product(
+        read,
         line=line,
         dose_number=dose_number,
-        **fields_of_vials(dose, vials, given_at=given_at),
         given_at=given_at,
         entered_at=at,
         entered_by=by,
         idempotency_key=idempotency_key,
     )
-    _recorded_product(made, encounter, by=by, at=at)
+    _recorded_product(made, read, encounter, by=by, at=at)
     return made
 
 
@@ -189,64 +219,77 @@ def note_unit(
     by: User,
     at: datetime,
 ) -> GivenProduct:
-    """Note one platelet unit; refused when expired or entered for this line already, asked when elsewhere."""
+    """Note one platelet unit; refused when entered for this line already, asked when elsewhere or expired."""
     encounter, there = _begin_product(line, idempotency_key, given_at=given_at, by=by, at=at)
     if there is not None:
         return there
-    made = GivenProduct.objects.create(
+    read = read_unit(line, unit, given_at=given_at)
+    made = store_product(
+        read,
         line=line,
         dose_number=dose_number,
-        **fields_of_unit(line, unit, given_at=given_at),
         given_at=given_at,
         entered_at=at,
         entered_by=by,
         idempotency_key=idempotency_key,
     )
-    _recorded_product(made, encounter, by=by, at=at)
+    _recorded_product(made, read, encounter, by=by, at=at)
     return made
 
 
-def fields_of_vials(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What a row of a product says, and in which ways it should not have been given."""
+
+    fields: Mapping[str, Any]
+    found: tuple[Found, ...]
+    all_the_same: AllTheSame
+
+
+def read_vials(
     dose: RunningDose, vials: Vials, *, given_at: datetime, instead_of: GivenProduct | None = None
-) -> dict[str, Any]:
-    """What a row of these vials says; raises `NotGiven` where they do not fit the order.
+) -> Read:
+    """What a row of these vials says; raises `NotGiven` and `NotConfirmed`.
 
     What they are entered in the place of is not counted beside them.
     """
-    products = rows_of(dose.protocol).products
-    ordered = products[dose.product]
-    if vials.product != ordered.key:
-        raise NotGiven(
-            f"{ordered.name} is ordered. Do not give another product; it needs a new order set.",
-            field="product",
-        )
-    _refuse_expired(vials.expires_on, given_at)
-    if vials.grams not in ordered.vials_g:
-        sizes = ", ".join(f"{size:f}" for size in ordered.vials_g)
-        raise NotGiven(f"{ordered.name} comes in vials of {sizes} g.", field="grams")
+    found = discrepancies_of_vials(dose, vials, given_at=given_at)
+    _refuse_unconfirmed(found, vials.all_the_same)
+    known = rows_of(dose.protocol).products.get(vials.product)
+    if known is not None and vials.grams not in known.vials_g:
+        sizes = ", ".join(f"{size:f}" for size in known.vials_g)
+        raise NotGiven(f"{known.name} comes in vials of {sizes} g.", field="grams")
     counted = Decimal(0) if instead_of is None else Decimal(instead_of.grams) * instead_of.vials
     total = dose.grams_given - counted + vials.grams * vials.count
-    if dose.grams_ordered is not None and total > dose.grams_ordered and not vials.is_more_than_ordered:
+    ordered = dose.grams_ordered
+    # A correction that leaves the amount as it was does not ask about it again.
+    is_more = ordered is not None and total > max(ordered, dose.grams_given)
+    if is_more and not vials.is_more_than_ordered:
         raise NotGiven(
-            f"These vials make {total:f} g; {dose.grams_ordered:f} g is ordered. "
+            f"These vials make {total:f} g; {ordered:f} g is ordered. "
             "Tick that the rest of a vial is discarded, or correct the vials.",
             field="confirmed",
         )
-    return {
-        "product": ordered.key,
-        "product_name": ordered.name,
-        "lot_number": vials.lot_number,
-        "expires_on": vials.expires_on,
-        "grams": f"{vials.grams:f}",
-        "vials": vials.count,
-    }
+    return Read(
+        fields={
+            "product": vials.product,
+            "product_name": _name_of(dose, vials),
+            "lot_number": vials.lot_number,
+            "expires_on": vials.expires_on,
+            "grams": f"{vials.grams:f}",
+            "vials": vials.count,
+        },
+        found=found,
+        all_the_same=vials.all_the_same,
+    )
 
 
-def fields_of_unit(
+def read_unit(
     line: OrderLine, unit: Unit, *, given_at: datetime, instead_of: GivenProduct | None = None
-) -> dict[str, Any]:
-    """What a row of this unit says; raises `NotGiven` where it does not fit."""
-    _refuse_expired(unit.expires_on, given_at)
+) -> Read:
+    """What a row of this unit says; raises `NotGiven` and `NotConfirmed`."""
+    found = tuple(of_expiry(unit.expires_on, given_at))
+    _refuse_unconfirmed(found, unit.all_the_same)
     same = GivenProduct.objects.filter(unit_number=unit.unit_number)
     if instead_of is not None:
         same = same.exclude(pk=instead_of.pk)
@@ -257,12 +300,47 @@ def fields_of_unit(
             "This unit is on record for another order. Read the label again; tick if it was split.",
             field="confirmed",
         )
-    return {
-        "product": OrderKind.PLATELETS.value,
-        "product_name": unit.product_name or "Platelets",
-        "unit_number": unit.unit_number,
-        "expires_on": unit.expires_on,
-    }
+    return Read(
+        fields={
+            "product": OrderKind.PLATELETS.value,
+            "product_name": unit.product_name or "Platelets",
+            "unit_number": unit.unit_number,
+            "expires_on": unit.expires_on,
+        },
+        found=found,
+        all_the_same=unit.all_the_same,
+    )
+
+
+def discrepancies_of_vials(dose: RunningDose, vials: Vials, *, given_at: datetime) -> tuple[Found, ...]:
+    """In which ways these vials should not have been given."""
+    ordered = rows_of(dose.protocol).products[dose.product]
+    name = _name_of(dose, vials)
+    return (
+        *of_product(key=vials.product, name=name, ordered_key=ordered.key, ordered_name=ordered.name),
+        *of_expiry(vials.expires_on, given_at),
+    )
+
+
+def store_product(read: Read, **about: Any) -> GivenProduct:
+    """Store a row, and with it what is wrong with it; `about` are the fields beside what was read."""
+    made = GivenProduct.objects.create(**read.fields, **about)
+    keep(made, read.found, read.all_the_same)
+    return made
+
+
+def _name_of(dose: RunningDose, vials: Vials) -> str:
+    known = rows_of(dose.protocol).products.get(vials.product)
+    if known is not None:
+        return known.name
+    if not vials.product_name:
+        raise NotGiven("Type the name of the product.", field="product_name")
+    return vials.product_name
+
+
+def _refuse_unconfirmed(found: Iterable[Found], said: AllTheSame) -> None:
+    for each in unconfirmed(found, said):
+        raise NotConfirmed(each)
 
 
 def next_sequence(line: OrderLine, dose_number: int) -> int:
@@ -284,7 +362,9 @@ def _begin_product(
     return encounter, there
 
 
-def _recorded_product(made: GivenProduct, encounter: Encounter, *, by: User, at: datetime) -> None:
+def _recorded_product(
+    made: GivenProduct, read: Read, encounter: Encounter, *, by: User, at: datetime
+) -> None:
     record(
         action="administration.product",
         by=by,
@@ -298,6 +378,7 @@ def _recorded_product(made: GivenProduct, encounter: Encounter, *, by: User, at:
             "unit": made.unit_number,
             "vials": made.vials,
             "encounter": encounter.pk,
+            "discrepancies": [each.kind for each in read.found],
         },
     )
 
@@ -319,12 +400,6 @@ def refuse_closed(encounter: Encounter) -> None:
 def refuse_future(moment: datetime, at: datetime) -> None:
     if moment > at:
         raise NotGiven("Enter a time that has been.", field="happened_at")
-
-
-def _refuse_expired(expires_on: date, given_at: datetime) -> None:
-    # A day on a label holds to its end on the ward.
-    if expires_on < timezone.localdate(given_at):
-        raise NotGiven("It has expired. Do not give it; send it back.", field="expires_on")
 
 
 def _refuse_unfit(dose: RunningDose, noted: Noted, *, encounter: Encounter, at: datetime) -> None:
@@ -366,6 +441,8 @@ def refuse_untold(dose: RunningDose, noted: Noted) -> None:
 
 def _refuse_start(dose: RunningDose, noted: Noted, *, encounter: Encounter, at: datetime) -> None:
     line = dose.line
+    if dose.other_products and not noted.reason:
+        raise NotGiven(f"{OTHER_PRODUCT} Call the physician, or give the reason.", field="reason")
     if state_name(line.order_set, at=at) not in ("signed", "copy"):
         raise NotGiven("This order set is past its time. Reassess, and sign a new one.")
     refuse_before_signed(line, noted.happened_at)

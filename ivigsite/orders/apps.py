@@ -6,6 +6,7 @@ class OrdersConfig(AppConfig):
     label = "orders"
 
     def ready(self) -> None:
-        from ivigsite.orders.reactions import listen
+        from ivigsite.orders import discrepancies, reactions
 
-        listen()
+        reactions.listen()
+        discrepancies.listen()

@@ -9,6 +9,7 @@ from django import forms
 
 from ivigsite import fields
 from ivigsite.orders.corrections import Why
+from ivigsite.orders.discrepancies import UNLISTED
 from ivigsite.orders.infusion_forms import (
     COMMENT_LENGTH,
     ActForm,
@@ -99,8 +100,10 @@ class CorrectedVialsForm(CorrectedEntryForm, VialsForm):
     def as_entered(self) -> dict[str, Any]:
         given: GivenProduct = self.row
         return {
+            **_how_it_came(given),
             "happened_at": given.given_at,
             "product": given.product,
+            "product_name": given.product_name if given.product == UNLISTED else "",
             "lot_number": given.lot_number,
             "expires_on": given.expires_on,
             "grams": given.grams,
@@ -114,11 +117,18 @@ class CorrectedUnitForm(CorrectedEntryForm, UnitForm):
     def as_entered(self) -> dict[str, Any]:
         given: GivenProduct = self.row
         return {
+            **_how_it_came(given),
             "happened_at": given.given_at,
             "unit_number": given.unit_number,
             "product_name": given.product_name,
             "expires_on": given.expires_on,
         }
+
+
+def _how_it_came(given: GivenProduct) -> dict[str, str]:
+    """What was said of a discrepancy; that it was given all the same is asked again."""
+    first = given.discrepancies.first()
+    return {} if first is None else {"how_it_came": first.reason}
 
 
 def add_why(form: forms.Form, label: str) -> None:

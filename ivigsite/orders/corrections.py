@@ -32,13 +32,14 @@ from ivigsite.orders.administration import (
     NotGiven,
     Unit,
     Vials,
-    fields_of_unit,
-    fields_of_vials,
     next_sequence,
+    read_unit,
+    read_vials,
     refuse_before_signed,
     refuse_closed,
     refuse_future,
     refuse_untold,
+    store_product,
     watch_reaction,
 )
 from ivigsite.orders.models import (
@@ -160,16 +161,17 @@ def correct_product(
     line = given.line
     if isinstance(product, Vials):
         dose = dose_at(line, given.dose_number, protocol=protocol_of(line), at=at)
-        fields = fields_of_vials(dose, product, given_at=given_at, instead_of=given)
+        read = read_vials(dose, product, given_at=given_at, instead_of=given)
     else:
-        fields = fields_of_unit(line, product, given_at=given_at, instead_of=given)
-    told = {**fields, "given_at": given_at}
-    if all(getattr(given, name) == value for name, value in told.items()):
+        read = read_unit(line, product, given_at=given_at, instead_of=given)
+    is_moved = minute_of(given.given_at) != minute_of(given_at)
+    if not is_moved and all(getattr(given, name) == value for name, value in read.fields.items()):
         raise NotGiven(SAME)
-    entry = GivenProduct.objects.create(
+    entry = store_product(
+        read,
         line=line,
         dose_number=given.dose_number,
-        **told,
+        given_at=given_at,
         entered_at=at,
         entered_by=by,
         idempotency_key=idempotency_key,

@@ -21,6 +21,7 @@ from ivigsite.orders.course_words import (
     given_rows,
     response_sentences,
 )
+from ivigsite.orders.discrepancies import discrepancies_in
 from ivigsite.orders.exposure_summary import Exposure, summarise
 from ivigsite.orders.models import Discharge, Outcome
 from ivigsite.orders.response import Course, course_of
@@ -217,8 +218,13 @@ def _summary_parts(
     )
     yield PaperPart(
         heading="Given",
-        items=tuple(f"{_when(row.at)}: {row.words}" for row in reversed(given_rows(course)))
-        or ("Nothing was noted as given.",),
+        items=(
+            *(
+                tuple(f"{_when(row.at)}: {row.words}" for row in reversed(given_rows(course)))
+                or ("Nothing was noted as given.",)
+            ),
+            *(f"{each.sentence}. {each.reason}" for each in discrepancies_in([encounter.pk])),
+        ),
     )
     yield PaperPart(heading="End of the effect", items=tuple(_end_of_effect(course)))
     if exposure is not None:

@@ -172,7 +172,9 @@ def _dose(events: list[AdministrationEvent], products: list[GivenProduct]) -> Gi
         assessment_id=line.order_set.assessment_id,
         started_at=events[0].happened_at,
         ended_at=next((each.happened_at for each in events if _ends(each)), None),
-        product=next((each.product_name for each in products), line.drug or "Platelets"),
+        product=" and ".join(dict.fromkeys(each.product_name for each in products))
+        or line.drug
+        or "Platelets",
         grams=grams,
         grams_from=words,
         weight_kg=_weight(line),

@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 from django import forms
 
 from ivigsite import fields
-from ivigsite.orders.administration import Noted, Unit, Vials
+from ivigsite.orders.administration import Noted, Unit, Vials, discrepancies_of_vials
+from ivigsite.orders.discrepancies import UNLISTED, AllTheSame, Found, of_expiry
 from ivigsite.orders.models import ActReason
 from ivigsite.orders.running import RunningDose
 from protocols.engine.course import Act
@@ -155,7 +156,55 @@ class ReactionForm(AtTheBedsideForm):
         )
 
 
-class VialsForm(AtTheBedsideForm):
+class GivenProductForm(AtTheBedsideForm):
+    """A product read off its label, and the second question where it should not have been given.
+
+    The question is not on the first page: it is asked once the label is read, for that label alone.
+    """
+
+    def __init__(self, data: Any = None, *, dose: RunningDose, now: datetime) -> None:
+        super().__init__(data, dose=dose, now=now)
+        self.found: tuple[Found, ...] = ()
+        self.fields["all_the_same"] = fields.ConfirmationsField()
+        self.fields["how_it_came"] = fields.TextField(
+            label="How it came about", max_length=COMMENT_LENGTH, required=False
+        )
+        self.fields["how_it_came"].widget.attrs["class"] = "form-control"
+
+    @abstractmethod
+    def look(self) -> tuple[Found, ...]:
+        """In which ways what was typed should not have been given, once it can be read."""
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if self.errors:
+            # Asked again once the rest can be read; what was said of it is kept on the page.
+            return data
+        self.found = self.look()
+        for each in self.found:
+            if each.token not in data["all_the_same"]:
+                self.add_error(each.field, each.words)
+        if self.found and not data["how_it_came"]:
+            self.add_error("how_it_came", "Say how it came about, if it is in the patient.")
+        return data
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the second question belongs on the page."""
+        return bool(self.found) or bool(self.is_bound and self.data.get("how_it_came"))
+
+    @property
+    def said(self) -> AllTheSame:
+        return AllTheSame(tokens=self.cleaned_data["all_the_same"], reason=self.cleaned_data["how_it_came"])
+
+    @property
+    def tokens(self) -> frozenset[str]:
+        """What is ticked already."""
+        said: frozenset[str] = self.cleaned_data.get("all_the_same", frozenset())
+        return said
+
+
+class VialsForm(GivenProductForm):
     """Vials of one lot, typed or scanned."""
 
     kind = "vials"
@@ -164,8 +213,19 @@ class VialsForm(AtTheBedsideForm):
         products = rows_of(self.dose.protocol).products
         self.fields["product"] = fields.StrictChoiceField(
             label="Product on the vial",
-            choices=[(row.key, row.name) for row in products.values() if row.offered],
+            choices=[
+                *((row.key, row.name) for row in products.values() if row.offered),
+                *(
+                    (row.key, f"{row.name} (not offered here)")
+                    for row in products.values()
+                    if not row.offered
+                ),
+                (UNLISTED, "Another product, not on this list"),
+            ],
             widget=forms.Select,
+        )
+        self.fields["product_name"] = fields.TextField(
+            label="Its name, where it is not on the list", max_length=NAME_LENGTH, required=False
         )
         self.fields["lot_number"] = fields.TextField(label="Lot number", max_length=LABEL_LENGTH)
         self.fields["expires_on"] = _expiry()
@@ -190,10 +250,18 @@ class VialsForm(AtTheBedsideForm):
             grams=Decimal(data["grams"]),
             count=int(data["count"]),
             is_more_than_ordered=data["confirmed"],
+            product_name=data["product_name"],
+            all_the_same=self.said,
         )
 
+    def look(self) -> tuple[Found, ...]:
+        if self.cleaned_data["product"] == UNLISTED and not self.cleaned_data["product_name"]:
+            self.add_error("product_name", "Type the name on the vial.")
+            return ()
+        return discrepancies_of_vials(self.dose, self.vials(), given_at=self.happened_at)
 
-class UnitForm(AtTheBedsideForm):
+
+class UnitForm(GivenProductForm):
     """One platelet unit, typed or scanned."""
 
     kind = "unit"
@@ -213,7 +281,11 @@ class UnitForm(AtTheBedsideForm):
             product_name=data["product_name"],
             expires_on=data["expires_on"],
             is_known_elsewhere=data["confirmed"],
+            all_the_same=self.said,
         )
+
+    def look(self) -> tuple[Found, ...]:
+        return tuple(of_expiry(self.cleaned_data["expires_on"], self.happened_at))
 
 
 class RecallForm(forms.Form):

@@ -6,9 +6,12 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from django.db.models import Prefetch
+
 from ivigsite.monitoring.times import minute_of
 from ivigsite.orders.models import (
     AdministrationEvent,
+    Discrepancy,
     EventCorrection,
     GivenProduct,
     OrderLine,
@@ -43,10 +46,14 @@ class DoseLog:
 
 
 def log_of(line: OrderLine) -> tuple[DoseLog, ...]:
-    """The doses of a line of which anything was noted, in two queries."""
+    """The doses of a line of which anything was noted, in three queries."""
     about = ("entered_by", "replaced_by__by", "correction")
     acts = list(AdministrationEvent.as_entered.filter(line=line).select_related(*about))
-    products = list(GivenProduct.as_entered.filter(line=line).select_related(*about))
+    # Of what was corrected too: why it was entered belongs to it.
+    discrepancies = Prefetch("discrepancies", Discrepancy.as_entered.all())
+    products = list(
+        GivenProduct.as_entered.filter(line=line).select_related(*about).prefetch_related(discrepancies)
+    )
     found = sorted([*_heads(acts), *_heads(products)], key=_in_order)
     rows: dict[Any, Row] = {row.pk: row for row in acts} | {row.pk: row for row in products}
     return tuple(

@@ -26,7 +26,7 @@ from ivigsite.orders.infusion_forms import (
 )
 from ivigsite.orders.infusion_log import DoseLog, log_of
 from ivigsite.orders.lot_recall import CSV_HEAD, once_named, recipients, without_formula
-from ivigsite.orders.models import OrderSet
+from ivigsite.orders.models import Discrepancy, OrderSet
 from ivigsite.orders.running import RunningDose, StepUp, adrenaline_for, current_dose, lines_to_give
 from ivigsite.orders.views import order_set_for
 from protocols.engine.course import Act, State
@@ -59,6 +59,7 @@ class ShownDose:
     product_form: AtTheBedsideForm
     adrenaline: Any
     logs: tuple[DoseLog, ...]
+    discrepancies: tuple[Discrepancy, ...]
 
 
 @allow(Permission.VIEW_PATIENTS)
@@ -202,6 +203,11 @@ def _shown(dose: RunningDose, bound: AtTheBedsideForm | None) -> ShownDose:
         product_form=_form(VialsForm if dose.is_ivig else UnitForm, dose, bound),
         adrenaline=adrenaline_for(dose.line, dose.protocol),
         logs=log_of(dose.line),
+        discrepancies=tuple(
+            Discrepancy.objects.filter(given__line=dose.line)
+            .select_related("given")
+            .order_by("-given__given_at")
+        ),
     )
 
 

@@ -5,14 +5,15 @@ from datetime import datetime
 from typing import Final
 
 from django.db import models
+from django.db.models import Prefetch
 
 from ivigsite.orders.infusion_forms import lot_of
-from ivigsite.orders.models import GivenProduct
+from ivigsite.orders.models import Discrepancy, GivenProduct
 
 CSV_HEAD: Final = (
     *("patient", "record_number", "birth_date", "ward", "bed", "encounter"),
     *("product", "lot_number", "unit_number", "expires_on", "vials", "grams_each"),
-    *("given_at", "entered_at", "entered_by", "order_set"),
+    *("given_at", "entered_at", "entered_by", "order_set", "discrepancies"),
 )
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -37,6 +38,8 @@ class Recipient:
     entered_at: datetime
     entered_by: str
     order_set: str
+    # What should not have been given, in words; most often nothing.
+    discrepancies: tuple[str, ...]
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -45,6 +48,7 @@ class Recipient:
             *(self.patient, self.record_number, self.birth_date, self.ward, self.bed, self.encounter),
             *(self.product, self.lot_number, self.unit_number, self.expires_on, str(self.vials), self.grams),
             *(self.given_at.isoformat(), self.entered_at.isoformat(), self.entered_by, self.order_set),
+            "; ".join(self.discrepancies),
         )
 
 
@@ -60,7 +64,7 @@ class OnceNamed:
 
 
 def recipients(*, product: str, lot: str, unit: str) -> list[Recipient]:
-    """By lot, and product where one is named, or by unit number; by patient, in one query."""
+    """By lot, and product where one is named, or by unit number; by patient, in two queries."""
     return [_recipient(row) for row in _named(GivenProduct.objects.all(), product, lot, unit)]
 
 
@@ -83,7 +87,7 @@ def _named(
         rows = rows.filter(lot_number=lot_of(lot))
         if product:
             rows = rows.filter(product_name__icontains=product)
-    return rows.order_by(
+    return rows.prefetch_related(Prefetch("discrepancies", Discrepancy.as_entered.all())).order_by(
         "line__order_set__encounter__patient__family_name",
         "line__order_set__encounter__patient__given_name",
         "given_at",
@@ -106,6 +110,11 @@ def _once_named(row: GivenProduct) -> OnceNamed:
         corrected_at=correction.at,
         corrected_by=correction.by.full_name,
     )
+
+
+def _discrepancy(found: Discrepancy) -> str:
+    against = f" ({found.ordered})" if found.ordered else ""
+    return f"{found.get_kind_display()}{against}: {found.reason}"
 
 
 def without_formula(text: str) -> str:
@@ -134,4 +143,5 @@ def _recipient(row: GivenProduct) -> Recipient:
         entered_at=row.entered_at,
         entered_by=row.entered_by.full_name,
         order_set=order_set.code,
+        discrepancies=tuple(_discrepancy(each) for each in row.discrepancies.all()),
     )

@@ -459,6 +459,61 @@ class GivenProduct(models.Model):
         return f"{self.product_name} {self.lot_number or self.unit_number}"
 
 
+class DiscrepancyKind(models.TextChoices):
+    """In which way what was given is not what should have been."""
+
+    OTHER_PRODUCT = "other_product", "Not the product ordered"
+    EXPIRED = "expired", "Expired when given"
+
+
+class StandingDiscrepancies(models.Manager["Discrepancy"]):
+    """Those of what stands; with a corrected entry its discrepancy is gone."""
+
+    def get_queryset(self) -> models.QuerySet["Discrepancy"]:
+        return super().get_queryset().filter(given__replaced_by=None)
+
+
+class Discrepancy(models.Model):
+    """That something was given which should not have been: in which way, and how it came about."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    given = models.ForeignKey(GivenProduct, on_delete=models.PROTECT, related_name="discrepancies")
+    kind = models.CharField(max_length=16, choices=DiscrepancyKind.choices)
+    # The name of the product that was ordered; empty where the product is right.
+    ordered = models.CharField(max_length=200, blank=True)
+    reason = models.CharField(max_length=300)
+
+    objects = StandingDiscrepancies()
+    as_entered: ClassVar[models.Manager["Discrepancy"]] = models.Manager()
+
+    class Meta:
+        ordering = ["given", "kind"]
+        constraints = [
+            UniqueConstraint(fields=["given", "kind"], name="discrepancy_once_a_kind"),
+            CheckConstraint(condition=~Q(reason=""), name="discrepancy_says_how_it_came_about"),
+            CheckConstraint(
+                condition=Q(kind=DiscrepancyKind.OTHER_PRODUCT) & ~Q(ordered="")
+                | Q(kind=DiscrepancyKind.EXPIRED, ordered=""),
+                name="discrepancy_of_a_product_names_the_ordered_one",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.given}"
+
+    @property
+    def sentence(self) -> str:
+        """What was given, and against what."""
+        number = f"lot {self.given.lot_number}" if self.given.lot_number else f"unit {self.given.unit_number}"
+        against = f"; {self.ordered} is ordered" if self.ordered else ""
+        return f"{self.get_kind_display()}: {self.given.product_name}, {number}{against}"
+
+    @property
+    def action(self) -> str:
+        """How it came about, and who has to know."""
+        return f"{self.reason.rstrip('.')}. The physician, and whoever issued it, must know."
+
+
 class CorrectionReason(models.TextChoices):
     """Why what was noted at the bedside does not stand any more."""
 

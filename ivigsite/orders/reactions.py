@@ -67,15 +67,15 @@ def warnings_for(assessment: Assessment, product: str) -> list[str]:
     return [
         f"{_capital(words_of(event))}. Another brand and premedication, only on haematology's advice."
         for event in found
-        if _product_of(event) == product
+        if product in _products_of(event)
     ]
 
 
 def words_of(event: AdministrationEvent) -> str:
     """The reaction, what it was to, and when."""
     when = format_datetime(event.happened_at, timezone.get_default_timezone())
-    given = event.line.given.filter(dose_number=event.dose_number).first()
-    to = given.product_name if given else "immunoglobulin"
+    given = event.line.given.filter(dose_number=event.dose_number).values_list("product_name", flat=True)
+    to = " and ".join(dict.fromkeys(given)) or "immunoglobulin"
     return f"a grade {event.grade} reaction to {to} at {when}"
 
 
@@ -83,9 +83,13 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _product_of(event: AdministrationEvent) -> str:
+def _products_of(event: AdministrationEvent) -> frozenset[str]:
+    """What was truly given in that dose; what was ordered where nothing is entered."""
+    given = frozenset(
+        event.line.given.filter(dose_number=event.dose_number).values_list("product", flat=True)
+    )
     dose: Mapping[str, Any] | None = event.line.proposal["dose"]
-    return (dose or {}).get("product") or ""
+    return given or frozenset({(dose or {}).get("product") or ""})
 
 
 def _note_reaction(sender: object, *, encounter: Encounter, **_: Any) -> list[NotedFact]:

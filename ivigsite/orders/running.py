@@ -39,6 +39,7 @@ from protocols.mapping import load_protocol_value
 
 GIVEN_KINDS: Final = (OrderKind.IVIG.value, OrderKind.PLATELETS.value)
 VITAL_SIGNS: Final = "vital_signs"
+OTHER_PRODUCT: Final = "Another product than the ordered one is entered. The rates here are not its rates."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +143,11 @@ class RunningDose:
         return sum((Decimal(each.grams) * each.vials for each in self.given if each.grams), Decimal(0))
 
     @cached_property
+    def other_products(self) -> tuple[GivenProduct, ...]:
+        """What is entered of immunoglobulin that is not the ordered one."""
+        return tuple(each for each in self.given if self.is_ivig and each.product != self.product)
+
+    @cached_property
     def restart_rate(self) -> Decimal | None:
         """Where it goes on after a reaction; None where no plan or no rate tells."""
         borne, infused = self.course.last_tolerated_ml_per_h, self.infused_ml
@@ -217,7 +223,9 @@ class RunningDose:
         earliest = since + timedelta(minutes=held or 0)
         signs = self.newest_signs(since=since, until=at)
         obstacle = ""
-        if signs is None:
+        if self.other_products:
+            obstacle = OTHER_PRODUCT
+        elif signs is None:
             obstacle = "No vital signs since this rate began."
         elif signs.level != ResultLevel.NORMAL:
             obstacle = f"The last vital signs are not normal: {signs.get_level_display().lower()}."

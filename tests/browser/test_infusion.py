@@ -1,4 +1,4 @@
-"""An infusion on a tablet: vial, start, a step refused for want of vital signs, a reaction that ends it."""
+"""An infusion on a tablet: vials, right and wrong ones, start, a step refused, a reaction that ends it."""
 
 from collections.abc import Callable
 
@@ -39,6 +39,22 @@ def test_an_infusion_is_noted_on_a_tablet_and_its_lot_is_found_again(
     infusion.get_by_label("Vials of this lot").fill("7")
     press(infusion, "Note these vials")
     expect(infusion.get_by_text("P100", exact=True)).to_be_visible()
+    infusion.get_by_label("Product on the vial").select_option("octagam_10")
+    infusion.get_by_label("Lot number").fill("K 77")
+    infusion.get_by_label("Expires on").fill("31-Jan-2020")
+    infusion.get_by_label("One vial holds").fill("5")
+    infusion.get_by_label("Vials of this lot").fill("1")
+    press(infusion, "Note these vials")
+    expect(infusion.get_by_text("Only if it is in the patient already")).to_be_visible()
+    found["asked once more"] = faults(page)
+    infusion.get_by_label("Not the product ordered").check()
+    infusion.get_by_label("Expired when given").check()
+    infusion.get_by_label("How it came about").fill("Taken from the wrong shelf")
+    infusion.get_by_label("The rest of a vial is discarded").check()
+    press(infusion, "Note these vials")
+    expect(infusion.locator(".finding.is-critical").first).to_contain_text("Privigen is ordered")
+    found["discrepancy"] = faults(page)
+    infusion.get_by_label("Reason, if not as planned").select_option("physician")
     infusion.get_by_role("button", name="Start: ").click()
     expect(infusion.get_by_text("Running", exact=True)).to_be_visible()
     found["running"] = faults(page)
@@ -53,7 +69,7 @@ def test_an_infusion_is_noted_on_a_tablet_and_its_lot_is_found_again(
     expect(infusion.locator(".is-corrected")).to_contain_text("Misread or mistyped")
     found["corrected"] = faults(page)
     infusion.get_by_role("button", name="Step up: ").click()
-    expect(page.locator(".error-summary")).to_contain_text("No vital signs since this rate began")
+    expect(page.locator(".error-summary")).to_contain_text("Another product than the ordered one")
     found["step refused"] = faults(page)
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 390, "height": 844})

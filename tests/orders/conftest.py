@@ -3,6 +3,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
     from django.test import Client
 
     from tests.scenario import Site
@@ -15,6 +18,37 @@ def site(db: None) -> "Site":
     from tests.scenario import build_site
 
     return build_site(at=timezone.now())
+
+
+@pytest.fixture(scope="module")
+def signed_hours_ago(django_db_setup: None, django_db_blocker: Any) -> "Iterator[tuple[Site, UUID]]":
+    """A site and its one order set, signed five hours ago: one world for the whole module.
+
+    Each test takes back what it did to it.
+    """
+    from datetime import timedelta
+
+    import time_machine
+    from django.db import transaction
+    from django.test import Client
+    from django.utils import timezone
+
+    from ivigsite.orders import views
+    from ivigsite.orders.models import OrderSet
+    from tests.orders.test_signing import choices, sign
+    from tests.scenario import assess, build_site
+
+    with django_db_blocker.unblock(), transaction.atomic(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(views, "render_ahead", lambda *, prints: None)
+        signed_at = timezone.now() - timedelta(hours=5)
+        with time_machine.travel(signed_at, tick=False):
+            site = build_site(at=signed_at)
+            client = Client()
+            client.force_login(site.physician)
+            made = assess(site)
+            assert sign(client, made, choices(made)).status_code == 302
+        yield site, OrderSet.objects.get().pk
+        transaction.set_rollback(True)
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """What was noted wrongly at the bedside: another row in its place, or none; what is counted follows."""
 
-from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-import time_machine
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import reverse
@@ -16,7 +15,7 @@ from django.utils import timezone
 from ivigsite.audit.models import AuditEntry
 from ivigsite.encounters.models import Encounter
 from ivigsite.monitoring.models import Anchor, MonitoringTask
-from ivigsite.orders import running, views
+from ivigsite.orders import running
 from ivigsite.orders.administration import Noted, NotGiven, Unit, Vials, note_unit, note_vials
 from ivigsite.orders.corrections import (
     AlreadyCorrected,
@@ -35,44 +34,27 @@ from ivigsite.orders.models import (
     EventCorrection,
     GivenProduct,
     OrderLine,
-    OrderSet,
 )
 from ivigsite.orders.reactions import reactions_of
 from ivigsite.orders.response import course_of
 from protocols.engine.course import Act, State
 from tests.orders.test_infusion import Bedside
-from tests.orders.test_signing import check, choices, sign
-from tests.scenario import Site, assess, build_site, person
+from tests.orders.test_signing import check, choices
+from tests.scenario import Site, assess, person
 
 pytestmark = pytest.mark.django_db
 MISREAD = Why(reason=CorrectionReason.MISREAD, words="")
 
 
-@pytest.fixture(scope="module")
-def built(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Site, UUID]]:
-    """One world for the whole module; each test takes back what it did to it."""
-    with django_db_blocker.unblock(), transaction.atomic(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(views, "render_ahead", lambda *, prints: None)
-        signed_at = timezone.now() - timedelta(hours=5)
-        with time_machine.travel(signed_at, tick=False):
-            site = build_site(at=signed_at)
-            client = Client()
-            client.force_login(site.physician)
-            made = assess(site)
-            assert sign(client, made, choices(made)).status_code == 302
-        yield site, OrderSet.objects.get().pk
-        transaction.set_rollback(True)
+@pytest.fixture
+def site(signed_hours_ago: tuple[Site, UUID], db: None) -> Site:
+    return signed_hours_ago[0]
 
 
 @pytest.fixture
-def site(built: tuple[Site, UUID], db: None) -> Site:
-    return built[0]
-
-
-@pytest.fixture
-def line(built: tuple[Site, UUID], db: None) -> OrderLine:
+def line(signed_hours_ago: tuple[Site, UUID], db: None) -> OrderLine:
     return OrderLine.objects.select_related("order_set__encounter", "order_set__assessment").get(
-        order_set=built[1], kind="ivig"
+        order_set=signed_hours_ago[1], kind="ivig"
     )
 
 
@@ -424,6 +406,14 @@ def test_start_taken_back_gives_no_exposure(bedside: Corrected, site: Site):
     assert not bedside.dose.events
     bedside.note(Act.START, 30)
     assert bedside.dose.course.state is State.RUNNING
+
+
+def test_correction_of_the_lot_does_not_ask_about_the_amount_again(bedside: Corrected):
+    kept = bedside.vials(count=8, is_more_than_ordered=True)
+
+    bedside.correct_vials(kept, count=8, lot_number="P101")
+
+    assert bedside.dose.grams_given == 80
 
 
 def test_vials_that_do_not_fit_the_order_correct_nothing(bedside: Corrected):

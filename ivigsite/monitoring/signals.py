@@ -1,0 +1,9 @@
+"""What the floors above may listen to."""
+
+from typing import Final
+
+from django.dispatch import Signal
+
+handover_noted: Final = Signal()
+"""Sent with `encounters`, their keys, when the handover is read; answers sentences by encounter that need
+somebody, from what the floors above know."""
