@@ -9,6 +9,7 @@ choice that is not in the list. Whether a value is plausible is for the protocol
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import Enum, StrEnum
+from operator import attrgetter
 from typing import Any, Final
 
 
@@ -626,19 +627,20 @@ class Facts:
     )
 
     def __post_init__(self) -> None:
-        for definition in CATALOGUE:
-            value = getattr(self, definition.key)
-            if value is not UNKNOWN:
-                definition.require_possible(value)
+        for key, value in known(self).items():
+            FACT_BY_KEY[key].require_possible(value)
 
 
 CATALOGUE: Final[tuple[FactDefinition, ...]] = tuple(
     FactDefinition(key=f.name, **f.metadata["definition"]) for f in fields(Facts)
 )
 FACT_BY_KEY: Final[dict[str, FactDefinition]] = {definition.key: definition for definition in CATALOGUE}
+# All attributes in one call: every evaluation reads them all.
+_answers: Final = attrgetter(*FACT_BY_KEY)
 
 
 def known(facts: Facts) -> dict[str, Any]:
     """The facts that somebody has told us, by key."""
-    pairs = ((definition.key, getattr(facts, definition.key)) for definition in CATALOGUE)
-    return {key: value for key, value in pairs if value is not UNKNOWN}
+    return {
+        key: value for key, value in zip(FACT_BY_KEY, _answers(facts), strict=True) if value is not UNKNOWN
+    }

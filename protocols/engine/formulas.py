@@ -25,6 +25,7 @@ CreatinineUnit = Literal["mg_per_dl", "umol_per_l"]
 
 ADULT_FROM_YEARS = 18
 
+_ARITHMETIC = Context(prec=28, rounding=ROUND_HALF_EVEN)
 _CM_PER_INCH = Decimal("2.54")
 _UMOL_PER_L_IN_ONE_MG_PER_DL = Decimal("88.4")
 
@@ -273,7 +274,7 @@ def rate_ml_per_kg_per_h(*, mg_per_kg_per_min: Decimal, mg_per_ml: Decimal) -> D
 
 def _arithmetic() -> AbstractContextManager[Context]:
     """A context of our own, so that a caller's precision or rounding cannot change a result."""
-    return localcontext(Context(prec=28, rounding=ROUND_HALF_EVEN))
+    return localcontext(_ARITHMETIC)
 
 
 def _require_positive(**values: Decimal) -> None:

@@ -90,8 +90,10 @@ def _adjusted(q: list[Fraction]) -> Fraction:
 
 
 def _nearest(q: list[Fraction], *, tie_goes_up: bool) -> Fraction:
-    steps, rest = divmod(q[0], q[1])
-    goes_up = rest * 2 > q[1] or (tie_goes_up and rest * 2 == q[1])
+    # Whole numbers, because a fraction is brought to its lowest terms after each operation.
+    amount, step = q[0].numerator * q[1].denominator, q[1].numerator * q[0].denominator
+    steps, rest = divmod(amount, step)
+    goes_up = rest * 2 > step or (tie_goes_up and rest * 2 == step)
     return (steps + 1 if goes_up else steps) * q[1]
 
 

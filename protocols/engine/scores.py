@@ -13,6 +13,7 @@ Sources
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
 from . import formulas
@@ -58,6 +59,12 @@ class ScoreItem:
     def points(self) -> int | Unknown:
         """The points of this item, once they are sure."""
         return self.possible[0] if len(self.possible) == 1 else UNKNOWN
+
+
+@cache
+def _score_item(label: str, possible: Possible, asks: tuple[str, ...]) -> ScoreItem:
+    """An item of a score; there are some sixty of them in all, and every evaluation has fifteen."""
+    return ScoreItem(label=label, possible=possible, asks=asks)
 
 
 SCORE_KEYS: Final = frozenset({"plasmic", "four_ts", "isth_dic"})
@@ -213,8 +220,8 @@ def _item(
 ) -> ScoreItem:
     value = _get(values, fact)
     if value is UNKNOWN:
-        return ScoreItem(label=label, possible=possible, asks=(fact,))
-    return ScoreItem(label=label, possible=(points(value),), asks=())
+        return _score_item(label, possible, (fact,))
+    return _score_item(label, (points(value),), ())
 
 
 def _haemolysis(values: Values) -> ScoreItem:
@@ -230,8 +237,8 @@ def _haemolysis(values: Values) -> ScoreItem:
     missing = tuple(fact for fact in signs if _get(values, fact) is UNKNOWN)
     is_shown = any(sign(values[fact]) for fact, sign in signs.items() if fact not in missing)
     if is_shown or _get(values, "haemolysis") is True:
-        return ScoreItem(label=label, possible=(1,), asks=())
-    return ScoreItem(label=label, possible=(0, 1) if missing else (0,), asks=missing)
+        return _score_item(label, (1,), ())
+    return _score_item(label, (0, 1) if missing else (0,), missing)
 
 
 def _fall(values: Values) -> ScoreItem:
@@ -243,7 +250,7 @@ def _fall(values: Values) -> ScoreItem:
     possible = tuple(sorted({min(one, other) for one in falls for other in nadirs}))
     asked = {"heparin_platelet_fall": fall, "platelets_per_ul": count}
     asks = tuple(fact for fact, value in asked.items() if value is UNKNOWN)
-    return ScoreItem(label=label, possible=possible, asks=asks if len(possible) > 1 else ())
+    return _score_item(label, possible, asks if len(possible) > 1 else ())
 
 
 def _nadir(platelets_per_ul: int) -> int:

@@ -7,7 +7,7 @@ the sieve is made, so that most facts cost one look into a table.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from .conditions import CONDITION_FACTS, Predicate, Test, Truth, Values, compile_when
 from .facts import UNKNOWN, Kind
@@ -22,8 +22,7 @@ _COMMON: Final[dict[Kind, tuple[Any, ...]]] = {Kind.YES_NO: (True, False), Kind.
 """Answers that many patients have, where they can be told without knowing the conditions."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """All conditions on one fact: what its commonest answers set, and how to tell for the others."""
 
     fact: str
@@ -74,14 +73,13 @@ class Sieve(Generic[Row]):
 
     def _bits(self, values: Values) -> _Bits:
         holds = may = 0
-        for asked in self.asked:
-            value = values.get(asked.fact, UNKNOWN)
+        for fact, unknown, answers, tests in self.asked:
+            value = values.get(fact, UNKNOWN)
             if value is UNKNOWN:
-                sure, possible = asked.unknown
+                sure, possible = unknown
             else:
                 # Only looked up where there is something to find: a number is in no table.
-                found = asked.answers.get(value) if asked.answers else None
-                sure, possible = found or _answer(asked.tests, values)
+                sure, possible = (answers and answers.get(value)) or _answer(tests, values)
             holds |= sure
             may |= possible
         return holds, may
