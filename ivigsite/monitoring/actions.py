@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -132,14 +133,16 @@ def create_tasks(
         for number, moment in enumerate(moments, start=1)
     )
     checks = due_checks(planned, anchors=_minutes(plan))
-    MonitoringTask.objects.bulk_create(
-        _task(protocol, encounter, check, plan=plan, cause=Cause.ORDERS, by=by, at=at) for check in checks
-    )
     for text in promised:
         add_check(
             encounter=encounter, plan=plan, item=PROMISED, cause=Cause.PROMISE, about=text, by=by, at=at
         )
-    chain(encounter)
+    chain(
+        encounter,
+        new=[
+            _task(protocol, encounter, check, plan=plan, cause=Cause.ORDERS, by=by, at=at) for check in checks
+        ],
+    )
     return plan
 
 
@@ -449,25 +452,22 @@ def add_for_new_facts(
         ]
         plan.items |= {each.item.key: list(each.repeats) for each in new}
         plan.save(update_fields=["items"])
-    MonitoringTask.objects.bulk_create(made)
     if made:
-        chain(encounter)
+        chain(encounter, new=made)
     return len(made)
 
 
-def chain(encounter: Encounter) -> None:
-    """Tell each check of an encounter when the next of its kind is due."""
-    tasks = list(
+def chain(encounter: Encounter, *, new: Sequence[MonitoringTask] = ()) -> None:
+    """Tell each check of an encounter when the next of its kind is due, and store the new ones with it."""
+    stored = (
         MonitoringTask.objects.filter(encounter=encounter, due_at__isnull=False)
         .exclude(closed_as=Closing.ENDED)
-        .only("kind", "due_at", "next_due_at", "closed_as")
-        .order_by("due_at", "-position", "item")
+        .only("kind", "item", "position", "due_at", "next_due_at", "closed_as")
     )
+    dated = [(task.due_at, -task.position, task.item, task) for task in (*stored, *new) if task.due_at]
     changed = []
     following: dict[str, datetime] = {}
-    for task in reversed(tasks):
-        due_at = task.due_at
-        assert due_at is not None  # noqa: S101 - asked for above; the type does not say it
+    for due_at, _, _, task in sorted(dated, key=itemgetter(0, 1, 2), reverse=True):
         next_due = following.get(task.kind)
         # Of two at the same time one stands for both.
         following[task.kind] = due_at
@@ -475,7 +475,11 @@ def chain(encounter: Encounter) -> None:
         if task.is_open and task.next_due_at != next_due:
             task.next_due_at = next_due
             changed.append(task)
-    MonitoringTask.objects.bulk_update(changed, ["next_due_at"], batch_size=200)
+    MonitoringTask.objects.bulk_create(new)
+    # What was just made is stored as it stands.
+    known = {task.pk for task in new}
+    moved = [task for task in changed if task.pk not in known]
+    MonitoringTask.objects.bulk_update(moved, ["next_due_at"], batch_size=200)
 
 
 def _store(
