@@ -16,7 +16,6 @@ from protocols.engine.facts import UNKNOWN
 EARLIEST_BIRTH: Final = date(1900, 1, 1)
 ALLERGIES_LENGTH: Final = 500
 PLACE_LENGTH: Final = 20
-REASON_LENGTH: Final = 500
 VERSION_DIGITS: Final = 9
 LOAD_AGAIN: Final = "Load the page again: something this form needs is missing."
 
@@ -130,13 +129,6 @@ class VersionField(forms.CharField):
         if not (text.isascii() and text.isdecimal() and len(text) <= VERSION_DIGITS):
             raise forms.ValidationError(LOAD_AGAIN, code="invalid")
         return int(text)
-
-
-class CloseForm(forms.Form):
-    """Why an encounter ends."""
-
-    reason = fields.TextField(label="Reason for closing", max_length=REASON_LENGTH)
-    version = VersionField()
 
 
 class SaveForm(forms.Form):

@@ -19,6 +19,5 @@ urlpatterns = [
         name="stand_down_emergency",
     ),
     path("encounters/<uuid:encounter_id>/standing/", views.standing, name="standing"),
-    path("encounters/<uuid:encounter_id>/close/", views.close, name="close_encounter"),
     path("assessments/<uuid:assessment_id>/", views.assessment, name="assessment"),
 ]

@@ -22,7 +22,6 @@ from ivigsite.encounters.emergency_form import StandDownForm
 from ivigsite.encounters.form_layout import helper_for
 from ivigsite.encounters.forms import (
     VERSION_DIGITS,
-    CloseForm,
     EncounterForm,
     PatientForm,
     SaveForm,
@@ -207,7 +206,39 @@ def encounter(request: SignedInRequest, encounter_id: UUID) -> HttpResponse:
     now = timezone.now()
     found = selectors.encounter_for(request.user, encounter_id, at=now)
     record(action="encounter.viewed", by=request.user, at=now, object_id=found.pk)
-    return _encounter_page(request, found, CloseForm(initial={"version": found.version}))
+    assessments = selectors.assessments_of(found)
+    order_sets = list(
+        found.order_sets.defer("content").select_related("signed_by", "assessment", "ending__by")
+    )
+    # What needed somebody; ordinary results stand on the checklist.
+    results = list(
+        found.observations.filter(level__in=["alert", "critical"]).select_related(
+            "entered_by", "acknowledgement__by", "release__by"
+        )
+    )
+    paper_orders = list(found.paper_orders.select_related("entered_by", "correction"))
+    last = found.assessments.select_related("made_by", "protocol_version").first()
+    context: dict[str, Any] = {
+        "encounter": found,
+        "banner": selectors.banner_of(found, last, at=now),
+        "last": last,
+        "order_sets": order_sets,
+        "paper_orders": paper_orders,
+        "events": selectors.timeline(found, assessments, order_sets, results, paper_orders),
+        "clock": clock_of(found, at=now),
+        "clock_last": last is not None and emergency_at(found, last.made_at) is not None,
+        "stand_down": StandDownForm(auto_id="id_stand_down_%s"),
+        "newer": selectors.newer_version(found),
+        "last_is_older": last is not None and last.protocol_version_id != found.protocol_version_id,
+        "version": found.protocol_version,
+        "protocol_status": status_line(found.protocol_version),
+    }
+    if last is not None:
+        # By the version it was made on, which need not be the one the encounter has been taken to since.
+        protocol = load_protocol_value(last.protocol_version)
+        advice = present(protocol, last.outcome, last.as_facts(), at=last.made_at)
+        context |= {"advice": advice, "panels": panels_for(request.user.role_view, advice)}
+    return render(request, "encounters/encounter.html", context)
 
 
 @read_patients
@@ -270,28 +301,6 @@ def assessment(request: SignedInRequest, assessment_id: UUID) -> HttpResponse:
         "facts": selectors.known_facts(found.facts, protocol),
     }
     return render(request, "encounters/assessment.html", context)
-
-
-@edit_encounters
-@require_POST
-def close(request: SignedInRequest, encounter_id: UUID) -> HttpResponse:
-    now = timezone.now()
-    found = selectors.encounter_for(request.user, encounter_id, at=now)
-    form = CloseForm(request.POST)
-    if not form.is_valid():
-        return _encounter_page(request, found, form)
-    try:
-        actions.close_encounter(
-            encounter=found,
-            version=form.cleaned_data["version"],
-            reason=form.cleaned_data["reason"],
-            by=request.user,
-            at=now,
-        )
-    except actions.EncounterChanged:
-        return render(request, "409.html", status=409)
-    messages.success(request, "The encounter is closed.")
-    return redirect("board")
 
 
 def _preview_of(request: SignedInRequest, form: FactsForm, version: ProtocolVersion) -> HttpResponse:
@@ -403,44 +412,6 @@ def _patient_page(request: SignedInRequest, found: Patient, place: EncounterForm
         "form": place,
     }
     return render(request, "encounters/patient.html", context, status=_status(place))
-
-
-def _encounter_page(request: SignedInRequest, found: Encounter, close_form: CloseForm) -> HttpResponse:
-    now = timezone.now()
-    assessments = selectors.assessments_of(found)
-    order_sets = list(
-        found.order_sets.defer("content").select_related("signed_by", "assessment", "ending__by")
-    )
-    # What needed somebody; ordinary results stand on the checklist.
-    results = list(
-        found.observations.filter(level__in=["alert", "critical"]).select_related(
-            "entered_by", "acknowledgement__by", "release__by"
-        )
-    )
-    paper_orders = list(found.paper_orders.select_related("entered_by", "correction"))
-    last = found.assessments.select_related("made_by", "protocol_version").first()
-    context: dict[str, Any] = {
-        "encounter": found,
-        "banner": selectors.banner_of(found, last, at=now),
-        "last": last,
-        "order_sets": order_sets,
-        "paper_orders": paper_orders,
-        "events": selectors.timeline(found, assessments, order_sets, results, paper_orders),
-        "form": close_form,
-        "clock": clock_of(found, at=now),
-        "clock_last": last is not None and emergency_at(found, last.made_at) is not None,
-        "stand_down": StandDownForm(auto_id="id_stand_down_%s"),
-        "newer": selectors.newer_version(found),
-        "last_is_older": last is not None and last.protocol_version_id != found.protocol_version_id,
-        "version": found.protocol_version,
-        "protocol_status": status_line(found.protocol_version),
-    }
-    if last is not None:
-        # By the version it was made on, which need not be the one the encounter has been taken to since.
-        protocol = load_protocol_value(last.protocol_version)
-        advice = present(protocol, last.outcome, last.as_facts(), at=last.made_at)
-        context |= {"advice": advice, "panels": panels_for(request.user.role_view, advice)}
-    return render(request, "encounters/encounter.html", context, status=_status(close_form))
 
 
 def _place(form: EncounterForm) -> actions.Place:

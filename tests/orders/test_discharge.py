@@ -166,9 +166,13 @@ def test_same_form_twice_discharges_once_and_another_is_told_of_it(physician: Cl
     )
 
 
-def test_older_page_closes_nothing(physician: Client):
-    assert send(physician, version="1").status_code == 409
+@pytest.mark.parametrize(
+    ("version", "status"), [("1", 409), ("99", 409), ("", 422), ("٢", 422), ("9" * 30, 422)]
+)
+def test_page_of_another_version_or_of_none_closes_nothing(physician: Client, version: str, status: int):
+    assert send(physician, version=version).status_code == status
     assert not Discharge.objects.exists()
+    assert Encounter.objects.get().is_open
 
 
 def test_discharge_never_changes(physician: Client):

@@ -176,7 +176,7 @@ def filled(route: Route, world: World) -> dict[str, Any]:
         "emergency": {**emergency_answers(encounter), "confirmed": "x"},
         "stand_down_emergency": {"reason": "other", "comment": "x"},
         "emergency_orders": {**choices(world.assessment), "held": ""},
-        "close_encounter": {"reason": "Discharged", "version": "3"},
+        "discharge": {"outcome": "responded", "version": "3", "idempotency_key": str(uuid4())},
         "choose_orders": {**choices(world.assessment), "check": ""},
         "sign_orders": SIGNED,
         "print_sheet": {"paper": "A4"},

@@ -65,7 +65,6 @@ SITE_ROWS = """
     encounter                                 bedside      200  405
     standing                                  bedside      204  405
     assess                                    prescribers  200  200
-    close_encounter                           prescribers  405  422
     discharge                                 prescribers  200  422
     discharge_papers                          bedside      404  405
     discharge_file                            bedside      404  405

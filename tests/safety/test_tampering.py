@@ -1,6 +1,7 @@
 """Raw SQL against the records of the past; and, with the guards taken away, what the pages then say."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -8,6 +9,7 @@ from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from ivigsite.encounters.models import Encounter
 from ivigsite.orders.models import OrderSet
 from protocols import actions
 from protocols.mapping import ROWS
@@ -166,9 +168,10 @@ def test_an_approved_version_keeps_what_was_approved(world: World) -> None:
 
 def test_a_closed_encounter_stays_closed(world: World) -> None:
     client_of(world.site.physician).post(
-        reverse("close_encounter", args=[world.site.encounter.pk]),
-        {"reason": "Discharged", "version": "3"},
+        reverse("discharge", args=[world.site.encounter.pk]),
+        {"outcome": "responded", "version": "3", "idempotency_key": str(uuid4())},
     )
+    assert not Encounter.objects.get(pk=world.site.encounter.pk).is_open
 
     with pytest.raises(DatabaseError, match="do not change"):
         run("UPDATE encounters_encounter SET closed_at = NULL, closed_by_id = NULL, close_reason = ''")
