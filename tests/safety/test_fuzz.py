@@ -332,11 +332,14 @@ def test_a_header_gone_wrong_is_no_fault_for_anybody(world: World, people: list[
 def test_a_form_without_our_token_changes_nothing(world: World, token: str | None) -> None:
     client = client_of(world.site.physician, enforce_csrf_checks=True, raise_request_exception=False)
     client.get("/me/")
-    data = {"reason": "Discharged", "version": "3"} | (
-        {} if token is None else {"csrfmiddlewaretoken": token}
-    )
+    data = {
+        "outcome": "responded",
+        "comment": "Discharged",
+        "version": "3",
+        "idempotency_key": str(uuid4()),
+    } | ({} if token is None else {"csrfmiddlewaretoken": token})
 
-    answer = client.post(f"/encounters/{world.site.encounter.pk}/close/", data)
+    answer = client.post(f"/encounters/{world.site.encounter.pk}/discharge/", data)
 
     assert answer.status_code == 403
     assert b"Discharged" in answer.content
