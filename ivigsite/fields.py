@@ -90,12 +90,14 @@ class DecimalQuantityField(StrictField):
         self.limits = limits
 
     def parse(self, text: str) -> Decimal | int:
+        # Where the unit is an answer of its own, the field has none.
+        what = f"the value in {self.unit} only" if self.unit else "a number only"
         return parse_quantity(
             text,
             unit=self.unit,
             decimals=self.decimals,
             example=self.example,
-            other_units=f"Enter the value in {self.unit} only, for example {self.example}.",
+            other_units=f"Enter {what}, for example {self.example}.",
         )
 
     def read(self, text: str) -> Decimal | int:

@@ -144,6 +144,15 @@ def remove_row(*, row: ContentRow, seen: int, by: User, at: datetime) -> None:
 
 
 @transaction.atomic
+def exchange_rows(*, row: ContentRow, other: ContentRow, seen: int, by: User, at: datetime) -> None:
+    """Let two content rows of a draft change places, if it is still as it was when its editor read it."""
+    _edit(row, seen=seen, by=by, at=at, verb="moved")
+    row.position, other.position = other.position, row.position
+    row.save()
+    other.save()
+
+
+@transaction.atomic
 def submit(*, version: ProtocolVersion, by: User, at: datetime) -> ProtocolVersion:
     """Seal a draft without problems and hand it over for review."""
     version = _locked(version, State.DRAFT)

@@ -51,6 +51,13 @@ def take_row_away(*, row: ContentRow, seen: int, by: User, at: datetime) -> None
 
 
 @transaction.atomic
+def move_past(*, row: ContentRow, neighbour: ContentRow, seen: int, by: User, at: datetime) -> None:
+    """Let a row stand on the other side of the one beside it. Raises what `exchange_rows` raises."""
+    actions.exchange_rows(row=row, other=neighbour, seen=seen, by=by, at=at)
+    _record("moved", row, by, at)
+
+
+@transaction.atomic
 def change_header(*, version: ProtocolVersion, plain: Plain, by: User, at: datetime) -> ProtocolVersion:
     """Change what a draft says of itself. Raises what `save_draft` raises."""
     for name, value in plain.items():

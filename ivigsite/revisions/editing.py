@@ -1,5 +1,6 @@
 """The pages on which a draft is edited: its sections, one row at a time, its own words."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,20 +11,31 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import reselect, reswap, retarget
 
 from ivigsite.accounts.http import SignedInRequest
 from ivigsite.accounts.permissions import Permission, allow
-from ivigsite.revisions.actions import KeyTaken, add_row, change_header, change_row, take_row_away
+from ivigsite.revisions.actions import KeyTaken, add_row, change_header, change_row, move_past, take_row_away
 from ivigsite.revisions.checking import checked
 from ivigsite.revisions.comments import by_row, threads_of
 from ivigsite.revisions.grid import grid_of
-from ivigsite.revisions.row_form import RowForm, Subject, digest_of, with_item, without_item
+from ivigsite.revisions.row_form import (
+    RowForm,
+    Subject,
+    digest_of,
+    names_in_place,
+    over_stored,
+    with_item,
+    without_item,
+)
 from ivigsite.revisions.sections import (
     ORDERS,
     SECTIONS,
     Section,
     cell_of,
     header_subject,
+    ids_of_section,
+    neighbours,
     new_subject,
     subject_of,
     table_of,
@@ -34,7 +46,7 @@ from protocols.engine.plain import PlainError, from_plain
 from protocols.engine.protocol import Protocol
 from protocols.lifecycle import Refused
 from protocols.mapping import SealBroken, load_protocol_value, read_rows
-from protocols.models import ContentRow, ProtocolVersion
+from protocols.models import ContentRow, ProtocolEvent, ProtocolVersion
 from protocols.reading import versions_with_people
 
 work_on_protocol = allow(Permission.USE_ADMIN_SITE)
@@ -61,6 +73,9 @@ def section(request: SignedInRequest, pk: UUID, section: str) -> HttpResponse:
         "of_section": [p for p in now.problems if p.section == found.name and not p.key],
         "threads": by_row(threads_of(version, protocol)),
         "results": {result.key: result for result in now.results} if found.name == "cases" else {},
+        # Where whoever has just edited or moved a row goes on.
+        "at": request.GET.get("at", ""),
+        "on": request.GET.get("on", ""),
     }
     return render(request, "revisions/section.html", context)
 
@@ -91,6 +106,55 @@ def row(request: SignedInRequest, pk: UUID, section: str, row_id: UUID) -> HttpR
     threads = by_row(threads_of(version, protocol)).get(row_id, ())
     context = {"section": found, "row": stored, "title": f"{stored}", "threads": threads}
     return _edit(request, version, subject, context, stored=stored)
+
+
+@author_protocol
+@methods_of_a_form
+def row_in_place(request: SignedInRequest, pk: UUID, section: str, row_id: UUID) -> HttpResponse:
+    """Edit a row within its table: the fields that the table shows; what it does not show stays as it is."""
+    version, found = _draft(pk), _section(section)
+    stored = _stored(found, version, row_id)
+    if not stored:
+        return _refused(request, version, "Somebody has removed this row. Nothing of yours was saved.")
+    subject = subject_of(found, stored, read_rows(version))
+    context = {"section": found, "row": stored, "title": f"{stored}"}
+    if request.method != "POST":
+        return _in_place(request, version, RowForm(subject=subject), context)
+    typed = over_stored(request.POST, subject, found.columns)
+    form = RowForm(typed, subject=subject)
+    if not form.is_valid():
+        return _in_place(request, version, form, context, status=422)
+    if form.cleaned_data["was"] != digest_of(subject.stored):
+        return _lost_in_place(request, version, form, typed, context)
+    try:
+        _save(version, found, stored, form, request)
+    except VersionChanged:
+        return _lost_in_place(request, _draft(pk), form, typed, context)
+    except KeyTaken as taken:
+        form.add_error(None, str(taken))
+        return _in_place(request, version, form, context, status=422)
+    except Refused as refused:
+        return _refused(request, version, str(refused))
+    return redirect(_place(version, found, stored, "saved"))
+
+
+@author_protocol
+@require_POST
+def move_row(request: SignedInRequest, pk: UUID, section: str, row_id: UUID) -> HttpResponse:
+    """Let a row change places with the one beside it, unless they no longer stand as they were shown."""
+    version, found = _draft(pk), _section(section)
+    protocol = read_rows(version)
+    beside = neighbours(found, protocol, ids_of_section(found, version)).get(row_id, ())
+    past = {str(each): each for each in beside if each}.get(request.POST.get("past", ""))
+    row = _stored(found, version, row_id)
+    neighbour = _stored(found, version, past) if past else None
+    if row is None or neighbour is None:
+        return _refused(request, version, "The order has changed since you opened it. Nothing was moved.")
+    try:
+        move_past(row=row, neighbour=neighbour, seen=version.version, by=request.user, at=timezone.now())
+    except Refused as refused:
+        return _refused(request, version, str(refused))
+    return redirect(_place(version, found, row, "up" if past == beside[0] else "down"))
 
 
 @author_protocol
@@ -174,6 +238,12 @@ def _edit(
     return redirect(f"{table}#row-{saved.pk}")
 
 
+def _place(version: ProtocolVersion, section: Section, row: ContentRow, on: str) -> str:
+    """The table, with the focus on what was pressed in this row."""
+    table = reverse("workspace_section", args=[version.pk, section.name])
+    return f"{table}?at={row.pk}&on={on}"
+
+
 def _save(
     version: ProtocolVersion,
     section: Section,
@@ -215,6 +285,44 @@ def _form(
     return render(request, "revisions/row.html", shown, status=status)
 
 
+def _in_place(
+    request: SignedInRequest,
+    version: ProtocolVersion,
+    form: RowForm,
+    context: dict[str, Any],
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    """The form in the row's place; where no script asked for it, the page of the row with all its fields."""
+    section, row = context["section"], context["row"]
+    if not request.htmx:
+        whole = {**context, "action": reverse("workspace_row", args=[version.pk, section.name, row.pk])}
+        return _form(request, version, form, whole, status=status)
+    # Two rows may be open at once.
+    form.auto_id = f"id_{row.pk}_%s"
+    shown = {
+        **context,
+        "version": version,
+        "form": form,
+        "parts": [form.parts[name] for name in names_in_place(form, section.columns)],
+    }
+    # A conflict is answered within the form, which a status of its own would keep out of the table.
+    answer = render(request, "revisions/_row_in_place.html", shown, status=422 if status == 409 else status)
+    place = f"#row-{row.pk}"
+    return reselect(retarget(reswap(answer, "outerHTML"), place), place)
+
+
+def _lost_in_place(
+    request: SignedInRequest,
+    version: ProtocolVersion,
+    form: RowForm,
+    typed: QueryDict,
+    context: dict[str, Any],
+) -> HttpResponse:
+    won = _won(version, context["row"], form, context["section"], typed)
+    return _in_place(request, version, won.form, {**context, "conflict": won}, status=409)
+
+
 def _conflict(
     request: SignedInRequest,
     version: ProtocolVersion,
@@ -223,20 +331,39 @@ def _conflict(
     context: dict[str, Any],
 ) -> HttpResponse:
     """Say whose edit won, and show what was typed beside what is stored now; nothing typed is lost."""
+    won = _won(version, stored, form, context.get("section"), request.POST)
+    return _form(request, version, won.form, {**context, "conflict": won}, status=409)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Won:
+    """Whose edit was quicker, what differs, and a form that would put what was typed in its place."""
+
+    event: ProtocolEvent | None
+    differences: list[tuple[str, Any, Any]]
+    form: RowForm
+
+
+def _won(
+    version: ProtocolVersion,
+    stored: ContentRow | None,
+    form: RowForm,
+    section: Section | None,
+    posted: QueryDict,
+) -> Won:
     protocol = read_rows(version)
     said = f"{stored._meta.verbose_name} " if stored else "title"
-    if stored is None or "section" not in context:
+    if stored is None or section is None:
         now = header_subject(version, protocol)
     else:
         stored.refresh_from_db()
-        now = subject_of(context["section"], stored, protocol)
+        now = subject_of(section, stored, protocol)
         said = f"{said}{stored}"
-    typed = request.POST.copy()
+    typed = posted.copy()
     typed["was"] = digest_of(now.stored)
     event = version.events.filter(comment__startswith=said).select_related("by").last()
-    conflict = {"event": event, "differences": _differences(now, form, protocol)}
     fresh = RowForm(subject=now, typed=typed)
-    return _form(request, version, fresh, {**context, "conflict": conflict}, status=409)
+    return Won(event=event, differences=_differences(now, form, protocol), form=fresh)
 
 
 def _differences(now: Subject, form: RowForm, protocol: Protocol) -> list[tuple[str, Any, Any]]:

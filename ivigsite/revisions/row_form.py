@@ -7,7 +7,7 @@ stored by that.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
@@ -537,6 +537,26 @@ class _Unfit(Exception):
         super().__init__(message)
         self.path = path
         self.message = message
+
+
+def names_in_place(form: RowForm, shown: Iterable[str]) -> list[str]:
+    """The fields among those that a table shows which are one field each, and not a list or a record."""
+    return [name for name in shown if isinstance(form.parts.get(name), Leaf)]
+
+
+def over_stored(typed: QueryDict, subject: Subject, shown: Iterable[str]) -> QueryDict:
+    """The whole row as it is stored, but for what was typed of the fields that a table shows."""
+    stored = RowForm(subject=subject)
+    names = names_in_place(stored, shown)
+    whole = QueryDict(mutable=True)
+    for name, values in stored.posted().items():
+        if name not in names:
+            whole.setlist(name, values)
+    for name in names:
+        if name in typed:
+            whole.setlist(name, typed.getlist(name))
+    whole["was"] = typed.get("was", "")
+    return whole
 
 
 def digest_of(plain: Plain) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from protocols.models import ContentRow, OrderTemplate, ProtocolVersion
 from protocols.templatetags.protocol_words import alternatives, effect_words, override_sentence
 
 ORDERS: Final = "orders"
+# What is longer is read as a sentence, and needs a column to be read in.
+_FEW_LETTERS: Final = 18
 HEADER: Final = tuple(name for name in SCALARS if name != "slug")
 
 
@@ -48,6 +50,10 @@ class Cell:
     lines: tuple[str, ...]
     is_number: bool = False
 
+    @property
+    def is_wordy(self) -> bool:
+        return max(map(len, self.lines)) > _FEW_LETTERS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableRow:
@@ -59,6 +65,9 @@ class TableRow:
     provenance: str
     uncertain: bool
     problems: tuple[Problem, ...]
+    above: UUID | None
+    """The row that it would go past on its way up; an order stays in its branch."""
+    below: UUID | None
 
 
 def _section(name: str, title: str, help: str, columns: str) -> Section:
@@ -222,6 +231,8 @@ def table_of(
 ) -> tuple[tuple[Column, ...], tuple[TableRow, ...]]:
     """The columns and the rows of a section's list."""
     wrong = {key: tuple(group) for key, group in groupby(sorted(problems, key=_key), key=_key)}
+    ids = ids_of_section(section, version)
+    beside = neighbours(section, protocol, ids)
     rows = tuple(
         TableRow(
             id=row_id,
@@ -230,12 +241,26 @@ def table_of(
             provenance=row.basis.provenance if hasattr(row, "basis") else "",
             uncertain=hasattr(row, "basis") and row.basis.uncertain,
             problems=wrong.get((section.name, key), ()),
+            above=beside[row_id][0],
+            below=beside[row_id][1],
         )
-        for row_id, (key, row) in zip(
-            ids_of_section(section, version), rows_of_section(section, protocol), strict=True
-        )
+        for row_id, (key, row) in zip(ids, rows_of_section(section, protocol), strict=True)
     )
     return tuple(Column(label=label_of(name), unit=unit_of(name)) for name in section.columns), rows
+
+
+def neighbours(
+    section: Section, protocol: Protocol, ids: list[UUID]
+) -> dict[UUID, tuple[UUID | None, UUID | None]]:
+    """The rows above and below each row of a section, with which it can change places."""
+    sizes = [len(branch.orders) for branch in protocol.branches] if section.name == ORDERS else [len(ids)]
+    rest = iter(ids)
+    found: dict[UUID, tuple[UUID | None, UUID | None]] = {}
+    for size in sizes:
+        group = list(islice(rest, size))
+        above, below = [None, *group][:-1], [*group, None][1:]
+        found |= {here: (up, down) for here, up, down in zip(group, above, below, strict=True)}
+    return found
 
 
 def cell_of(value: Any, protocol: Protocol) -> Cell:

@@ -14,6 +14,16 @@ urlpatterns = [
     path("<uuid:pk>/workspace/<slug:section>/new/", editing.new_row, name="workspace_new_row"),
     path("<uuid:pk>/workspace/<slug:section>/<uuid:row_id>/", editing.row, name="workspace_row"),
     path(
+        "<uuid:pk>/workspace/<slug:section>/<uuid:row_id>/in-place/",
+        editing.row_in_place,
+        name="workspace_row_in_place",
+    ),
+    path(
+        "<uuid:pk>/workspace/<slug:section>/<uuid:row_id>/move/",
+        editing.move_row,
+        name="workspace_move_row",
+    ),
+    path(
         "<uuid:pk>/workspace/<slug:section>/<uuid:row_id>/remove/",
         editing.remove_row,
         name="workspace_remove_row",

@@ -11,7 +11,7 @@ from protocols.mapping import read_rows
 from protocols.models import ProtocolVersion
 from tests.browser.steps import press
 from tests.browser.test_accessibility import faults
-from tests.scenario import PASSWORD, Site
+from tests.scenario import PASSWORD, Site, shipped
 
 pytestmark = pytest.mark.browser
 
@@ -60,12 +60,43 @@ def test_author_changes_a_dose_a_boundary_a_checklist_time_and_a_text_without_co
     page.locator("tbody th").get_by_role("link", name="3", exact=True).click()
     page.get_by_label("Lower border").fill("20000")
     press(page, "Save")
-    open_row(page, "monitoring_items", "VIT-02")
+    page.locator('.reading-nav a[href$="/workspace/monitoring_items/"]').click()
+    page.get_by_role("link", name="Edit here VIT-02").click()
+    expect(page.get_by_role("form", name="VIT-02")).to_be_focused()
+    page.get_by_label("Due", exact=True).fill("soon")
+    with page.expect_response("**/in-place/"):
+        page.get_by_role("button", name="Save VIT-02").click()
+    expect(page.locator(".error-summary")).to_be_focused()
+    found["row in its place, refused"] = faults(page)
     page.get_by_label("Due", exact=True).fill("20")
-    save(page, "VIT-02")
+    with page.expect_response("**/monitoring_items/?at=*"):
+        page.get_by_role("button", name="Save VIT-02").click()
+    expect(page.get_by_role("link", name="Edit here VIT-02")).to_be_focused()
+    expect(page.locator("tr", has=page.get_by_role("link", name="VIT-02", exact=True))).to_contain_text("20")
+    with page.expect_response("**/monitoring_items/?at=*"):
+        page.get_by_role("button", name="Up VIT-02").click()
+    expect(page.get_by_role("button", name="Up VIT-02")).to_be_focused()
     open_row(page, "texts", "consult_stat")
     page.get_by_label("Title").fill("Phone haematology at once")
     save(page, "consult_stat")
+
+    # A second tab is quicker, and this one is told so.
+    open_row(page, "texts", "consult_stat")
+    quicker = page.context.new_page()
+    quicker.goto(page.url)
+    quicker.get_by_label("Title").fill("Phone haematology now")
+    save(quicker, "consult_stat")
+    page.get_by_label("Title").fill("Phone haematology at once")
+    press(page, "Save")
+    expect(page.locator(".error-summary")).to_be_focused()
+    found["row that somebody else changed"] = faults(page)
+    press(page, "Save")
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.get_by_role("link", name="Checklist")).to_be_hidden()
+    page.get_by_text("Sections: Texts").click()
+    expect(page.get_by_role("link", name="Checklist")).to_be_visible()
+    found["section on a telephone"] = faults(page)
+    page.set_viewport_size({"width": 1440, "height": 900})
 
     open_row(page, "safety_rules", "HS-03")
     page.locator('button[name="add"][value="when-0"]').click()
@@ -81,6 +112,9 @@ def test_author_changes_a_dose_a_boundary_a_checklist_time_and_a_text_without_co
     bands = {band.grade: (band.lower_per_ul, band.upper_per_ul) for band in protocol.grade_bands}
     assert str(doses["IVIG_1"]) == "0.8"
     assert (bands[4], bands[3]) == ((0, 20000), (20000, 50000))
-    assert next(item.due_minutes for item in protocol.monitoring_items if item.key == "VIT-02") == 20
+    assert [(item.key, item.due_minutes) for item in protocol.monitoring_items][:2] == [
+        ("VIT-02", 20),
+        ("VIT-01", shipped().monitoring_items[0].due_minutes),
+    ]
     assert next(t.title for t in protocol.texts if t.key == "consult_stat") == "Phone haematology at once"
     assert {name: said for name, said in found.items() if said} == {}

@@ -154,7 +154,7 @@ def test_two_tabs_on_one_row_say_whose_edit_won_and_keep_what_was_typed() -> Non
     page = lost.content.decode()
     assert "Author changed this at" in page
     assert 'value="0.7"' in page
-    assert lost.context["conflict"]["differences"][0][0] == "amount"
+    assert lost.context["conflict"].differences[0][0] == "amount"
     regimen.refresh_from_db()
     assert str(regimen.amount) == "0.600000"
     assert client.post(url, lost.context["form"].posted()).status_code == 302
@@ -250,6 +250,8 @@ def test_forged_posts_to_a_sealed_version_are_forbidden(make: Callable[[], Proto
             row_url(version, name, row),
             reverse("workspace_new_row", args=[version.pk, name]),
             reverse("workspace_remove_row", args=[version.pk, name, row.pk]),
+            reverse("workspace_row_in_place", args=[version.pk, name, row.pk]),
+            reverse("workspace_move_row", args=[version.pk, name, row.pk]),
         ):
             assert client.post(url, {"key": "forged"}).status_code == 403, url
     assert client.post(reverse("workspace_header", args=[version.pk]), {"title": "x"}).status_code == 403

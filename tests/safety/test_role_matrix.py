@@ -114,6 +114,8 @@ SITE_ROWS = """
     workspace_section                         staff        200  405
     workspace_new_row                         nobody       403  403
     workspace_row                             nobody       403  403
+    workspace_row_in_place                    nobody       403  403
+    workspace_move_row                        author       405  403
     workspace_remove_row                      author       405  403
     compare                                   signed_in    200  405
     ask_for_proof                             staff        405  422

@@ -21,3 +21,9 @@ def threads_on(threads: Mapping[UUID, tuple[Thread, ...]], row_id: UUID) -> tupl
 def of_key(results: Mapping[str, CaseResult], key: str) -> CaseResult | None:
     """What came of the case of this key; None where it was not tried."""
     return results.get(key)
+
+
+@register.filter
+def is_at(row_id: UUID, at: str) -> bool:
+    """Whether this is the row that was just edited or moved."""
+    return str(row_id) == at
