@@ -7,16 +7,18 @@ from pathlib import Path
 import page as page_validation
 import pdfua
 import pytest
+import zxingcpp
 
 from ivigsite.orders.sheet.checks import find_forbidden_tokens
 from ivigsite.orders.sheet.content import SheetContent, Vial
 from ivigsite.orders.sheet.documents import LABELS, Document
+from ivigsite.orders.sheet.furniture import scanned_text
 from ivigsite.orders.sheet.jobs import Job, SheetFailed, pack_job, unpack_job
 from ivigsite.orders.sheet.labels import additive_labels
 from ivigsite.orders.sheet.render import render
 from ivigsite.orders.sheet.states import Paper, SheetState, Signed
 
-from .reading import opened, pages_of, text_of
+from .reading import SHARED_PT, first_page_printed, opened, pages_of, text_of
 from .samples import (
     CALL,
     FIRST_PRINT,
@@ -29,13 +31,14 @@ from .samples import (
     TRANEXAMIC,
     TYPICAL,
 )
-from .test_generated import SHARED_PT
 
 # WeasyPrint leaves its colour profile for the garbage collector to close.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")
 
 SIZES = {Document.ADDITIVE_LABEL: (100, 50), Document.PATIENT_LABEL: (70, 37)}
 EDGE_PT = 2 * 72 / 25.4
+ADDRESS = "https://ivig.hospital.example"
+LABEL_PRINTER_DPI = (150, 203, 300)
 
 
 def job_of(document: Document, content: SheetContent = TYPICAL, state: SheetState | None = None) -> Job:
@@ -107,6 +110,22 @@ def test_a_label_has_its_size_and_keeps_every_word_on_it(document: Document) -> 
                     if other_left > right - 0.5:
                         break
                     assert min(top, other_top) - max(bottom, other_bottom) <= SHARED_PT
+
+
+@pytest.mark.hazard("H16")
+@pytest.mark.parametrize("document", LABELS)
+@pytest.mark.parametrize("content", [TYPICAL, LONGEST_NAME], ids=["typical", "longest name"])
+def test_the_code_of_each_label_leads_to_its_order_from_the_dots_of_a_label_printer(
+    document: Document, content: SheetContent
+) -> None:
+    job = job_of(document, content)
+    job = replace(job, event=replace(job.event, status_address=ADDRESS))
+    file = render(job)
+
+    for dpi in LABEL_PRINTER_DPI:
+        (found,) = zxingcpp.read_barcodes(first_page_printed(file, dpi))
+        assert found.text == scanned_text(content, job.event)
+        assert found.text.startswith("HTTPS://IVIG.HOSPITAL.EXAMPLE/S/")
 
 
 @pytest.mark.hazard("H17")

@@ -21,7 +21,7 @@ from .archive import PDF_VARIANT, write_archive
 from .checks import find_problems, texts_of, unprintable_in
 from .content import SheetContent, canonical_json
 from .documents import DOCUMENTS, LABELS, Document
-from .furniture import Furniture, furnish
+from .furniture import Furniture, furnish, scanned_text
 from .jobs import Job, SheetFailed
 from .labels import additive_labels
 from .layout import Frame, make_frame
@@ -102,9 +102,11 @@ def _render_labels(job: Job) -> bytes:
     if not expected:
         raise SheetFailed("This order set has no infusion to label")
     html = _fill(job, LABEL_TEMPLATE)
+    code = _draw_code(scanned_text(job.content, job.event))
+    fetcher = ClosedFetcher({"sheet:code": ("image/png", code)})
     with complaints_are_failures():
         for closer in CLOSER_STYLES:
-            pages = HTML(string=html, url_fetcher=ClosedFetcher({})).render(
+            pages = HTML(string=html, url_fetcher=fetcher).render(
                 stylesheets=[stylesheet(LABEL_STYLES), size, *map(stylesheet, closer)],
                 font_config=fonts(),
                 pdf_variant=PDF_VARIANT,
