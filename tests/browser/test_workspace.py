@@ -75,7 +75,7 @@ def test_author_changes_a_dose_a_boundary_a_checklist_time_and_a_text_without_co
     expect(page.locator("tr", has=page.get_by_role("link", name="VIT-02", exact=True))).to_contain_text("20")
     with page.expect_response("**/monitoring_items/?at=*"):
         page.get_by_role("button", name="Up VIT-02").click()
-    expect(page.get_by_role("button", name="Up VIT-02")).to_be_focused()
+    expect(page.get_by_role("button", name="Down VIT-02")).to_be_focused()
     open_row(page, "texts", "consult_stat")
     page.get_by_label("Title").fill("Phone haematology at once")
     save(page, "consult_stat")
