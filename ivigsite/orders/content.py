@@ -45,6 +45,7 @@ from ivigsite.parsing.dates import format_datetime
 from protocols.engine.facts import FACT_BY_KEY, LEVELS, UNKNOWN
 from protocols.engine.infusion import RatePlan
 from protocols.engine.lookup import of
+from protocols.engine.numbers import unit_beside
 from protocols.engine.protocol import MonitoringItem, Product, Topic
 from protocols.reading import review_overdue_since
 
@@ -351,7 +352,7 @@ def _maximum(dose: Any) -> str:
     regimen = getattr(dose, "regimen", None)
     if regimen is None or regimen.cap is None:
         return ""
-    return f"{number(str(regimen.cap))} {regimen.unit}"
+    return f"{number(str(regimen.cap))} {unit_beside(regimen.cap, regimen.unit)}"
 
 
 def _instructions(dose: Any) -> tuple[str, ...]:

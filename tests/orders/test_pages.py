@@ -1,8 +1,11 @@
 """What the order pages show and keep: lines by time, reasons where they are needed, one document to sign."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,13 +18,14 @@ from django.utils import timezone
 from ivigsite.encounters.models import Assessment
 from ivigsite.encounters.timeline import offset_words
 from ivigsite.orders.actions import begin_print, hand_out, void_order_set
+from ivigsite.orders.content import _maximum
 from ivigsite.orders.forms import ChooseForm
 from ivigsite.orders.models import OrderSet
 from ivigsite.orders.presentation import summarise
 from ivigsite.orders.proposal import propose
 from ivigsite.orders.sheet.states import Paper
 from tests.orders.test_signing import check, choices, sign
-from tests.scenario import PASSWORD, Site, assess
+from tests.scenario import PASSWORD, Site, assess, shipped
 
 pytestmark = pytest.mark.django_db
 
@@ -503,3 +507,10 @@ def test_voiding_shows_whose_orders_they_are_and_says_what_is_missing(physician:
     assert "Say why the order set is voided." in text_of(empty)
     assert "Nothing was voided." in text_of(wrong)
     assert "Wrong patient" in wrong.content.decode()
+
+
+@pytest.mark.parametrize(("cap", "words"), [("1", "1 adult dose"), ("2", "2 adult doses")])
+def test_maximum_of_an_order_is_said_in_the_number_of_its_unit(cap: str, words: str) -> None:
+    regimen = replace(shipped().regimens[0], cap=Decimal(cap), unit="adult dose")
+
+    assert _maximum(SimpleNamespace(regimen=regimen)) == words
