@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from ivigsite.encounters.band_scale import bands_high
 from ivigsite.encounters.models import Assessment, Encounter
 from protocols.engine.numbers import format_decimal
 from protocols.engine.protocol import GradeBand
@@ -66,7 +67,7 @@ def draw_trend(counts: Sequence[tuple[datetime, int]], bands: Sequence[GradeBand
     dots = tuple(
         Dot(
             x=_text(MARGIN + (WIDTH - 2 * MARGIN) * _share((at - first).total_seconds(), span)),
-            y=_text(height - BAND_HEIGHT * _height(count, rising)),
+            y=_text(height - BAND_HEIGHT * bands_high(count, rising)),
             is_last=position == len(counts),
         )
         for position, (at, count) in enumerate(counts, start=1)
@@ -87,16 +88,6 @@ def draw_trend(counts: Sequence[tuple[datetime, int]], bands: Sequence[GradeBand
 def _share(part: float, whole: float) -> Decimal:
     # One count alone stands at the right, where the newest one always stands.
     return Decimal(part) / Decimal(whole) if whole else Decimal(1)
-
-
-def _height(count: int, rising: Sequence[GradeBand]) -> Decimal:
-    """How many bands high the count stands, in parts; in the open band at the top it stands in the middle."""
-    position, band = next(
-        (position, band) for position, band in reversed(list(enumerate(rising))) if band.lower_per_ul <= count
-    )
-    if band.upper_per_ul is None:
-        return position + Decimal("0.5")
-    return position + Decimal(count - band.lower_per_ul) / (band.upper_per_ul - band.lower_per_ul)
 
 
 def _text(value: Decimal) -> str:

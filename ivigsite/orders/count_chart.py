@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from ivigsite.encounters.band_scale import bands_high, is_above
 from ivigsite.monitoring.times import minute_of, moment_of
 from ivigsite.orders.response import Course
 from protocols.engine.protocol import GradeBand, OrderKind, ResponsePoint
@@ -23,8 +24,6 @@ TOP: Final = 10
 BAND_HEIGHT: Final = 44
 LANE: Final = 22
 AXIS: Final = 24
-# The open band at the top is drawn as high as it is above zero; what is higher stands at its edge.
-OPEN_BAND_TIMES: Final = 2
 SHORTEST_DAYS: Final = 8
 LABELLED_DAYS: Final = (0, 1, 2, 3, 4, 5, 6, 7, 10, 14, 21, 28, 42, 56, 84)
 NARROW: Final = 22
@@ -155,18 +154,7 @@ class _Scale:
         return LEFT + 8 + (WIDTH - LEFT - RIGHT - 16) * share
 
     def y(self, per_ul: int) -> Decimal:
-        position, band = next(
-            (position, band)
-            for position, band in reversed(list(enumerate(self.rising)))
-            if band.lower_per_ul <= per_ul
-        )
-        upper = band.upper_per_ul or OPEN_BAND_TIMES * band.lower_per_ul
-        part = Decimal(per_ul - band.lower_per_ul) / (upper - band.lower_per_ul)
-        return self.bottom - BAND_HEIGHT * (position + min(part, Decimal(1)))
-
-    def is_above(self, per_ul: int) -> bool:
-        top = self.rising[-1]
-        return per_ul > (top.upper_per_ul or OPEN_BAND_TIMES * top.lower_per_ul)
+        return self.bottom - BAND_HEIGHT * bands_high(per_ul, self.rising)
 
 
 def _bands(rising: Sequence[GradeBand], bottom: int) -> Iterable[Band]:
@@ -203,7 +191,7 @@ def _dots(course: Course, scale: _Scale) -> Iterable[Dot]:
             y=_text(y),
             is_influenced=count.minute in course.influenced,
             is_last=number == len(course.counts),
-            triangle=_triangle(x, y + 4) if scale.is_above(count.per_ul) else "",
+            triangle=_triangle(x, y + 4) if is_above(count.per_ul, scale.rising) else "",
         )
 
 

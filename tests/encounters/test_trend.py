@@ -27,7 +27,17 @@ def test_bands_lie_from_the_worst_grade_upwards():
 
 
 @pytest.mark.parametrize(
-    ("count", "y"), [(0, "24.0"), (5, "20.0"), (10, "16.0"), (15, "12.0"), (20, "4.0"), (9999, "4.0")]
+    ("count", "y"),
+    [
+        (0, "24.0"),
+        (5, "20.0"),
+        (10, "16.0"),
+        (15, "12.0"),
+        (20, "8.0"),
+        (30, "4.0"),
+        (40, "0.0"),
+        (9999, "0.0"),
+    ],
 )
 def test_dot_stands_in_the_band_of_its_count(count: int, y: str):
     trend = draw_trend([(AT, count)], BANDS)

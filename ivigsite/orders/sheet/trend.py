@@ -3,14 +3,14 @@
 from typing import Final
 from xml.sax.saxutils import escape
 
+from ivigsite.encounters.band_scale import bands_high
+
 from .content import SheetContent
 from .wording import format_number
 
 SVG: Final = "http://www.w3.org/2000/svg"
 WIDTH, BAND_HEIGHT, LEFT, RIGHT = 184.0, 6.0, 42.0, 4.0
 DOT: Final = 1.1
-# A band without end is drawn as if it were twice as high as it is above zero.
-OPEN_BAND_TIMES: Final = 2
 
 
 def draw_trend(content: SheetContent) -> bytes:
@@ -32,15 +32,12 @@ def draw_trend(content: SheetContent) -> bytes:
     for count in content.trend:
         share = (count.at - first).total_seconds() / span if span else 0.0
         x = LEFT + DOT + room * share
-        y = max(DOT, min(height - DOT, height - BAND_HEIGHT * _height(count.platelets_per_ul, content)))
+        y = max(
+            DOT,
+            min(
+                height - DOT,
+                height - BAND_HEIGHT * float(bands_high(count.platelets_per_ul, content.trend_bands)),
+            ),
+        )
         parts.append(f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{DOT}"/>')
     return f'<svg xmlns="{SVG}" viewBox="0 0 {WIDTH} {height}">{"".join(parts)}</svg>'.encode()
-
-
-def _height(per_ul: int, content: SheetContent) -> float:
-    """How many bands high a count lies; what is higher than all stands at the edge."""
-    for position, band in enumerate(content.trend_bands):
-        upper = band.upper_per_ul or band.lower_per_ul * OPEN_BAND_TIMES
-        if per_ul < upper:
-            return position + (per_ul - band.lower_per_ul) / (upper - band.lower_per_ul)
-    return float(len(content.trend_bands))
