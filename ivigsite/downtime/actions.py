@@ -18,7 +18,7 @@ from ivigsite.downtime.folder import Progress, StoredFile, StoredPack
 from ivigsite.orders.sheet.jobs import SheetFailed
 from ivigsite.orders.sheet.pack import ActiveOrdersJob, FormsJob, Pack
 from ivigsite.orders.sheet.states import Paper
-from ivigsite.orders.sheet.worker import render_alone
+from ivigsite.orders.sheet.worker import OnPage, render_alone
 from protocols.lifecycle import State
 from protocols.mapping import load_protocol_value
 from protocols.models import ProtocolVersion
@@ -35,6 +35,8 @@ One folder for each approved version of a protocol:
 Each page says until when it may be used. Enter every paper order into the site when it is back.
 Decision support, pending human clinical review.
 """
+# The progress is written to disk, which takes as long as a page.
+PAGES_A_WORD: Final = 4
 NIGHTLY: Final = "The nightly job"
 
 
@@ -84,12 +86,21 @@ def _write(*, by: User | None, at: datetime, paper: Paper) -> Written:
 
     def step() -> None:
         nonlocal progress
-        progress = replace(progress, done=progress.done + 1)
+        progress = replace(progress, done=progress.done + 1, page=0)
         folder.write_progress(progress)
+
+    def on_page(page: int) -> None:
+        nonlocal progress
+        progress = replace(progress, page=page)
+        if page % PAGES_A_WORD == 0:
+            folder.write_progress(progress)
 
     try:
         folder.put(folder.root() / folder.READ_ME, READ_ME_TEXT.encode())
-        packs = [_write_version(version, wards, at=at, paper=paper, step=step) for version in versions]
+        packs = [
+            _write_version(version, wards, at=at, paper=paper, step=step, on_page=on_page)
+            for version in versions
+        ]
     except (SheetFailed, OSError) as failure:
         # No file can say that the disk is full; what can be said is said.
         folder.write_progress(replace(progress, failed=_reason(failure), ended_at=timezone.now()))
@@ -109,13 +120,18 @@ def _write(*, by: User | None, at: datetime, paper: Paper) -> Written:
 
 
 def _write_version(
-    version: ProtocolVersion, wards: list[Ward], *, at: datetime, paper: Paper, step: Callable[[], None]
+    version: ProtocolVersion,
+    wards: list[Ward],
+    *,
+    at: datetime,
+    paper: Paper,
+    step: Callable[[], None],
+    on_page: OnPage,
 ) -> StoredPack:
     name = f"{version.slug}-version-{version.number}"
     pack: Pack = build_pack(version, load_protocol_value(version), at=at)
-    forms = folder.write_file(
-        name, f"downtime-pack-{name}.pdf", render_alone(FormsJob(content=pack, paper=paper))
-    )
+    data = render_alone(FormsJob(content=pack, paper=paper), on_page)
+    forms = folder.write_file(name, f"downtime-pack-{name}.pdf", data)
     step()
     lists: dict[str, StoredFile] = {}
     for ward in wards:
@@ -123,7 +139,7 @@ def _write_version(
         file_name = (
             f"active-orders-{''.join(letter for letter in ward.code if letter.isalnum())}-{ward.pk}.pdf"
         )
-        lists[str(ward.pk)] = folder.write_file(name, file_name, render_alone(job))
+        lists[str(ward.pk)] = folder.write_file(name, file_name, render_alone(job, on_page))
         step()
     stored = StoredPack(
         version=str(version.pk),

@@ -72,6 +72,8 @@ class Progress:
     by: str
     done: int
     total: int
+    page: int = 0
+    """Of the file that is being made; pages are laid out more than once where their number changed."""
     failed: str = ""
     ended_at: datetime | None = None
 
@@ -148,6 +150,7 @@ def write_progress(progress: Progress) -> None:
         "by": progress.by,
         "done": progress.done,
         "total": progress.total,
+        "page": progress.page,
         "failed": progress.failed,
         "ended_at": progress.ended_at.isoformat() if progress.ended_at else None,
     }
@@ -203,6 +206,7 @@ def _read_progress() -> Progress | None:
             by=plain["by"],
             done=plain["done"],
             total=plain["total"],
+            page=plain["page"],
             failed=plain["failed"],
             ended_at=datetime.fromisoformat(plain["ended_at"]) if plain["ended_at"] else None,
         )

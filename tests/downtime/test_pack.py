@@ -18,6 +18,7 @@ from ivigsite.orders.sheet.downtime import render_downtime
 from ivigsite.orders.sheet.jobs import SheetFailed, pack_job, unpack_job
 from ivigsite.orders.sheet.pack import ActiveOrder, ActiveOrders, ActiveOrdersJob, FormsJob, Pack
 from ivigsite.orders.sheet.states import Paper
+from ivigsite.orders.sheet.worker import render_alone
 from protocols.engine.plain import seal
 from protocols.engine.protocol import Protocol
 from protocols.models import ProtocolVersion
@@ -216,6 +217,16 @@ def test_the_list_names_every_order_with_its_warning_and_says_as_of_when() -> No
     assert text.count("DOSE 80 g") == 12
     assert all("AS OF 22-Nov-2026 14:05" in text_of(page) for page in pages_of(file))
     assert list(faults_of(file)) == []
+
+
+def test_each_page_of_a_long_file_is_heard_of_while_it_is_made() -> None:
+    job = ActiveOrdersJob(content=WARD, paper=Paper.LETTER)
+    heard: list[int] = []
+
+    file = render_alone(job, heard.append)
+
+    assert set(range(1, len(pages_of(file)) + 1)) <= set(heard)
+    assert len(pages_of(file)) > 1
 
 
 def test_a_list_without_orders_says_so() -> None:

@@ -26,6 +26,7 @@ from ivigsite.orders.models import OrderSet
 from ivigsite.orders.sheet.jobs import SheetFailed
 from ivigsite.orders.sheet.pack import ActiveOrdersJob, FormsJob, Pack
 from ivigsite.orders.sheet.states import Paper
+from ivigsite.orders.sheet.worker import OnPage
 from protocols import actions as protocol_actions
 from protocols.engine.protocol import Protocol
 from protocols.mapping import load_protocol_value
@@ -61,8 +62,12 @@ def made(monkeypatch: pytest.MonkeyPatch, folder_root: Path) -> list[Any]:
     jobs: list[Any] = []
     monkeypatch.setattr(actions, "build_pack", same_tables)
 
-    def render(job: Any) -> bytes:
+    def render(job: Any, on_page: OnPage) -> bytes:
         jobs.append(job)
+        on_page(actions.PAGES_A_WORD)
+        progress = folder.read_folder().progress
+        assert progress is not None
+        assert progress.page == actions.PAGES_A_WORD
         return b"%PDF-1.7 number " + str(len(jobs)).encode()
 
     monkeypatch.setattr(actions, "render_alone", render)
@@ -159,7 +164,7 @@ def test_a_failure_leaves_the_old_files_and_says_why(
     write()
     before = folder.read_folder().packs
 
-    def fail(_job: Any) -> bytes:
+    def fail(_job: Any, _on_page: OnPage) -> bytes:
         raise SheetFailed("The sheet took too long to make.")
 
     monkeypatch.setattr(actions, "render_alone", fail)
@@ -211,7 +216,7 @@ class AtOnce:
 
 def test_a_second_press_starts_nothing_while_one_runs(site: Site, made: list[Any], client: Client) -> None:
     client.force_login(site.physician)
-    progress = folder.Progress(started_at=timezone.now(), by="Dr Other", done=1, total=3)
+    progress = folder.Progress(started_at=timezone.now(), by="Dr Other", done=1, total=3, page=57)
 
     with folder.alone():
         folder.write_progress(progress)
@@ -220,7 +225,7 @@ def test_a_second_press_starts_nothing_while_one_runs(site: Site, made: list[Any
 
     assert made == []
     assert "being written already" in text_of(shown)
-    assert "1 of 3" in text_of(part)
+    assert "1 of 3 files, at page 57 of the next" in text_of(part)
     assert 'hx-trigger="load delay:2s"' in part.content.decode()
 
 

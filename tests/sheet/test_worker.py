@@ -160,6 +160,15 @@ def test_a_render_process_that_hangs_or_dies_is_replaced(
     assert worker.render(JOB).startswith(b"file of ")
 
 
+def test_pages_are_heard_of_before_the_file(make_worker: MakeWorker) -> None:
+    worker = make_worker("answer(READY); read(); answer(b'P4'); answer(b'P12'); answer(DONE + b'file')")
+    heard: list[int] = []
+
+    file = worker.render(JOB, heard.append)
+
+    assert (file, heard) == (b"file", [4, 12])
+
+
 def test_a_render_process_that_never_gets_ready_is_replaced(
     make_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,14 +1,18 @@
 """The render process: takes jobs from standard input, answers on standard output, and can do little else."""
 
 import ctypes
+import logging
 import os
+import re
 import resource
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import BinaryIO
 
-from .jobs import DONE, FAILED, LENGTH, READY, Job, SheetFailed, frame, unpack_job
+from .jobs import DONE, FAILED, LENGTH, PAGE, READY, Job, SheetFailed, frame, unpack_job
 from .plain_paper import PlainPaperJob
 
 MEMORY_LIMIT_BYTES = 512 * 1024 * 1024
@@ -18,6 +22,8 @@ DOWNTIME_MEMORY_LIMIT_BYTES = 1024 * 1024 * 1024
 # Only for a process whose parent has died and cannot end it any more.
 LAST_RESORT_S = 60
 LAST_RESORT_DOWNTIME_S = 700
+# What WeasyPrint logs of its progress: each page as it is laid out, and again where numbers of pages changed.
+LAID_OUT = re.compile(r"layout - Page (\d+)$")
 CLONE_NEWUSER = 0x1000_0000
 CLONE_NEWNET = 0x4000_0000
 # What a sheet never needs: the network, and other programs.
@@ -84,13 +90,36 @@ def main() -> None:
             elif isinstance(job, PlainPaperJob):
                 answer = DONE + render_paper(job)
             else:
-                answer = DONE + render_downtime(job)
+                with _pages_told(answers):
+                    answer = DONE + render_downtime(job)
         except SheetFailed as failure:
             answer = FAILED + str(failure).encode()
         signal.alarm(0)
         _answer(answers, answer)
     # CPython crashes when WeasyPrint tidies up after the audit hook is gone; our parent removes the folder.
     os._exit(0)
+
+
+@contextmanager
+def _pages_told(answers: BinaryIO) -> Iterator[None]:
+    """Say which page is being laid out, for whoever waits for a hundred of them."""
+    teller, logger = _PageTeller(answers), logging.getLogger("weasyprint.progress")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(teller)
+    try:
+        yield
+    finally:
+        logger.removeHandler(teller)
+
+
+class _PageTeller(logging.Handler):
+    def __init__(self, answers: BinaryIO) -> None:
+        super().__init__()
+        self._answers = answers
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if found := LAID_OUT.search(record.getMessage()):
+            _answer(self._answers, PAGE + found[1].encode())
 
 
 def _read_job(requests: BinaryIO) -> bytes | None:

@@ -14,7 +14,7 @@ from .states import Copy, Draft, Expired, Paper, PrintEvent, SheetState, Signed,
 
 STATES: Final = {kind.__name__: kind for kind in (Draft, Signed, Copy, Superseded, Void, Expired)}
 LENGTH: Final = struct.Struct(">I")
-READY, DONE, FAILED = b"R", b"D", b"F"
+READY, PAGE, DONE, FAILED = b"R", b"P", b"D", b"F"
 
 
 class SheetFailed(Exception):

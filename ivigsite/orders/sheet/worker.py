@@ -21,7 +21,7 @@ from pathlib import Path
 from queue import Empty, LifoQueue, SimpleQueue
 from typing import IO, Final, cast
 
-from .jobs import DONE, LENGTH, AnyJob, Job, SheetFailed, SheetQueueFull, frame, pack_job
+from .jobs import DONE, LENGTH, PAGE, AnyJob, Job, SheetFailed, SheetQueueFull, frame, pack_job
 from .typeface import FONT_DIRECTORY, FONT_FILES
 
 TIMEOUT_S: Final = 15.0
@@ -42,6 +42,7 @@ SLOT_FILES: Final = tuple(FONT_DIRECTORY / name for name in FONT_FILES)
 LONG_SLOT_FILES: Final = SLOT_FILES[-1:]
 
 Task = tuple[Job, Callable[[bytes | SheetFailed], None]]
+OnPage = Callable[[int], None]
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +52,18 @@ def render_in_worker(job: AnyJob) -> bytes:
     return _pool().render(job)
 
 
-def render_alone(job: AnyJob) -> bytes:
-    """A file that takes long, made by a process of its own, so that no sheet waits for it; or SheetFailed."""
+def _unheard(_page: int) -> None:
+    """A file of few pages is there before anybody could be told of them."""
+
+
+def render_alone(job: AnyJob, on_page: OnPage = _unheard) -> bytes:
+    """A file that takes long, made by a process of its own, so that no sheet waits for it; or SheetFailed.
+
+    Of a downtime pack `on_page` hears which page is being laid out.
+    """
     worker = RenderWorker(DOWNTIME_COMMAND, DOWNTIME_TIMEOUT_S, LONG_SLOT_FILES)
     try:
-        return worker.render(job)
+        return worker.render(job, on_page)
     finally:
         worker.stop()
 
@@ -101,14 +109,15 @@ class RenderProcess:
         self._is_ready = False
         self.files_made = 0
 
-    def exchange(self, packed: bytes, *, timeout_s: float) -> bytes:
+    def exchange(self, packed: bytes, *, timeout_s: float, on_page: OnPage = _unheard) -> bytes:
         """One job's answer; TimeoutError, EOFError or BrokenPipeError when there will be none."""
         if not self._is_ready:
             self._read_message(time.monotonic() + START_TIMEOUT_S)
             self._is_ready = True
         deadline = time.monotonic() + timeout_s
         self._write(frame(packed), deadline)
-        answer = self._read_message(deadline)
+        while (answer := self._read_message(deadline)).startswith(PAGE):
+            on_page(int(answer[len(PAGE) :]))
         self.files_made += 1
         return answer
 
@@ -154,9 +163,9 @@ class RenderWorker:
         self._process: RenderProcess | None = None
         self._turn = threading.Lock()
 
-    def render(self, job: AnyJob) -> bytes:
+    def render(self, job: AnyJob, on_page: OnPage = _unheard) -> bytes:
         with self._turn, _slot(self._slot_files):
-            answer = self._ask(pack_job(job))
+            answer = self._ask(pack_job(job), on_page)
         if not answer.startswith(DONE):
             raise SheetFailed(answer[1:].decode())
         return answer[1:]
@@ -171,10 +180,10 @@ class RenderWorker:
                 self._process.kill()
                 self._process = None
 
-    def _ask(self, packed: bytes) -> bytes:
+    def _ask(self, packed: bytes, on_page: OnPage) -> bytes:
         process = self._started()
         try:
-            answer = process.exchange(packed, timeout_s=self._timeout_s)
+            answer = process.exchange(packed, timeout_s=self._timeout_s, on_page=on_page)
         except TimeoutError as error:
             self._replace(process, "took too long")
             raise SheetFailed("The sheet took too long to make.") from error
