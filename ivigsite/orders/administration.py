@@ -28,7 +28,7 @@ from ivigsite.orders.discrepancies import (
     unconfirmed,
 )
 from ivigsite.orders.models import AdministrationEvent, GivenProduct, OrderLine
-from ivigsite.orders.reactions import SEVERE, THREATENS_LIFE, reactions_of, words_of
+from ivigsite.orders.reactions import reactions_of, words_of
 from ivigsite.orders.running import (
     OTHER_PRODUCT,
     RunningDose,
@@ -37,7 +37,16 @@ from ivigsite.orders.running import (
     interval_of,
     protocol_of,
 )
-from protocols.engine.course import Act, CannotHappen, PumpEvent, State, acts_after, after
+from protocols.engine.course import (
+    SEVERE,
+    THREATENS_LIFE,
+    Act,
+    CannotHappen,
+    PumpEvent,
+    State,
+    acts_after,
+    after,
+)
 from protocols.engine.lookup import of as rows_of
 from protocols.engine.protocol import OrderKind, Protocol
 

@@ -49,10 +49,9 @@ from ivigsite.orders.models import (
     GivenProduct,
     ProductCorrection,
 )
-from ivigsite.orders.running import RunningDose, as_pump_event, dose_at, protocol_of
-from protocols.engine.course import Act, CannotHappen, Course, State, after, rate_above, rate_below
+from ivigsite.orders.running import OVER, RunningDose, as_pump_event, dose_at, ended_at, protocol_of
+from protocols.engine.course import Act, CannotHappen, Course, after, rate_above, rate_below
 
-OVER: Final = (State.STOPPED, State.FINISHED)
 SAME: Final = "Nothing is different from what is noted. Change it, or take it back."
 NOT_ASKED_ANY_MORE: Final = "The reaction that asked for it was corrected"
 
@@ -273,9 +272,9 @@ def _standing_place(event: AdministrationEvent) -> int:
 def _refuse_unfit(dose: RunningDose, events: Sequence[AdministrationEvent], *, at: datetime) -> None:
     """Refuse acts of a dose that do not follow from each other, or that run into the doses beside it."""
     _refuse_out_of_order(dose, events)
-    start, end = _start_of(events), _end_of(events)
+    start, end = _start_of(events), ended_at(events)
     if dose.number > 1 and start is not None:
-        before = _end_of(dose_at(dose.line, dose.number - 1, protocol=dose.protocol, at=at).events)
+        before = ended_at(dose_at(dose.line, dose.number - 1, protocol=dose.protocol, at=at).events)
         if before is not None and minute_of(start) < minute_of(before):
             raise NotGiven("It cannot have begun before the dose before it was over.", field="happened_at")
     following = dose.line.events.filter(dose_number=dose.number + 1, act=Act.START).first()
@@ -314,16 +313,6 @@ def _not_fitting(event: AdministrationEvent) -> NotGiven:
 
 def _start_of(events: Sequence[AdministrationEvent]) -> datetime | None:
     return events[0].happened_at if events else None
-
-
-def _end_of(events: Sequence[AdministrationEvent]) -> datetime | None:
-    """When a dose was over for good, by its acts in order."""
-    course = Course()
-    for event in events:
-        course = after(course, as_pump_event(event))
-        if course.state in OVER:
-            return event.happened_at
-    return None
 
 
 def _follow(made: EventCorrection, encounter: Encounter, *, by: User, at: datetime) -> None:
@@ -392,7 +381,7 @@ def _times_of(dose: RunningDose, numbers: Sequence[int]) -> dict[tuple[str, int]
     times |= {("RI", number): None for number in numbers}
     if dose.is_ivig:
         times["RM", dose.number] = None
-    times[start], times[end] = _start_of(dose.events), _end_of(dose.events)
+    times[start], times[end] = _start_of(dose.events), ended_at(dose.events)
     for event in dose.events:
         if event.act == Act.STEP_UP and event.ml_per_h:
             position = dose.planned_rates.index(Decimal(event.ml_per_h))

@@ -38,9 +38,9 @@ PAPERS: Final = {LEAFLET: "For the patient", SUMMARY: "Discharge summary"}
 # Texts of the leaflet by what they belong to; those of a treatment are printed where it was given.
 OF_TREATMENT: Final = ("leaflet_ivig", "leaflet_platelets", "leaflet_corticosteroid")
 LEAFLET_WORDS: Final = {
-    OrderKind.IVIG.value: "Immunoglobulin by drip",
-    OrderKind.PLATELETS.value: "Platelets by drip",
-    OrderKind.CORTICOSTEROID.value: "A steroid",
+    OrderKind.IVIG.value: "a drip of immunoglobulin",
+    OrderKind.PLATELETS.value: "a drip of platelets",
+    OrderKind.CORTICOSTEROID.value: "a steroid",
 }
 OPEN_SHOWN: Final = 20
 # Nothing is handed to somebody who has died.
@@ -177,13 +177,13 @@ def _had(course: Course) -> Iterator[str]:
             if day not in days:
                 days.append(day)
     for words, days in given.items():
-        yield f"{words}: {', '.join(days)}."
+        yield f"You had {words}: {', '.join(days)}."
     if not given:
         yield "We have no note of a drip."
     for each in course.treatments:
         if each.is_planned:
             day = format_date(timezone.localdate(each.at))
-            yield f"Planned from {day}: {LEAFLET_WORDS[each.kind].lower()}. Ask us how long to take it."
+            yield f"Planned from {day}: {LEAFLET_WORDS[each.kind]}. Ask us how long to take it."
 
 
 def _dates(plan: Plan, course: Course) -> Iterator[str]:

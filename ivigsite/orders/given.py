@@ -4,21 +4,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.monitoring.times import minute_of
 from ivigsite.orders.models import Act, AdministrationEvent, GivenProduct, OrderLine
+from ivigsite.orders.running import ended_at
 from ivigsite.orders.signals import given_on_paper
 from protocols.engine.arithmetic import exactly
 from protocols.engine.cumulative import DoseGiven
 from protocols.engine.facts import UNKNOWN, Unknown
 from protocols.engine.protocol import OrderKind
 from protocols.engine.response import UnitGiven
-
-_OVER: Final = (Act.STOP, Act.FINISH)
-_ENDS_BY_GRADE: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +169,7 @@ def _dose(events: list[AdministrationEvent], products: list[GivenProduct]) -> Gi
         kind=line.kind,
         assessment_id=line.order_set.assessment_id,
         started_at=events[0].happened_at,
-        ended_at=next((each.happened_at for each in events if _ends(each)), None),
+        ended_at=ended_at(events),
         product=" and ".join(dict.fromkeys(each.product_name for each in products))
         or line.drug
         or "Platelets",
@@ -180,10 +178,6 @@ def _dose(events: list[AdministrationEvent], products: list[GivenProduct]) -> Gi
         weight_kg=_weight(line),
         reactions=tuple(each for each in events if each.act == Act.REACTION),
     )
-
-
-def _ends(event: AdministrationEvent) -> bool:
-    return event.act in _OVER or (event.act == Act.REACTION and (event.grade or 0) >= _ENDS_BY_GRADE)
 
 
 def _grams(line: OrderLine, products: list[GivenProduct]) -> tuple[Decimal | Unknown, str]:

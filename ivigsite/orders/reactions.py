@@ -10,11 +10,9 @@ from ivigsite.encounters.models import Assessment, Encounter, Patient
 from ivigsite.encounters.signals import facts_noted
 from ivigsite.orders.models import Act, AdministrationEvent
 from ivigsite.parsing.dates import format_datetime
+from protocols.engine.course import SEVERE, THREATENS_LIFE
 from protocols.engine.protocol import OrderKind
 
-# By the grades of CTCAE v5.0: 4 threatens life, 3 is severe.
-THREATENS_LIFE: Final = 4
-SEVERE: Final = 3
 FACT: Final = "immunoglobulin_reaction"
 
 

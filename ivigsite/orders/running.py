@@ -3,7 +3,7 @@
 Rates are those of the signed plan or follow from it by the engine; nobody types one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,17 +15,19 @@ from django.db.models import Count, Q
 from ivigsite.monitoring.models import MonitoringTask, Observation, ResultLevel
 from ivigsite.monitoring.times import minute_of, moment_of
 from ivigsite.orders.models import AdministrationEvent, GivenProduct, OrderLine
-from ivigsite.orders.reactions import SEVERE
 from ivigsite.orders.sheet.content import SheetRatePlan
 from ivigsite.orders.sheet.wording import format_dose
 from protocols.engine import lookup
 from protocols.engine.anaphylaxis import AdrenalineDose, adrenaline_dose
 from protocols.engine.course import (
+    SEVERE,
     Act,
     Course,
     PumpEvent,
+    State,
     StepAhead,
     acts_after,
+    after,
     infused_by,
     rate_above,
     rate_below,
@@ -38,6 +40,7 @@ from protocols.engine.protocol import CheckGroup, OrderKind, Protocol
 from protocols.mapping import load_protocol_value
 
 GIVEN_KINDS: Final = (OrderKind.IVIG.value, OrderKind.PLATELETS.value)
+OVER: Final = (State.STOPPED, State.FINISHED)
 VITAL_SIGNS: Final = "vital_signs"
 OTHER_PRODUCT: Final = "Another product than the ordered one is entered. The rates here are not its rates."
 
@@ -267,10 +270,20 @@ def current_dose(line: OrderLine, *, protocol: Protocol, at: datetime) -> Runnin
     """The dose that runs or waits; the last one once all are over."""
     last = line.events.order_by("-dose_number").values_list("dose_number", flat=True).first() or 1
     dose = dose_at(line, last, protocol=protocol, at=at)
-    over = dose.course.state in ("stopped", "finished")
+    over = dose.course.state in OVER
     if over and dose.course.worst_grade < SEVERE and last < dose.doses:
         return dose_at(line, last + 1, protocol=protocol, at=at)
     return dose
+
+
+def ended_at(events: Iterable[AdministrationEvent]) -> datetime | None:
+    """When a dose was over for good, by its acts in order; None while it is not."""
+    course = Course()
+    for event in events:
+        course = after(course, as_pump_event(event))
+        if course.state in OVER:
+            return event.happened_at
+    return None
 
 
 def doses_of(line: OrderLine, protocol: Protocol) -> int:

@@ -2,8 +2,6 @@
 
 Times are whole minutes on the caller's scale. What may happen next follows from what has happened: an
 infusion stopped by a severe reaction never goes on; one that goes on after a milder one is never stepped up.
-
-Source of the grades: CTCAE v5.0, infusion-related reaction. Grade 2 interrupts; 3 and 4 end it for today.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,8 +14,10 @@ from .arithmetic import exactly
 from .facts import UNKNOWN, Unknown
 
 MINUTES_PER_HOUR: Final = 60
-_INTERRUPTS: Final = 2
-_ENDS: Final = 3
+# CTCAE v5.0, infusion-related reaction: 2 interrupts; 3 is severe, 4 threatens life, both end it for today.
+INTERRUPTS: Final = 2
+SEVERE: Final = 3
+THREATENS_LIFE: Final = 4
 
 
 class Act(StrEnum):
@@ -161,9 +161,9 @@ def _reacted(course: Course, event: PumpEvent) -> Course:
     course = replace(course, worst_grade=worst, reacted_at=event.minute)
     if course.state not in (State.RUNNING, State.PAUSED):
         return course
-    if event.grade >= _ENDS:
+    if event.grade >= SEVERE:
         return replace(course, state=State.STOPPED)
-    if event.grade >= _INTERRUPTS:
+    if event.grade >= INTERRUPTS:
         return replace(course, state=State.PAUSED, needs_restart=True)
     return course
 

@@ -295,4 +295,4 @@ def test_discharge_summary_names_both(site: Site) -> None:
     summary, leaflet = str(made.papers["summary"]), str(made.papers["leaflet"])
     assert "Immunoglobulin, from paper" in summary
     assert "form EM-18. It is not noted whether it was given." in summary
-    assert "Immunoglobulin by drip: 02-Nov-2026." in leaflet
+    assert "You had a drip of immunoglobulin: 02-Nov-2026." in leaflet

@@ -79,6 +79,21 @@ def send(client: Client, **changes: str) -> Any:
     return client.post(reverse("discharge", args=[Encounter.objects.get().pk]), posted(**changes))
 
 
+def test_whole_leaflet_as_it_is_handed_out_can_be_read_by_a_twelve_year_old(physician: Client):
+    send(physician)
+    leaflet = paper_of(Discharge.objects.get(), "leaflet")
+    assert leaflet is not None
+
+    # The place of the next visit is in the words of whoever made it.
+    items = {
+        part.heading: " ".join(each for each in part.items if not each.startswith("Next visit"))
+        for part in leaflet.parts
+    }
+
+    assert {heading: grade for heading, text in items.items() if (grade := school_grade(text)) > 8} == {}
+    assert school_grade(" ".join(items.values())) <= 6
+
+
 def test_discharge_closes_with_outcome_and_writes_both_papers(physician: Client):
     answer = send(physician)
 
@@ -100,7 +115,7 @@ def test_discharge_closes_with_outcome_and_writes_both_papers(physician: Client)
     assert "fade from 16-Nov-2026 to 30-Nov-2026" in said["End of the effect"]
     told = {part.heading: " ".join(part.items) for part in leaflet.parts}
     assert told["What you had"].startswith(
-        "Platelets by drip: 02-Nov-2026. Immunoglobulin by drip: 02-Nov-2026. "
+        "You had a drip of platelets: 02-Nov-2026. You had a drip of immunoglobulin: 02-Nov-2026. "
         "Planned from 02-Nov-2026: a steroid."
     )
     assert "What immunoglobulin does" in told

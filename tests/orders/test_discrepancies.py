@@ -17,11 +17,12 @@ from ivigsite.encounters.models import Encounter
 from ivigsite.monitoring.board import handover_lines
 from ivigsite.orders.administration import NotConfirmed, NotGiven, Unit, Vials, note_unit, note_vials
 from ivigsite.orders.corrections import Why, correct_product
+from ivigsite.orders.discharge import Plan, discharge, paper_of
 from ivigsite.orders.discrepancies import AllTheSame
 from ivigsite.orders.given import given_in
 from ivigsite.orders.handover_paper import handover_paper
 from ivigsite.orders.lot_recall import recipients
-from ivigsite.orders.models import CorrectionReason, Discrepancy, GivenProduct, OrderLine
+from ivigsite.orders.models import CorrectionReason, Discrepancy, GivenProduct, OrderLine, Outcome
 from ivigsite.orders.reactions import warnings_for
 from protocols.engine.course import Act
 from tests.orders.test_infusion import Bedside, page_of
@@ -190,6 +191,26 @@ def test_handover_says_first_what_should_not_have_been_given(bedside: Bedside, s
     assert line.needs_somebody
     assert any(said in item for part in paper.parts for item in part.items)
     assert said in client.get(reverse("handover")).content.decode()
+    assert said in client.get(site.encounter.get_absolute_url()).content.decode()
+
+
+def test_discharge_summary_tells_it_to_whoever_comes_next(bedside: Bedside, site: Site):
+    note(bedside, product="octagam_10", lot_number="K77", all_the_same=OCTAGAM)
+    encounter = Encounter.objects.get(pk=site.encounter.pk)
+
+    made = discharge(
+        encounter=encounter,
+        version=encounter.version,
+        plan=Plan(outcome=Outcome.RESPONDED, appointment="", appointment_on=None, comment=""),
+        idempotency_key=uuid4(),
+        by=site.physician,
+        at=timezone.now(),
+    )
+
+    summary = paper_of(made, "summary")
+    assert summary is not None
+    (given,) = (part.items for part in summary.parts if part.heading == "Given")
+    assert f"Not the product ordered: Octagam 10%, lot K77; Privigen is ordered. {SAID}" in given
 
 
 def test_discrepancy_goes_with_the_entry_that_is_corrected(bedside: Bedside, site: Site):

@@ -9,6 +9,7 @@ from ivigsite.encounters.models import Encounter
 from ivigsite.monitoring.times import moment_of
 from ivigsite.orders import course_words
 from ivigsite.orders.count_chart import draw
+from ivigsite.orders.discrepancies import discrepancies_in
 from ivigsite.orders.exposure_summary import summarise
 from ivigsite.orders.given import FromPaper, from_paper
 from ivigsite.orders.response import Course, course_of, day_of
@@ -41,6 +42,7 @@ def course_panels(encounter: Encounter) -> dict[str, Any]:
         "relapse_days": _days(course),
         "relapse_until": moment_of(relapse.to_minute) if relapse else None,
         "relapse_found": moment_of(relapse.found.minute) if relapse and relapse.found else None,
+        "discrepancies": discrepancies_in([encounter.pk]),
         "exposure": summarise(encounter, course.given, at=now),
     }
 
