@@ -209,11 +209,12 @@ def recall_csv(request: SignedInRequest, pk: UUID) -> HttpResponse:
     writer.writerow(CSV_HEAD)
     count = 0
     for row in recalled(version):
-        cells = (
-            *(row.patient, row.record_number, row.birth_date, row.ward, row.bed),
-            *(row.encounter, row.code, row.state, row.signed_at.isoformat(), row.signed_by),
+        # Only what somebody has typed can begin like a formula.
+        patient, number, ward, bed, signed_by = map(
+            _no_formula, (row.patient, row.record_number, row.ward, row.bed, row.signed_by)
         )
-        writer.writerow([_no_formula(cell) for cell in cells])
+        ours = (row.encounter, row.code, row.state, row.signed_at.isoformat())
+        writer.writerow((patient, number, row.birth_date, ward, bed, *ours, signed_by))
         count += 1
     _record_recall(request, version, count)
     response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")

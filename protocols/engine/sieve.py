@@ -1,34 +1,36 @@
 """Many rows with conditions, judged together: each condition once, however many rows it stands in.
 
 Each condition is one bit of a whole number. A patient's answers set the bits that hold and the bits that may
-hold; a group of a row holds when all its bits do. What an answer from a short list sets is written down when
-the sieve is made, so that most facts cost one look into a table.
+hold; a group of a row holds when all its bits do. What an answer sets is kept, because one patient is asked
+about many times, and most facts have the same few answers in everybody: then a fact costs one look.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from .conditions import CONDITION_FACTS, Predicate, Test, Truth, Values, compile_when
-from .facts import UNKNOWN, Kind
+from .conditions import Predicate, Test, Truth, Values, compile_when
+from .facts import UNKNOWN
 from .protocol import Condition, When
+from .scores import SCORE_KEYS
 
 Row = TypeVar("Row")
+
+ANSWERS_KEPT: Final = 64
+"""To each fact, for one list of rows; far more than most facts have."""
 
 _Bits = tuple[int, int]
 """Of some conditions, as bits: those that hold, and those that hold or may hold."""
 _Tests = tuple[tuple[int, Test], ...]
-_COMMON: Final[dict[Kind, tuple[Any, ...]]] = {Kind.YES_NO: (True, False), Kind.CHOICES: ((),)}
-"""Answers that many patients have, where they can be told without knowing the conditions."""
 
 
 class _Asked(NamedTuple):
-    """All conditions on one fact: what its commonest answers set, and how to tell for the others."""
+    """All conditions on one fact: what they say while nobody knows it, and of an answer."""
 
     fact: str
     unknown: _Bits
-    answers: dict[Any, _Bits]
-    tests: _Tests
+    answer: Callable[[Any], _Bits]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +75,9 @@ class Sieve(Generic[Row]):
 
     def _bits(self, values: Values) -> _Bits:
         holds = may = 0
-        for fact, unknown, answers, tests in self.asked:
+        for fact, unknown, answer in self.asked:
             value = values.get(fact, UNKNOWN)
-            if value is UNKNOWN:
-                sure, possible = unknown
-            else:
-                # Only looked up where there is something to find: a number is in no table.
-                sure, possible = (answers and answers.get(value)) or _answer(tests, values)
+            sure, possible = unknown if value is UNKNOWN else answer(value)
             holds |= sure
             may |= possible
         return holds, may
@@ -98,7 +96,7 @@ def sieve(rows: Iterable[tuple[When, Row]]) -> Sieve[Row]:
                 tests[fact] = (*tests.get(fact, ()), (bits[condition], test))
         groups = tuple(sum({bits[condition] for condition in group}) for group in when) or (0,)
         placed.append((groups, predicate, row))
-    asked = tuple(_asked(fact, bits, its_tests) for fact, its_tests in tests.items())
+    asked = tuple(_asked(fact, its_tests) for fact, its_tests in tests.items())
     return Sieve(asked, tuple(placed))
 
 
@@ -106,18 +104,13 @@ def _each(groups: Iterable[Iterable[Row]]) -> Iterator[Row]:
     return (each for group in groups for each in group)
 
 
-def _asked(fact: str, conditions: Iterable[Condition], tests: _Tests) -> _Asked:
-    definition = CONDITION_FACTS[fact]
-    answers: tuple[Any, ...] = _COMMON.get(definition.kind, ())
-    if definition.kind in (Kind.CHOICE, Kind.ROW):
-        named = (value for condition in conditions if condition.fact == fact for value in condition.values)
-        answers = (*definition.choice_keys, *named)
-    return _Asked(
-        fact=fact,
-        unknown=_answer(tests, {}),
-        answers={answer: _answer(tests, {fact: answer}) for answer in answers},
-        tests=tests,
-    )
+def _asked(fact: str, tests: _Tests) -> _Asked:
+    def answer(value: Any) -> _Bits:
+        return _answer(tests, {fact: value})
+
+    # A score has some fifteen parts, and to recognise it takes longer than to ask it again.
+    kept = answer if fact in SCORE_KEYS else lru_cache(ANSWERS_KEPT)(answer)
+    return _Asked(fact, _answer(tests, {}), kept)
 
 
 def _answer(tests: _Tests, values: Values) -> _Bits:
