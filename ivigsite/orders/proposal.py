@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -47,6 +47,10 @@ class Proposal:
     acknowledged: Mapping[str, Acknowledged]
     # What each dosing-weight policy gives, where the haematologist may choose between them; else empty.
     policies: tuple[PolicyResult, ...]
+    # By the lines that are put in time: each line of a sheet asks where the plan of all of them has it.
+    _timed: dict[frozenset[str], TimedPlan | None] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def policy(self) -> str:
@@ -93,7 +97,10 @@ class Proposal:
 
     def timed_plan_of(self, codes: Collection[str]) -> TimedPlan | None:
         """These lines put in time, or None where none of them has one."""
-        return arrange_chosen(self.protocol, self.recommendation, codes)
+        chosen = frozenset(codes)
+        if chosen not in self._timed:
+            self._timed[chosen] = arrange_chosen(self.protocol, self.recommendation, chosen)
+        return self._timed[chosen]
 
 
 def propose(
