@@ -19,28 +19,30 @@ from protocols.engine.cumulative import (
     numbers_of,
     sum_in_days,
     vaccine_months,
+    windows_of,
 )
 from protocols.engine.facts import UNKNOWN, Unknown
 from protocols.mapping import load_protocol_value
 
-WEEK: Final = 7
-FOUR_WEEKS: Final = 28
 GROUP_WORDS: Final = {"o": "O", "a": "A", "b": "B", "ab": "AB"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
-    """Sums in g per kg on the dosing weight of each dose, and dates in local time.
+    """Sums in g per kg on the dosing weight of each dose, over the protocol's days, and dates in local time.
 
     `not_counted` says what a downtime form names and no sum holds.
-    `before` is what was told of the 7 days before this encounter's first assessment; it counts for the
-    haemolysis watch. `has_numbers` is false for a version of the protocol without the numbers for the rest.
+    `windows` are the days of the recent sum and of that of the course; without them both are unknown, which
+    counts as the most. `before` is what was told of the 7 days before this encounter's first assessment; it
+    counts for the haemolysis watch. `has_numbers` is false for a version of the protocol without the numbers
+    for the rest.
     """
 
     doses: tuple[GivenDose, ...]
     not_counted: tuple[str, ...]
-    in_7_days: Decimal | Unknown
-    in_28_days: Decimal | Unknown
+    windows: tuple[int, int] | None
+    recent_g_per_kg: Decimal | Unknown
+    course_g_per_kg: Decimal | Unknown
     before: Decimal | Unknown
     has_numbers: bool
     blood_group: str | Unknown
@@ -69,15 +71,20 @@ def summarise(encounter: Encounter, found: Given, *, at: datetime) -> Exposure |
     doses = found.doses
     if not doses and not found.not_counted:
         return None
-    numbers = numbers_of(lookup.of(load_protocol_value(encounter.protocol_version)).parameters)
+    parameters = lookup.of(load_protocol_value(encounter.protocol_version)).parameters
+    numbers, windows = numbers_of(parameters), windows_of(parameters)
     ivig, platelets = ivig_of(doses), platelets_of(doses)
     given = [dose.as_dose() for dose in ivig]
-    sums = {days: sum_in_days(given, days=days, now_minute=minute_of(at)) for days in (WEEK, FOUR_WEEKS)}
+    recent, course = (
+        (UNKNOWN, UNKNOWN)
+        if windows is None
+        else (sum_in_days(given, days=days, now_minute=minute_of(at)) for days in windows)
+    )
     assessments = list(encounter.assessments.only("facts", "number", "encounter_id"))
     before, group = _before(assessments), _blood_group(encounter, assessments)
     watch, watch_from, watch_until, serology, vaccine = Watch.NONE, None, None, None, None
     if numbers is not None:
-        total = _together(sums[FOUR_WEEKS], before)
+        total = _together(course, before)
         if ivig:
             watch = haemolysis_watch(blood_group=group, g_per_kg=total, numbers=numbers)
             last = _day(ivig[-1].started_at)
@@ -93,8 +100,9 @@ def summarise(encounter: Encounter, found: Given, *, at: datetime) -> Exposure |
     return Exposure(
         doses=doses,
         not_counted=found.not_counted,
-        in_7_days=sums[WEEK],
-        in_28_days=sums[FOUR_WEEKS],
+        windows=windows,
+        recent_g_per_kg=recent,
+        course_g_per_kg=course,
         before=before,
         has_numbers=numbers is not None,
         blood_group=group,

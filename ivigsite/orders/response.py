@@ -42,6 +42,8 @@ COUNT: Final = "platelets_per_ul"
 BLEEDING: Final = "who_bleeding_grade"
 # Levels of an assessment without bleeding; the others are bleeding whose grade may not be told.
 NOT_BLEEDING: Final = ("none", "risk_factors")
+# The row of results by which counts in the weeks after are judged.
+LATE_COUNT: Final = "COUNT_LATE"
 CHECKS_OF_REPEAT: Final = (CheckGroup.RENAL, CheckGroup.THROMBOSIS, CheckGroup.HAEMOLYSIS)
 
 
@@ -148,7 +150,7 @@ def course_of(encounter: Encounter, *, at: datetime) -> Course:
             "baseline": baseline,
             "judged": judged,
             "response": response_of(judged),
-            "relapse": relapse_of(judged, start_minute=minute_of(start), numbers=numbers),
+            "relapse": _relapse(judged, minute_of(start), protocol, numbers),
         }
     return Course(
         **shared,
@@ -159,6 +161,16 @@ def course_of(encounter: Encounter, *, at: datetime) -> Course:
         refractory=is_refractory(increments),
         repeat=_repeat(ivig, assessments, observations, of_start["judged"], protocol, numbers, at=at),
     )
+
+
+def _relapse(
+    judged: Sequence[JudgedCount], start: int, protocol: Protocol, numbers: Mapping[str, Decimal]
+) -> Relapse | None:
+    """The watch by the protocol's own rule for late counts; none where a version lacks it."""
+    rule = lookup.of(protocol).result_rules.get(LATE_COUNT)
+    if rule is None:
+        return None
+    return relapse_of(judged, start_minute=start, numbers=numbers, lost=(*rule.critical, *rule.alert))
 
 
 _NOTHING: Final[Mapping[str, Any]] = {

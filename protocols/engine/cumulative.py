@@ -28,6 +28,10 @@ NEEDED_PARAMETERS: Final = (
 )
 
 
+# The days of the shorter and the longer sum.
+WINDOWS: Final = ("exposure_recent_days", "exposure_course_days")
+
+
 class Watch(StrEnum):
     """How closely haemolysis is looked for."""
 
@@ -49,6 +53,14 @@ def numbers_of(parameters: Mapping[str, Decimal]) -> Mapping[str, Decimal] | Non
     if any(key not in parameters for key in NEEDED_PARAMETERS):
         return None
     return {key: parameters[key] for key in NEEDED_PARAMETERS}
+
+
+def windows_of(parameters: Mapping[str, Decimal]) -> tuple[int, int] | None:
+    """The days of the shorter and the longer sum, or None where a version of the protocol lacks one."""
+    if any(key not in parameters for key in WINDOWS):
+        return None
+    recent, course = (int(parameters[key]) for key in WINDOWS)
+    return recent, course
 
 
 @exactly

@@ -19,8 +19,10 @@ from itertools import pairwise
 from typing import Final
 
 from .arithmetic import exactly
+from .conditions import compile_result_when
 from .facts import UNKNOWN, Unknown
 from .formulas import corrected_count_increment
+from .protocol import When
 
 MINUTES_PER_DAY: Final = 1440
 _MINUTES_PER_HOUR: Final = 60
@@ -42,8 +44,6 @@ NEEDED_PARAMETERS: Final = (
     "platelet_yield_e11",
     "relapse_watch_from_days",
     "relapse_watch_to_days",
-    "relapse_below_per_ul",
-    "relapse_fall_percent",
     "repeat_dose_adequate_count_per_ul",
 )
 
@@ -333,27 +333,31 @@ def is_refractory(increments: Sequence[Increment]) -> bool | Unknown:
     return False
 
 
+@exactly
 def relapse_of(
     judged: Iterable[JudgedCount],
     *,
     start_minute: int,
     numbers: Mapping[str, Decimal],
+    lost: When,
 ) -> Relapse:
     """The first count of the watch that has lost the response: low, or fallen far from the highest before.
 
-    Only after a response; counts lifted by platelets are left out on both sides.
+    `lost` are the conditions by which the protocol judges a late count, so that the watch and the checklist
+    cannot differ. Only after a response; counts lifted by platelets are left out on both sides.
     """
     opens = start_minute + int(numbers["relapse_watch_from_days"]) * MINUTES_PER_DAY
     closes = start_minute + int(numbers["relapse_watch_to_days"]) * MINUTES_PER_DAY
+    has_lost = compile_result_when(lost)
     peak, responded, found = 0, False, None
     for each in judged:
         if each.is_influenced:
             continue
-        kept = peak * (100 - numbers["relapse_fall_percent"]) / 100
         count = each.count
-        is_low = count.per_ul < numbers["relapse_below_per_ul"] or count.per_ul < kept
-        if responded and opens <= count.minute <= closes and is_low and found is None:
-            found = count
+        if responded and found is None and opens <= count.minute <= closes:
+            fall = Decimal(max(peak - count.per_ul, 0)) * 100 / peak
+            if has_lost({"platelets_per_ul": count.per_ul, "fall_from_peak_percent": fall}) is True:
+                found = count
         responded = responded or each.response in RESPONSES
         peak = max(peak, count.per_ul)
     return Relapse(from_minute=opens, to_minute=closes, found=found)

@@ -123,9 +123,9 @@ def test_dose_from_paper_counts_on_the_dosing_weight_like_one_at_the_bedside(sit
 
     found = exposure()
 
-    assert found.in_7_days == found.in_28_days == Decimal(35) / dosing_weight()
-    assert exposure(GIVEN + timedelta(days=7)).in_7_days == 0
-    assert exposure(GIVEN + timedelta(days=7)).in_28_days == found.in_28_days
+    assert found.recent_g_per_kg == found.course_g_per_kg == Decimal(35) / dosing_weight()
+    assert exposure(GIVEN + timedelta(days=7)).recent_g_per_kg == 0
+    assert exposure(GIVEN + timedelta(days=7)).course_g_per_kg == found.course_g_per_kg
     assert (found.watch, found.has_ivig, found.not_counted) == ("information", True, ())
     assert [str(day) for day in (found.serology_until, found.live_vaccine_from)] == [
         "2027-02-02",
@@ -140,7 +140,7 @@ def test_doses_from_paper_and_bedside_are_added_by_their_times(site: Site) -> No
     found = exposure()
 
     ordered = Decimal(bedside_line().dose_amount)
-    assert found.in_7_days == ordered / dosing_weight() + Decimal(105) / dosing_weight()
+    assert found.recent_g_per_kg == ordered / dosing_weight() + Decimal(105) / dosing_weight()
     assert found.watch == "warning"
     assert [dose.is_from_paper for dose in found.doses] == [False, True]
 
@@ -177,7 +177,7 @@ def test_only_the_newest_correction_counts(site: Site) -> None:
     wrong = enter(site, dose_amount=Decimal(400))
     enter(site, corrects=wrong, dose_amount=Decimal(21))
 
-    assert exposure().in_7_days == Decimal(21) / dosing_weight()
+    assert exposure().recent_g_per_kg == Decimal(21) / dosing_weight()
 
 
 def test_amount_in_another_unit_is_an_unknown_amount_and_watched_as_the_most(site: Site) -> None:
@@ -185,7 +185,7 @@ def test_amount_in_another_unit_is_an_unknown_amount_and_watched_as_the_most(sit
 
     found = exposure()
 
-    assert found.in_7_days is UNKNOWN
+    assert found.recent_g_per_kg is UNKNOWN
     assert found.watch == "warning"
     assert "Not known: an amount or weight is missing" in page(site, site.encounter.get_absolute_url())
 
@@ -213,7 +213,7 @@ def test_dose_without_any_assessment_has_no_weight_and_is_an_unknown_amount(site
     found = exposure_of(unassessed, at=NOW)
 
     assert found is not None
-    assert found.in_7_days is UNKNOWN
+    assert found.recent_g_per_kg is UNKNOWN
     assert found.watch == "warning"
     assert course_of(unassessed, at=NOW).repeat is None
 
@@ -222,7 +222,7 @@ def test_dose_before_the_first_assessment_counts_on_the_weight_of_that(site: Sit
     early = SIGNED - timedelta(hours=2)
     enter(site, ordered_at=early, given_at=early)
 
-    assert exposure().in_7_days == Decimal(35) / dosing_weight()
+    assert exposure().recent_g_per_kg == Decimal(35) / dosing_weight()
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_entry_beside_counted_doses_leaves_the_sum_and_is_named_with_it(site: Si
 
     found = exposure()
 
-    assert found.in_7_days == Decimal(35) / dosing_weight()
+    assert found.recent_g_per_kg == Decimal(35) / dosing_weight()
     assert len(found.not_counted) == 1
     assert "form EM-18" in found.not_counted[0]
 

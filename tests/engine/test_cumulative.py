@@ -14,6 +14,7 @@ from protocols.engine.cumulative import (
     numbers_of,
     sum_in_days,
     vaccine_months,
+    windows_of,
 )
 from protocols.engine.facts import UNKNOWN
 
@@ -78,3 +79,10 @@ def test_version_without_all_the_numbers_has_none():
     assert set(NUMBERS) == set(NEEDED_PARAMETERS)
     assert numbers_of(NUMBERS) == NUMBERS
     assert numbers_of({}) is None
+
+
+def test_days_of_the_sums_are_told_by_the_version_or_not_at_all():
+    told = {"exposure_recent_days": D(4), "exposure_course_days": D(9), "other": D(1)}
+
+    assert windows_of(told) == (4, 9)
+    assert windows_of({"exposure_recent_days": D(4)}) is None

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from protocols.engine.facts import UNKNOWN
+from protocols.engine.protocol import Comparator, Condition, When
 from protocols.engine.response import (
     MINUTES_PER_DAY,
     NEEDED_PARAMETERS,
@@ -48,10 +49,13 @@ NUMBERS = {
     "platelet_yield_e11": D(3),
     "relapse_watch_from_days": D(20),
     "relapse_watch_to_days": D(30),
-    "relapse_below_per_ul": D(40000),
-    "relapse_fall_percent": D(60),
     "repeat_dose_adequate_count_per_ul": D(60000),
 }
+# A late count that has lost the response: below 40,000, or by more than 60 % less than the highest.
+LOST: When = (
+    (Condition(fact="platelets_per_ul", comparator=Comparator.BELOW, values=("40000",)),),
+    (Condition(fact="fall_from_peak_percent", comparator=Comparator.ABOVE, values=("60",)),),
+)
 
 
 def judged(*days_and_counts: tuple[float, int], baseline: Any = 10000, grade: int = 0, **more: Any) -> Any:
@@ -274,7 +278,7 @@ def test_two_poor_increments_in_a_row_are_refractory(good: Any, expected: Any):
     ],
 )
 def test_relapse_is_a_low_count_or_a_far_fall_within_its_days(counts: Any, found_on: Any):
-    watch = relapse_of(judged(*counts), start_minute=0, numbers=NUMBERS)
+    watch = relapse_of(judged(*counts), start_minute=0, numbers=NUMBERS, lost=LOST)
 
     assert (watch.from_minute, watch.to_minute) == (20 * MINUTES_PER_DAY, 30 * MINUTES_PER_DAY)
     assert (watch.found and watch.found.minute / MINUTES_PER_DAY) == found_on
@@ -288,7 +292,7 @@ def test_count_lifted_by_platelets_shows_no_relapse():
         for each in judged((2, 80_000), (20, 20_000))
     )
 
-    assert relapse_of(lifted, start_minute=0, numbers=NUMBERS).found is None
+    assert relapse_of(lifted, start_minute=0, numbers=NUMBERS, lost=LOST).found is None
 
 
 @pytest.mark.parametrize(

@@ -205,9 +205,10 @@ def test_exposure_counts_grams_on_the_dosing_weight_and_dates_what_follows(site:
     assert gone is not None
     grams = Decimal(line("ivig").dose_amount)
     weight = Decimal(line("ivig").proposal["dose"]["weight_kg"])
-    assert found.in_7_days == grams / weight
-    assert gone.in_7_days == 0
-    assert gone.in_28_days == grams / weight
+    assert found.recent_g_per_kg == grams / weight
+    assert gone.recent_g_per_kg == 0
+    assert gone.course_g_per_kg == grams / weight
+    assert found.windows == (7, 28)
     assert found.watch == "information"
     assert found.serology_until == date(2027, 2, 2)
     assert found.live_vaccine_from == date(2027, 9, 2)
