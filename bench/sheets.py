@@ -3,7 +3,9 @@
 import re
 import time
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -25,6 +27,8 @@ CHROMIUM = {
     "fresh page": "a fresh page for each sheet",
     "same page": "one page kept for every sheet",
 }
+COPY_ROUNDS = 5
+SHEETS_AT_ONCE = 4
 SIGNINGS = 9
 PRESS_PRINT_AFTER_S = 3
 READY_WITHIN_S = 20
@@ -50,6 +54,10 @@ def measure_render(scratch: Scratch) -> list[Figure]:
         with patch.object(sheet, "PDF_VARIANT", None):
             made["untagged"] = render(content, signed)
 
+    def auto_tables() -> None:
+        with patch.object(sheet, "CSS", partial(styled_with_auto_tables, sheet.CSS)):
+            made["auto tables"] = render(content, signed)
+
     html = page_for_a_browser(content, signed)
     with sync_playwright() as playwright, open_chromium(playwright) as chromium:
         kept = chromium.new_page()
@@ -66,11 +74,65 @@ def measure_render(scratch: Scratch) -> list[Figure]:
         subjects = {
             "tagged": tagged,
             "untagged": untagged,
+            "auto tables": auto_tables,
             "fresh page": fresh_page,
             "same page": lambda: print_with(kept, "same page"),
         }
         taken = interleave(subjects, rounds=RENDER_ROUNDS, warm_up=1)
-    return render_figures(taken, {name: count_pages(data) for name, data in made.items()})
+    pages = {name: count_pages(data) for name, data in made.items()}
+    return [*render_figures(taken, pages), *measure_copies(scratch, signed)]
+
+
+def styled_with_auto_tables(css: Any, *, string: str, **options: Any) -> Any:
+    """The style that the frame of a sheet adds last, and with it tables that measure all their cells."""
+    return css(string=f"{string} * {{ table-layout: auto !important }}", **options)
+
+
+def measure_copies(scratch: Scratch, signed: "OrderSet") -> list[Figure]:
+    """New copies from a real server: each of four sheets by itself, then the four asked for at once."""
+    from bench.visitor import OverHttp
+    from ivigsite.orders.sheet.documents import ROLE_SHEETS
+
+    sheets = ROLE_SHEETS[:SHEETS_AT_ONCE]
+    people = [OverHttp.signed_in(scratch.server.port, scratch.site.physician) for _ in sheets]
+    path = signed.get_absolute_url()
+    with ThreadPoolExecutor(len(people)) as threads:
+
+        def ask_all() -> float:
+            start = time.perf_counter()
+            list(threads.map(press_print, people, [path] * len(people), sheets))
+            return time.perf_counter() - start
+
+        # Those that were made at signing are handed out first.
+        ask_all()
+        alone = [
+            press_print(person, path, document=document)
+            for _ in range(COPY_ROUNDS)
+            for person, document in zip(people, sheets, strict=True)
+        ]
+        at_once = [ask_all() for _ in range(COPY_ROUNDS)]
+    for person in people:
+        person.close()
+    return copy_figures(Samples(tuple(alone)), Samples(tuple(at_once)))
+
+
+def copy_figures(alone: Samples, at_once: Samples) -> list[Figure]:
+    return [
+        Figure(
+            what="A new copy of a sheet, asked for alone",
+            value=alone.p95_ms / 1000,
+            unit="s",
+            limit=3.0,
+            note=f"95 % of {len(alone.seconds)}, real server, with download; median {alone.median_s:.2f} s",
+        ),
+        Figure(
+            what="New copies of four sheets, asked for at once, until the last is there",
+            value=at_once.worst_s,
+            unit="s",
+            limit=8.0,
+            note=f"worst of {len(at_once.seconds)}, with download; median {at_once.median_s:.2f} s",
+        ),
+    ]
 
 
 def count_pages(data: bytes) -> int:
@@ -94,6 +156,18 @@ def render_figures(taken: dict[str, Samples], pages: dict[str, int]) -> list[Fig
             ),
         )
     ]
+    figures.append(
+        Figure(
+            what="Sheet with fixed tables ÷ the same document with tables that measure their cells",
+            value=taken["tagged"].ratio_to(taken["auto tables"]),
+            unit="×",
+            limit=0.9,
+            note=(
+                f"{ours:.2f} s ÷ {taken['auto tables'].median_s:.2f} s, {pages['auto tables']} pages there,"
+                f" medians of {RENDER_ROUNDS} rounds"
+            ),
+        )
+    )
     for name, how in CHROMIUM.items():
         theirs = taken[name].median_s
         figures.append(
@@ -269,9 +343,10 @@ def wait_for_file(assessment: "Assessment") -> None:
         time.sleep(0.01)
 
 
-def press_print(person: "InProcess | OverHttp", order_set_path: str) -> float:
+def press_print(person: "InProcess | OverHttp", order_set_path: str, document: str = "order_set") -> float:
     start = time.perf_counter()
-    file_path = person.post(f"{order_set_path}print/", {"paper": "A4"}).expect(302).location
+    asked = {"paper": "A4", "document": document}
+    file_path = person.post(f"{order_set_path}print/", asked).expect(302).location
     pdf = person.get(file_path).expect(200).body
     took = time.perf_counter() - start
     if not pdf.startswith(b"%PDF-"):

@@ -2,7 +2,7 @@ import pytest
 
 from bench.browser import TYPED, keys_kept
 from bench.measure import Samples
-from bench.sheets import render_figures
+from bench.sheets import copy_figures, render_figures
 
 
 def taken(**seconds: float) -> dict[str, Samples]:
@@ -10,15 +10,22 @@ def taken(**seconds: float) -> dict[str, Samples]:
 
 
 def test_sheet_is_compared_with_itself_as_a_whole_and_with_chromium_per_page():
-    times = taken(tagged=1.2, untagged=1.0, fresh_page=1.0, same_page=0.5)
-    pages = {"tagged": 4, "untagged": 4, "fresh page": 5, "same page": 5}
+    times = taken(tagged=1.2, untagged=1.0, auto_tables=1.6, fresh_page=1.0, same_page=0.5)
+    pages = {"tagged": 4, "untagged": 4, "auto tables": 4, "fresh page": 5, "same page": 5}
 
-    tags, fresh, same = render_figures(times, pages)
+    tags, tables, fresh, same = render_figures(times, pages)
 
     assert tags.value == pytest.approx(1.2)
+    assert tables.value == pytest.approx(1.2 / 1.6)
     assert fresh.value == pytest.approx((1.2 / 4) / (1.0 / 5))
     assert same.value == pytest.approx((1.2 / 4) / (0.5 / 5))
     assert "as a whole 1.20 ×" in fresh.note
+
+
+def test_copies_are_judged_by_the_slowest():
+    alone, at_once = copy_figures(Samples((1.0, 2.0, 4.0)), Samples((3.0, 5.0, 7.0)))
+
+    assert (alone.value, alone.limit, at_once.value, at_once.limit) == (4.0, 3.0, 7.0, 8.0)
 
 
 @pytest.mark.parametrize(
