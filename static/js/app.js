@@ -59,6 +59,25 @@
 
   document.querySelector(".error-summary")?.focus();
 
+  // A copy takes a moment to make; until its file comes, the page says so, and a second press makes no second copy.
+
+  const makings = () => document.querySelectorAll("form[data-making] .making");
+
+  document.addEventListener("submit", (event) => {
+    const said = event.target.closest("[data-making]")?.querySelector(".making");
+    if (said?.textContent) {
+      event.preventDefault();
+    } else if (said) {
+      const bar = document.createElement("progress");
+      bar.setAttribute("aria-hidden", "true");
+      said.replaceChildren("The copy is being made ", bar);
+      setTimeout(() => said.replaceChildren(), 20000);
+    }
+  });
+
+  // The page that is gone back to was left while it said so.
+  window.addEventListener("pageshow", () => makings().forEach((said) => said.replaceChildren()));
+
   // A list that refreshes itself says when it stops doing so: after two misses, and after the computer has slept.
 
   for (const live of document.querySelectorAll("[data-live-seconds]")) {

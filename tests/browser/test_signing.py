@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from ivigsite.orders.models import OrderSet
 from tests.browser.steps import assess_page, choose_page, expect_signed, press, sign_out, unfold
 from tests.scenario import PASSWORD, Site, assess
 
 pytestmark = pytest.mark.browser
+
+UNKEPT = {"Cache-Control": "no-store"}
 
 # Between them they show lines of every role.
 CASES: dict[str, dict[str, Any]] = {
@@ -95,11 +97,18 @@ def test_new_form_answers_nothing_and_offers_not_known_everywhere(bedside: Page,
 
 
 @pytest.mark.hazard("H13")
-def test_double_click_signs_one_order_set(check: Page):
+def test_double_click_signs_one_order_set_and_makes_one_copy_that_is_said_to_be_made(check: Page):
     check.get_by_role("button", name="Sign order set").dblclick()
 
     expect_signed(check)
     assert OrderSet.objects.count() == 1
+    asked: list[Request] = []
+    check.on("request", lambda request: asked.append(request) if request.url.endswith("/print/") else None)
+    # The page stays, as it does until a file comes.
+    check.route("**/print/", lambda route: route.fulfill(status=204, headers=UNKEPT))
+    check.get_by_role("button", name="Print A4", exact=True).dblclick()
+    expect(check.get_by_role("status").filter(has_text="The copy is being made")).to_be_visible()
+    assert len(asked) == 1
 
 
 @pytest.mark.hazard("H13")
