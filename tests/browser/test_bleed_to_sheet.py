@@ -140,9 +140,11 @@ def test_order_set_is_signed_by_keyboard_alone(page: Page, site: Site):
 def tab_to(page: Page, target: Locator) -> None:
     """Press Tab until it stands on this element, or, for a radio button, on one of its group."""
     name = target.get_attribute("name") if target.get_attribute("type") == "radio" else None
+    # Found by its label once: to look for it again after each key takes longer than the key.
+    element = target.element_handle()
     for _ in range(MOST_TABS):
         page.keyboard.press("Tab")
-        if target.evaluate(
+        if element.evaluate(
             """(element, name) => document.activeElement === element
                  || (name !== null && document.activeElement.name === name)""",
             name,
