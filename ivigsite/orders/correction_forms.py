@@ -55,11 +55,11 @@ class CorrectedEntryForm(AtTheBedsideForm):
         for name in OF_A_NEW_ENTRY:
             del self.fields[name]
         self.row = row
-        self.initial.update(self.as_entered())
+        self.initial.update(self.as_noted())
         add_why(self, "Why it is corrected")
 
     @abstractmethod
-    def as_entered(self) -> dict[str, Any]:
+    def as_noted(self) -> dict[str, Any]:
         """The answers as they stand."""
 
     def clean(self) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class CorrectedEntryForm(AtTheBedsideForm):
 class CorrectedActForm(CorrectedEntryForm, ActForm):
     """An act at the pump, told again."""
 
-    def as_entered(self) -> dict[str, Any]:
+    def as_noted(self) -> dict[str, Any]:
         event: AdministrationEvent = self.row
         return {
             "act": event.act,
@@ -89,7 +89,7 @@ class CorrectedActForm(CorrectedEntryForm, ActForm):
 class CorrectedReactionForm(CorrectedEntryForm, ReactionForm):
     """A reaction, told again."""
 
-    def as_entered(self) -> dict[str, Any]:
+    def as_noted(self) -> dict[str, Any]:
         event: AdministrationEvent = self.row
         return {"happened_at": event.happened_at, "grade": str(event.grade), "comment": event.comment}
 
@@ -97,7 +97,7 @@ class CorrectedReactionForm(CorrectedEntryForm, ReactionForm):
 class CorrectedVialsForm(CorrectedEntryForm, VialsForm):
     """Vials of one lot, read again."""
 
-    def as_entered(self) -> dict[str, Any]:
+    def as_noted(self) -> dict[str, Any]:
         given: GivenProduct = self.row
         return {
             **_how_it_came(given),
@@ -114,7 +114,7 @@ class CorrectedVialsForm(CorrectedEntryForm, VialsForm):
 class CorrectedUnitForm(CorrectedEntryForm, UnitForm):
     """A platelet unit, read again."""
 
-    def as_entered(self) -> dict[str, Any]:
+    def as_noted(self) -> dict[str, Any]:
         given: GivenProduct = self.row
         return {
             **_how_it_came(given),

@@ -1,8 +1,10 @@
 """What was noted wrongly at the bedside: another row in its place, or none; what is counted follows."""
 
+import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -593,3 +595,26 @@ def test_reaction_taken_back_does_not_refuse_the_next_order(bedside: Corrected, 
     bedside.take_back(event)
 
     assert check(physician, again, choices(again)).status_code == 200
+
+
+# Who asks for rows that do not stand: keys and numbers of rows, the history, and what is corrected itself.
+OF_THE_HISTORY = {
+    "administration.py",
+    "correction_views.py",
+    "corrections.py",
+    "infusion_log.py",
+    "lot_recall.py",
+    "models.py",
+    "running.py",
+}
+
+
+def test_nobody_else_reads_rows_that_do_not_stand():
+    site = Path(running.__file__).parents[1]
+
+    asking = {
+        path.name for path in site.rglob("*.py") if re.search(r"as_entered\b|_base_manager", path.read_text())
+    }
+
+    assert asking <= OF_THE_HISTORY
+    assert AdministrationEvent._default_manager.name == GivenProduct._default_manager.name == "objects"
