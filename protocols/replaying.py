@@ -3,6 +3,7 @@
 import gc
 import json
 import multiprocessing
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -15,7 +16,10 @@ from protocols.engine.facts_json import facts_from_plain
 from protocols.engine.plain import from_plain, to_plain
 from protocols.engine.protocol import Protocol
 
-PROCESSES: Final = 2
+# All the cores that this process may use.
+PROCESSES: Final = len(os.sched_getaffinity(0))
+# Whoever waits for a page goes first.
+NICER_BY: Final = 10
 # So many parts are under way at once, so that no process waits for the one that reads and stores.
 AHEAD: Final = 2 * PROCESSES
 
@@ -76,6 +80,7 @@ _learnt: list[Protocol] = []
 
 
 def _learn(plain: Any) -> None:
+    os.nice(NICER_BY)
     _learnt[:] = [from_plain(Protocol, plain)]
     # Nothing that is read or worked out here holds itself, and looking for it took three parsings in four.
     gc.disable()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 
 class Provenance(StrEnum):
@@ -44,7 +44,7 @@ class ConsultLevel(StrEnum):
 
     @property
     def rank(self) -> int:
-        return list(ConsultLevel).index(self)
+        return _CONSULT_RANKS[self]
 
 
 class Severity(StrEnum):
@@ -57,7 +57,11 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        return list(Severity).index(self)
+        return _SEVERITY_RANKS[self]
+
+
+_CONSULT_RANKS: Final = {level: rank for rank, level in enumerate(ConsultLevel)}
+_SEVERITY_RANKS: Final = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class OrderKind(StrEnum):
