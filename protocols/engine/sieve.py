@@ -17,8 +17,8 @@ from .scores import SCORE_KEYS
 
 Row = TypeVar("Row")
 
-ANSWERS_KEPT: Final = 64
-"""To each fact, for one list of rows; far more than most facts have."""
+# To each fact, for one list of rows: far more than most facts have, some megabytes at the very most.
+ANSWERS_KEPT: Final = 1024
 
 _Bits = tuple[int, int]
 """Of some conditions, as bits: those that hold, and those that hold or may hold."""
