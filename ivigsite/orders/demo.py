@@ -1,18 +1,21 @@
 """The demonstration's one signed order set and its checks, so that a board with and without can be seen."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 from ivigsite.encounters.models import Assessment
-from ivigsite.monitoring.actions import Entered, record_observation, set_anchor
+from ivigsite.monitoring.actions import Entered, record_observation
 from ivigsite.orders.actions import draft_content, sign_order_set
+from ivigsite.orders.administration import Noted, Unit, note_event, note_unit
 from ivigsite.orders.forms import Choices
 from ivigsite.orders.models import OrderSet
 from ivigsite.orders.proposal import propose
 from ivigsite.orders.sheet.content import digest
-from protocols.engine.protocol import Role
+from protocols.engine.course import Act
+from protocols.engine.protocol import OrderKind, Role
 
 SIGNED_PATIENT: Final = "DEMO-2001"
 NAMES: Final = UUID("6f0f3f4e-2f0c-4b52-9a52-7f6f7f1f0a11")
@@ -44,25 +47,52 @@ def sign_demo_order_set(*, at: datetime) -> OrderSet:
 
 
 def show_demo_checks(order_set: OrderSet, *, at: datetime) -> None:
-    """Let the treatment have begun as planned, with vital signs, an alert and what came due since."""
+    """Let the platelets have begun as planned, with vital signs, an alert and what came due since."""
     encounter = order_set.encounter
     if encounter.observations.exists():
         return
     start = order_set.starts_at
-    for name in ("T0", "P0"):
-        set_anchor(order_set_id=order_set.pk, name=name, true_at=start, by=order_set.signed_by, at=at)
-    for rule, taken_at, values in (
-        ("VITALS_BEFORE", start - timedelta(minutes=5), BEFORE),
-        ("LUNGS", start + timedelta(minutes=16), BREATHLESS),
-    ):
+    by = order_set.signed_by
+
+    def measured(rule: str, taken_at: datetime, values: Mapping[str, Any]) -> None:
         record_observation(
             encounter=encounter,
             rule=rule,
             entered=Entered(typed={}, values=values, taken_at=taken_at),
-            idempotency_key=uuid5(NAMES, f"{order_set.pk}/{rule}"),
-            by=order_set.signed_by,
+            idempotency_key=_name(order_set, rule),
+            by=by,
             at=at,
         )
+
+    measured("VITALS_BEFORE", start - timedelta(minutes=5), BEFORE)
+    platelets = order_set.lines.get(kind=OrderKind.PLATELETS)
+    note_event(
+        line=platelets,
+        dose_number=1,
+        noted=Noted(act=Act.START, happened_at=start),
+        seen=0,
+        idempotency_key=_name(order_set, Act.START),
+        by=by,
+        at=at,
+    )
+    note_unit(
+        line=platelets,
+        dose_number=1,
+        unit=Unit(
+            unit_number="DEMO-UNIT-0001",
+            product_name="Platelets, fictional unit",
+            expires_on=(start + timedelta(days=2)).date(),
+        ),
+        given_at=start,
+        idempotency_key=_name(order_set, "unit"),
+        by=by,
+        at=at,
+    )
+    measured("LUNGS", start + timedelta(minutes=16), BREATHLESS)
+
+
+def _name(order_set: OrderSet, of: str) -> UUID:
+    return uuid5(NAMES, f"{order_set.pk}/{of}")
 
 
 BEFORE: Final = {

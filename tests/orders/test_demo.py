@@ -29,7 +29,10 @@ def test_the_demonstration_has_one_signed_order_set_and_keeps_it() -> None:
     assert first == again == OrderSet.objects.get()
     assert first.encounter.patient.record_number == SIGNED_PATIENT
     assert first.sheet_content.is_demo
-    assert first.lines.filter(kind="platelets", dose_amount="2").exists()
+    platelets = first.lines.get(kind="platelets", dose_amount="2")
+    # What the checks count from was noted at the bedside, with the unit that a recall would ask for.
+    assert [event.act for event in platelets.events.all()] == ["start"]
+    assert [product.unit_number for product in platelets.given.all()] == ["DEMO-UNIT-0001"]
     statuses = {task.status(now) for task in first.encounter.tasks.all()}
     assert {Status.DUE, Status.OVERDUE, Status.PLANNED, Status.MISSED} <= statuses
     assert [each.rule for each in Observation.objects.unacknowledged()] == ["LUNGS"]
