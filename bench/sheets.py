@@ -37,6 +37,7 @@ OWN_ADDRESS = re.compile(r"sheet:[A-Za-z0-9.\-]+")
 
 def measure_render(scratch: Scratch) -> list[Figure]:
     from playwright.sync_api import sync_playwright
+    from weasyprint import CSS
 
     from bench.browser import open_chromium
     from bench.visitor import InProcess
@@ -55,7 +56,7 @@ def measure_render(scratch: Scratch) -> list[Figure]:
             made["untagged"] = render(content, signed)
 
     def auto_tables() -> None:
-        with patch.object(sheet, "CSS", partial(styled_with_auto_tables, sheet.CSS)):
+        with patch.object(sheet, "CSS", partial(styled_with_auto_tables, CSS)):
             made["auto tables"] = render(content, signed)
 
     html = page_for_a_browser(content, signed)

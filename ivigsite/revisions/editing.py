@@ -144,8 +144,9 @@ def move_row(request: SignedInRequest, pk: UUID, section: str, row_id: UUID) -> 
     """Let a row change places with the one beside it, unless they no longer stand as they were shown."""
     version, found = _draft(pk), _section(section)
     protocol = read_rows(version)
-    beside = neighbours(found, protocol, ids_of_section(found, version)).get(row_id, ())
-    past = {str(each): each for each in beside if each}.get(request.POST.get("past", ""))
+    beside = neighbours(found, protocol, ids_of_section(found, version))
+    above, below = beside.get(row_id, (None, None))
+    past = {str(each): each for each in (above, below) if each}.get(request.POST.get("past", ""))
     row = _stored(found, version, row_id)
     neighbour = _stored(found, version, past) if past else None
     if row is None or neighbour is None:
@@ -154,7 +155,7 @@ def move_row(request: SignedInRequest, pk: UUID, section: str, row_id: UUID) -> 
         move_past(row=row, neighbour=neighbour, seen=version.version, by=request.user, at=timezone.now())
     except Refused as refused:
         return _refused(request, version, str(refused))
-    return redirect(_place(version, found, row, "up" if past == beside[0] else "down"))
+    return redirect(_place(version, found, row, "up" if past == above else "down"))
 
 
 @author_protocol

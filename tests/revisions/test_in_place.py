@@ -54,13 +54,13 @@ def test_value_is_changed_in_its_place_and_the_rest_of_the_row_stays() -> None:
     version, client = draft(), as_("author")
     regimen = Regimen.objects.get()
     url = place_url(version, "regimens", regimen)
-    before = Regimen.objects.values().get()
+    before = dict(Regimen.objects.values().get())
 
     answer = client.post(
         url, shown_in_place(client, url) | {"amount": "0.6", "basis-note": "forged"}, follow=True
     )
 
-    after = Regimen.objects.values().get()
+    after = dict(Regimen.objects.values().get())
     assert str(after.pop("amount")) == "0.600000"
     assert before.pop("amount") != after
     assert after == before

@@ -20,9 +20,17 @@ from ivigsite.orders.sheet.jobs import SheetFailed
 from ivigsite.orders.sheet.render import render
 from ivigsite.orders.sheet.states import Paper
 
-from .reading import NO_BREAK_SPACE, Case, all_text_of, file_of, opened, pages_of, text_of
+from .reading import (
+    NO_BREAK_SPACE,
+    Case,
+    all_text_of,
+    assert_nothing_is_clipped_or_covered,
+    file_of,
+    opened,
+    pages_of,
+    text_of,
+)
 from .samples import CALL, IVIG, NEXT_ORDER_ID, ORDER_ID, PLATELETS, PREDNISONE, STATES, T0, TYPICAL
-from .test_generated import assert_nothing_is_clipped_or_covered
 
 # WeasyPrint leaves its colour profile for the garbage collector to close.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")
