@@ -130,6 +130,12 @@ def held_by(encounter: Encounter) -> dict[str, Observation]:
     return held
 
 
+def open_alerts_of(encounter: Encounter) -> tuple[Shown, ...]:
+    """The alarming results of an encounter that nobody has taken on, the newest first."""
+    rows = Observation.objects.unacknowledged().filter(encounter=encounter).select_related("entered_by")
+    return tuple(show(observation) for observation in rows.order_by("-taken_at"))
+
+
 def checklist_of(encounter: Encounter, *, at: datetime) -> Checklist:
     """All checks and results of an encounter, by group; those that need somebody now come first."""
     protocol = load_protocol_value(encounter.protocol_version)

@@ -13,6 +13,7 @@ from ivigsite.accounts.http import SignedInRequest
 from ivigsite.accounts.permissions import Permission, allow
 from ivigsite.audit.actions import record
 from ivigsite.encounters.selectors import banner_of
+from ivigsite.monitoring.selectors import open_alerts_of
 from ivigsite.orders.actions import state_name
 from ivigsite.orders.administration import NotGiven, SeenTooOld, note_event, note_unit, note_vials
 from ivigsite.orders.infusion_forms import (
@@ -176,6 +177,7 @@ def _page(
         "encounter": found.encounter,
         "banner": banner_of(found.encounter, found.assessment, at=now),
         "content": content,
+        "alerts": open_alerts_of(found.encounter),
         "shown": [_shown(dose, bound) for dose in doses],
         "bound": bound,
         "problem": problem,

@@ -1,3 +1,4 @@
+import html
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from ivigsite.audit.models import AuditEntry
 from ivigsite.monitoring.actions import Entered, record_observation
-from ivigsite.monitoring.models import Anchor, MonitoringTask
+from ivigsite.monitoring.models import Anchor, MonitoringTask, Observation
 from ivigsite.orders import views
 from ivigsite.orders.actions import void_order_set
 from ivigsite.orders.administration import (
@@ -192,6 +193,26 @@ def test_step_up_after_critical_vital_signs_is_refused_with_any_reason(bedside: 
 
     with pytest.raises(NotGiven, match="Do not step up"):
         bedside.note(Act.STEP_UP, 30, reason="physician")
+
+
+@pytest.mark.hazard("H21")
+def test_alert_of_the_checklist_stands_on_the_infusion_page_until_it_is_taken_on(
+    bedside: Bedside, physician: Client
+):
+    bedside.signs(-2)
+    bedside.note(Act.START, 0)
+    page = reverse("infusion", args=[bedside.line.order_set_id])
+    assert "What needs you now" not in physician.get(page).content.decode()
+
+    bedside.signs(29, systolic_mmhg=84)
+
+    alert = Observation.objects.unacknowledged()[0]
+    shown = physician.get(page).content.decode()
+    assert "What needs you now" in shown
+    assert alert.action in html.unescape(shown)
+    for each in Observation.objects.unacknowledged():
+        physician.post(reverse("acknowledge", args=[each.pk]), {"comment": "At the bedside"})
+    assert "What needs you now" not in physician.get(page).content.decode()
 
 
 @pytest.mark.hazard("H05")
