@@ -186,7 +186,11 @@ def assessment_for(user: User, assessment_id: UUID, *, at: datetime) -> Assessme
 
 def encounters_of(patient: Patient, user: User) -> list[Encounter]:
     """The patient's encounters on this person's wards, newest first."""
-    return list(Encounter.objects.for_user(user).filter(patient=patient).select_related("ward", "owner"))
+    return list(
+        Encounter.objects.for_user(user)
+        .filter(patient=patient)
+        .select_related("ward", "owner", "protocol_version")
+    )
 
 
 def search(user: User, text: str) -> list[Patient]:

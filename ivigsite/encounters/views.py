@@ -404,10 +404,12 @@ def _patient_conflict(request: SignedInRequest, form: PatientForm, current: Pati
 
 def _patient_page(request: SignedInRequest, found: Patient, place: EncounterForm) -> HttpResponse:
     encounters = selectors.encounters_of(found, request.user)
+    open_one = next((each for each in encounters if each.is_open), None)
     context = {
         "patient": found,
         "encounters": encounters,
-        "has_open": any(each.is_open for each in encounters),
+        "open_one": open_one,
+        "withdrawn": selectors.withdrawn_because(open_one) if open_one else "",
         "place": place,
         "form": place,
     }

@@ -24,6 +24,7 @@ def pages_of(site: Site, order_set: OrderSet) -> list[str]:
     """Every page that somebody with this encounter in hand may have before them."""
     encounter = [site.encounter.pk]
     return [
+        reverse("patient", args=[site.encounter.patient_id]),
         site.encounter.get_absolute_url(),
         *(reverse(name, args=encounter) for name in ("assess", "checklist", "discharge")),
         order_set.assessment.get_absolute_url(),
