@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, IntegerField, Min, Q, Sum, When
+from django.db.models import Count, Min, Q
 
 from ivigsite.accounts.models import User
 from ivigsite.encounters.advice import GRADE_WORDS
 from ivigsite.encounters.models import Encounter
-from ivigsite.monitoring.models import MonitoringTask, Observation
+from ivigsite.monitoring.models import MonitoringTask, Observation, is_due
 from ivigsite.monitoring.reassessment import encounters_with_changed_facts
 from ivigsite.monitoring.selectors import KIND_WORDS
 from ivigsite.monitoring.signals import handover_noted
@@ -63,22 +63,20 @@ NEXT_SHOWN = 3
 def board_checks(user: User, *, at: datetime) -> Mapping[UUID, BoardChecks]:
     """The checks of every open encounter of this person's wards: a few queries; no checks is no entry."""
     mine = Q(encounter__ward__users=user, encounter__closed_at=None)
-    overdue = Sum(Case(When(overdue_at__lt=at, then=1), default=0, output_field=IntegerField()))
-    current = {
-        row["encounter"]: row
-        for row in MonitoringTask.objects.current(at)
+    due = is_due(at)
+    tasks = {
+        encounter: (now, overdue, next_at)
+        for encounter, now, overdue, next_at in MonitoringTask.objects.open()
         .filter(mine)
         .order_by()
-        .values("encounter")
-        .annotate(all=Count("pk"), overdue=overdue)
-    }
-    following = dict(
-        MonitoringTask.objects.open()
-        .filter(mine, due_at__gt=at)
-        .order_by()
         .values_list("encounter")
-        .annotate(next_at=Min("due_at"))
-    )
+        .annotate(
+            now=Count("pk", filter=due),
+            overdue=Count("pk", filter=due & Q(overdue_at__lt=at)),
+            next_at=Min("due_at", filter=Q(due_at__gt=at)),
+        )
+        if now or next_at
+    }
     alarms = {
         row["encounter"]: row
         for row in Observation.objects.unacknowledged()
@@ -89,12 +87,13 @@ def board_checks(user: User, *, at: datetime) -> Mapping[UUID, BoardChecks]:
     }
     found: dict[UUID, BoardChecks] = defaultdict(BoardChecks)
     changed = encounters_with_changed_facts(user)
-    for key in {*current, *following, *alarms, *changed}:
-        now, alarm = current.get(key), alarms.get(key)
+    for key in {*tasks, *alarms, *changed}:
+        now, overdue, next_at = tasks.get(key, (0, 0, None))
+        alarm = alarms.get(key)
         found[key] = BoardChecks(
-            due=now["all"] - now["overdue"] if now else 0,
-            overdue=now["overdue"] if now else 0,
-            next_at=following.get(key),
+            due=now - overdue,
+            overdue=overdue,
+            next_at=next_at,
             alerts=alarm["all"] if alarm else 0,
             critical=alarm["critical"] if alarm else 0,
             facts_changed=key in changed,

@@ -86,6 +86,11 @@ class Anchor(models.Model):
         return self.true_at or self.planned_at
 
 
+def is_due(now: datetime) -> Q:
+    """Of an open check: its time has come, and not yet that of the next of its kind."""
+    return Q(Q(next_due_at=None) | Q(next_due_at__gt=now), due_at__lte=now)
+
+
 class TaskQuerySet(models.QuerySet["MonitoringTask"]):
     def for_user(self, user: User) -> Self:
         return self.filter(encounter__ward__users=user)
@@ -95,7 +100,7 @@ class TaskQuerySet(models.QuerySet["MonitoringTask"]):
 
     def current(self, now: datetime) -> Self:
         """Open, due, and not replaced by a later one of its kind: what has to be done now."""
-        return self.open().filter(Q(next_due_at=None) | Q(next_due_at__gt=now), due_at__lte=now)
+        return self.open().filter(is_due(now))
 
 
 class MonitoringTask(models.Model):
