@@ -204,6 +204,10 @@ def test_a_form_that_lies_open_says_that_its_protocol_is_withdrawn_and_when_it_c
     expect(reason).to_be_focused()
     expect(reason).to_have_value("7")
     expect(still_form.locator("#standing-lost")).to_be_hidden()
+    still_form.set_viewport_size({"width": 390, "height": 844})
+    said = still_form.locator("#standing p").bounding_box()
+    assert said is not None
+    assert said["x"] + said["width"] <= 390
 
     still_form.route("**/standing/**", lambda route: route.abort())
     still_form.clock.run_for(3 * HALF_MINUTE_MS)
