@@ -135,11 +135,12 @@ def test_the_page_of_the_protocol_says_that_it_cannot_be_used(tampered: World) -
 def test_approving_and_copying_find_the_seal_broken(tampered: World) -> None:
     version = tampered.site.version
     client = client_of(tampered.people["protocol_author"])  # type: ignore[index]
+    versions = ProtocolVersion.objects.count()
 
     answer = client.post(
         reverse("protocol_step", args=[version.pk, "copy"]),
         {
-            "seen": ProtocolVersion.objects.get().version,
+            "seen": ProtocolVersion.objects.get(pk=version.pk).version,
             "seal": version.seal,
             "words": "Next year",
             "password": PASSWORD,
@@ -148,18 +149,18 @@ def test_approving_and_copying_find_the_seal_broken(tampered: World) -> None:
     )
 
     assert "something else than what was submitted" in answer.content.decode()
-    assert ProtocolVersion.objects.count() == 1
+    assert ProtocolVersion.objects.count() == versions
 
 
 @pytest.fixture
 def withdrawn(world: World) -> World:
-    version = ProtocolVersion.objects.get()
-    actions.withdraw(
-        version=version,
-        reason="Cap is wrong",
-        by=world.people["protocol_approver"],  # type: ignore[index]
-        at=timezone.now(),
-    )
+    for version in (world.site.version, world.book):
+        actions.withdraw(
+            version=ProtocolVersion.objects.get(pk=version.pk),
+            reason="Cap is wrong",
+            by=world.people["protocol_approver"],  # type: ignore[index]
+            at=timezone.now(),
+        )
     return world
 
 
