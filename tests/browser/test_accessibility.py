@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from playwright.sync_api import BrowserContext, Page, expect
 
+from ivigsite.accounts.roles import Role
 from ivigsite.encounters import views as encounter_views
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.orders import views as order_views
@@ -32,7 +33,7 @@ from tests.browser.watch import Watch
 from tests.encounters.emergency_answers import emergency_answers
 from tests.protocols.factory import draft
 from tests.revisions.versions import replace_version
-from tests.scenario import PASSWORD, Site, assess
+from tests.scenario import PASSWORD, Site, assess, person
 
 pytestmark = pytest.mark.browser
 
@@ -267,6 +268,14 @@ def test_protocol_has_no_fault_that_axe_finds(bedside: Page):
     assert faults(bedside) == []
 
 
+def test_longest_menu_fits_a_tablet(new_context: Callable[..., BrowserContext], site: Site):
+    person("haematologist", Role.HAEMATOLOGIST, site.ward)
+    page = new_context(viewport={"width": 1024, "height": 768}).new_page()
+    sign_in(page, "haematologist")
+
+    assert beyond(page) == 0
+
+
 def faults(page: Page) -> list[str]:
     """What axe and the width say of the page in each look; it is left in the last of them."""
     return [
@@ -282,6 +291,10 @@ def look(page: Page, theme: Theme, width: int, rules: Mapping[str, Any]) -> Iter
     page.set_viewport_size({"width": width, "height": 900})
     for rule in Axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]:
         yield from (f"{rule['id']}: {node['html']}" for node in rule["nodes"])
-    beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    if beyond:
-        yield f"{beyond} px too wide"
+    if too_much := beyond(page):
+        yield f"{too_much} px too wide"
+
+
+def beyond(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
