@@ -21,7 +21,7 @@ TRY = Template(
       <button class="btn" hx-get="/answer/422/" hx-select="#problem" hx-target="#target">422</button>
       <button class="btn" hx-get="/empty/502/" hx-target="#target">502</button>
       <button class="btn" hx-get="/page/" hx-target="#target">page</button>
-      {% include "includes/live_lost.html" with id="lost" %}
+      {% include "includes/live_lost.html" with id="lost" words="This list has stopped refreshing." only %}
       <div id="list" data-live-seconds="30" data-live-banner="lost">list</div>
     {% endblock %}"""
 )
