@@ -97,18 +97,7 @@ def correct_event(
         refuse_before_signed(line, noted.happened_at)
     _refuse_unfit(dose, _with(dose.events, event, entry, place), at=at)
     entry.save(force_insert=True)
-    made = EventCorrection.objects.create(
-        replaces=event,
-        entry=entry,
-        place=place,
-        reason=why.reason,
-        words=why.words,
-        at=at,
-        by=by,
-        idempotency_key=idempotency_key,
-    )
-    _follow(made, encounter, by=by, at=at)
-    return made
+    return _close_event(event, entry, why, encounter, key=idempotency_key, by=by, at=at)
 
 
 @transaction.atomic
@@ -124,17 +113,7 @@ def take_back_event(
         return there
     dose = dose_at(event.line, event.dose_number, protocol=protocol_of(event.line), at=at)
     _refuse_unfit(dose, [each for each in dose.events if each.pk != event.pk], at=at)
-    made = EventCorrection.objects.create(
-        replaces=event,
-        place=_place_of(event),
-        reason=why.reason,
-        words=why.words,
-        at=at,
-        by=by,
-        idempotency_key=idempotency_key,
-    )
-    _follow(made, encounter, by=by, at=at)
-    return made
+    return _close_event(event, None, why, encounter, key=idempotency_key, by=by, at=at)
 
 
 @transaction.atomic
@@ -313,6 +292,30 @@ def _not_fitting(event: AdministrationEvent) -> NotGiven:
 
 def _start_of(events: Sequence[AdministrationEvent]) -> datetime | None:
     return events[0].happened_at if events else None
+
+
+def _close_event(
+    event: AdministrationEvent,
+    entry: AdministrationEvent | None,
+    why: Why,
+    encounter: Encounter,
+    *,
+    key: UUID,
+    by: User,
+    at: datetime,
+) -> EventCorrection:
+    made = EventCorrection.objects.create(
+        replaces=event,
+        entry=entry,
+        place=_place_of(event),
+        reason=why.reason,
+        words=why.words,
+        at=at,
+        by=by,
+        idempotency_key=key,
+    )
+    _follow(made, encounter, by=by, at=at)
+    return made
 
 
 def _follow(made: EventCorrection, encounter: Encounter, *, by: User, at: datetime) -> None:
