@@ -105,6 +105,7 @@ QUESTIONS_SHOWN: Final = 5
 WARNINGS_SHOWN: Final = 3
 LINE_EFFECT_WORDS: Final = {
     **ARM_WORDS,
+    "add_line": "added",
     "hold_lines": "held",
     "remove_lines": "left out",
     "at_risk_rate": "at the slower, at-risk rate",

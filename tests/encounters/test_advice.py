@@ -68,6 +68,19 @@ def test_line_says_that_a_change_stands_only_until_an_answer_is_known(protocol: 
     assert dict(slower.causes)["W-04"]
 
 
+def test_line_that_a_rule_added_says_which_rule(protocol: Protocol):
+    advice = advice_for(protocol, pregnant=True)
+
+    added = [
+        change
+        for group in advice.groups
+        for order in group.orders
+        for change in order.changes
+        if change.what == "Added"
+    ]
+    assert "OV-PREGNANCY" in {by for change in added for by, _ in change.causes}
+
+
 def test_more_than_three_warnings_do_not_stand_in_one_column(protocol: Protocol):
     advice = advice_for(
         protocol,
