@@ -12,7 +12,7 @@ from ivigsite.monitoring.times import minute_of
 from protocols.engine.case import case_of
 from protocols.engine.decision import evaluate
 from protocols.engine.facts import Kind
-from protocols.engine.monitoring import Background, Result
+from protocols.engine.monitoring import Background, Result, Run
 from protocols.engine.protocol import Protocol
 from protocols.engine.recommendation import Recommendation
 from protocols.engine.results import RESULTS
@@ -22,6 +22,9 @@ from protocols.mapping import load_protocol_value
 SHARED: Final = ("platelets_per_ul", "creatinine_umol_per_l")
 # In the order in which they say when treatment began: nothing is compared with a value from after it.
 STARTS: Final = ("T0", "P0", "D0")
+# The start and the end of a dose of each product that vital signs are taken around.
+DOSES: Final = (("T0", "TE"), ("P0", "PE"))
+LASTS: Final = tuple(end for _, end in DOSES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +42,18 @@ def standing_of(encounter: Encounter) -> Standing:
     assessments = list(encounter.assessments.defer("entered", "outcome"))
     last = assessments[0] if assessments else None
     observations = encounter.observations.standing().only("taken_at", "values")
+    anchors = list(Anchor.objects.filter(plan__encounter=encounter, name__in=[*STARTS, *LASTS]))
     return Standing(
         protocol=protocol,
         assessment=last,
         background=Background(
             facts=values_of(protocol, last) if last else {},
             earlier=(*_of_assessments(assessments), *(as_result(each) for each in observations)),
-            start_minute=_start_minute(encounter),
+            start_minute=_start_minute(anchors),
+            runs=tuple(_runs(anchors, *DOSES)),
+            units=tuple(
+                _runs((each for each in anchors if each.true_at is not None), ("P0", "PE")),
+            ),
         ),
     )
 
@@ -90,10 +98,18 @@ def _of_assessments(assessments: Iterable[Assessment]) -> Iterable[Result]:
             yield Result(minute=minute_of(made.sampled_at or made.made_at), values=values)
 
 
-def _start_minute(encounter: Encounter) -> int | None:
+def _start_minute(anchors: Iterable[Anchor]) -> int | None:
     """The first start of immunoglobulin, or of whatever is given instead; true or planned."""
-    anchors = Anchor.objects.filter(plan__encounter=encounter, name__in=STARTS)
     starts: dict[str, datetime] = {}
     for anchor in anchors:
         starts[anchor.name] = min(anchor.at, starts.get(anchor.name, anchor.at))
     return next((minute_of(starts[name]) for name in STARTS if name in starts), None)
+
+
+def _runs(anchors: Iterable[Anchor], *doses: tuple[str, str]) -> Iterable[Run]:
+    """Each dose of these products with its start and end, true or planned."""
+    minutes = {(each.plan_id, each.name, each.number): minute_of(each.at) for each in anchors}
+    for (plan, name, number), start in minutes.items():
+        for begins, ends in doses:
+            if name == begins:
+                yield Run(start_minute=start, end_minute=minutes.get((plan, ends, number)))

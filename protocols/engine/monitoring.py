@@ -34,6 +34,9 @@ ANCHORS: Final = {
 """What due times are counted from."""
 
 MINUTES_PER_HOUR: Final = 60
+COUNT: Final = "platelets_per_ul"
+# A parameter that a protocol may leave out; without it nobody knows when a count is the patient's own again.
+TRANSFUSION_INFLUENCES: Final = "transfusion_influences_hours"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,16 +183,28 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One dose of a product, from its start to its end; without an end it may run still."""
+
+    start_minute: int
+    end_minute: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Background:
     """What a result is compared with: the facts, earlier results, and when treatment began and ended.
 
     `earlier` are results of every kind, in any order. `start_minute` is the start of immunoglobulin, or of
-    the first product where none is given; the last result from before it is the baseline.
+    the first product where none is given; the last result from before it is the baseline. Vital signs are
+    compared with those from before the dose that runs: `runs` are the doses of every product; without them
+    that is the one from `start_minute`. `units` are the platelet doses that were truly begun.
     """
 
     facts: Values
     earlier: tuple[Result, ...] = ()
     start_minute: int | None = None
+    runs: tuple[Run, ...] = ()
+    units: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +223,7 @@ class Judgement:
 def judge(protocol: Protocol, rule_key: str, result: Result, background: Background) -> Judgement:
     """Judge one result by its rule: critical before alert, and normal only when both are ruled out."""
     rule = lookup.of(protocol).result_rules[rule_key]
-    derived = derive(result, background)
+    derived = derive(result, background, influenced_hours=_influenced_hours(protocol))
     values = {**background.facts, **result.values, **derived}
     critical, alert = compile_result_when(rule.critical), compile_result_when(rule.alert)
     # Without conditions there is nothing to rule out; `When` reads them as always.
@@ -226,6 +241,11 @@ def judge(protocol: Protocol, rule_key: str, result: Result, background: Backgro
     if missing:
         return _judgement(rule, Level.NOT_JUDGED, derived, missing=missing)
     return _judgement(rule, Level.NORMAL, derived)
+
+
+def _influenced_hours(protocol: Protocol) -> Decimal | None:
+    """How long platelets lift a count, where the protocol says it."""
+    return lookup.of(protocol).parameters.get(TRANSFUSION_INFLUENCES)
 
 
 def _judgement(
@@ -278,8 +298,13 @@ def _missing(when: When, values: Values, truth: Truth) -> tuple[str, ...]:
 
 
 @exactly
-def derive(result: Result, background: Background) -> dict[str, Any]:
-    """What follows from a result, the results before it and the facts; what cannot be told is left out."""
+def derive(
+    result: Result, background: Background, *, influenced_hours: Decimal | None = None
+) -> dict[str, Any]:
+    """What follows from a result, the results before it and the facts; what cannot be told is left out.
+
+    For `influenced_hours` after a platelet dose a count is not the patient's own; without it for ever.
+    """
     earlier = tuple(
         sorted(
             (each for each in background.earlier if each.minute <= result.minute),
@@ -287,12 +312,12 @@ def derive(result: Result, background: Background) -> dict[str, Any]:
         )
     )
     found: dict[str, Any] = {
-        **_vital_changes(result, earlier, background.start_minute),
+        **_vital_changes(result, earlier, background),
         **_renal(result, earlier, background),
         **_urine(result, earlier, background.facts),
         **_haemolysis(result, earlier, background.start_minute),
         **_lungs(result),
-        **_counts(result, earlier, background.start_minute),
+        **_counts(result, earlier, background, influenced_hours),
     }
     if "meningitis_signs" in result.values:
         found["meningitis_sign_count"] = len(result.values["meningitis_signs"])
@@ -316,31 +341,57 @@ def _baseline(key: str, earlier: Sequence[Result], start_minute: int | None) -> 
     return _last(key, [each for each in earlier if each.minute <= start_minute])
 
 
-def _vital_changes(result: Result, earlier: Sequence[Result], start_minute: int | None) -> dict[str, Any]:
+def _since(key: str, earlier: Sequence[Result], start_minute: int | None) -> list[Any]:
+    """The values from after the start, oldest first."""
+    return [
+        each.values[key]
+        for each in earlier
+        if key in each.values and start_minute is not None and each.minute > start_minute
+    ]
+
+
+def _vital_changes(result: Result, earlier: Sequence[Result], background: Background) -> dict[str, Any]:
+    """Against the set from before the dose that runs; of doses that run together the largest change."""
     found: dict[str, Any] = {}
-    is_before = start_minute is not None and result.minute <= start_minute
+    runs = background.runs
+    if not runs and background.start_minute is not None:
+        runs = (Run(start_minute=background.start_minute),)
+    about = _running_at(result.minute, runs)
+    is_before = bool(runs) and not about
+
+    def before(key: str) -> list[Any]:
+        if is_before:
+            # The set from before the product is itself what later ones are compared with.
+            return [result.values[key]]
+        starts: list[int | None] = [run.start_minute for run in about]
+        values = (_baseline(key, earlier, start) for start in starts or [None])
+        return [value for value in values if value is not None]
+
     for key, rise, fall in (
         ("temperature_c", "temperature_rise_c", ""),
         ("systolic_mmhg", "systolic_rise_mmhg", "systolic_fall_mmhg"),
         ("heart_rate_per_min", "heart_rate_rise_per_min", "heart_rate_fall_per_min"),
     ):
-        if key not in result.values:
+        if key not in result.values or not (baselines := before(key)):
             continue
-        # The set from before the product is itself what later ones are compared with.
-        before = result.values[key] if is_before else _baseline(key, earlier, start_minute)
-        if before is None:
-            continue
-        change = result.values[key] - before
-        found[rise] = change
+        found[rise] = result.values[key] - min(baselines)
         if fall:
-            found[fall] = -change
+            found[fall] = max(baselines) - result.values[key]
     if "on_oxygen" in result.values:
-        before = False if is_before else _baseline("on_oxygen", earlier, start_minute)
-        if result.values["on_oxygen"] is False:
+        if result.values["on_oxygen"] is False or is_before:
             found["oxygen_newly_needed"] = False
-        elif before is not None:
-            found["oxygen_newly_needed"] = before is False and not is_before
+        elif baselines := before("on_oxygen"):
+            found["oxygen_newly_needed"] = False in baselines
     return found
+
+
+def _running_at(minute: int, runs: Iterable[Run]) -> list[Run]:
+    """The dose begun last before this minute, and those that had not ended when it began."""
+    begun = sorted((run for run in runs if run.start_minute < minute), key=lambda run: run.start_minute)
+    if not begun:
+        return []
+    newest = begun[-1].start_minute
+    return [run for run in begun if run.end_minute is None or run.end_minute >= newest]
 
 
 def _renal(result: Result, earlier: Sequence[Result], background: Background) -> dict[str, Any]:
@@ -428,7 +479,10 @@ def _haemolysis(result: Result, earlier: Sequence[Result], start_minute: int | N
             else _baseline("haemoglobin_g_per_l", earlier, start_minute)
         )
         if before is not None:
-            fall = found["haemoglobin_fall_g_per_l"] = before - values["haemoglobin_g_per_l"]
+            # Red cells given meanwhile would hide a fall from what they had made of it.
+            since = _since("haemoglobin_g_per_l", earlier, start_minute)
+            fall = max((before, *since)) - values["haemoglobin_g_per_l"]
+            found["haemoglobin_fall_g_per_l"] = fall
     if "ldh_raised" in values:
         found["haemolysis_signs"] = sum(1 for sign in signs if sign is True)
         hours = UNKNOWN if start_minute is None else _hours(start_minute, result.minute)
@@ -460,23 +514,46 @@ def _lungs(result: Result) -> dict[str, Any]:
     }
 
 
-def _counts(result: Result, earlier: Sequence[Result], start_minute: int | None) -> dict[str, Any]:
-    count = result.values.get("platelets_per_ul")
+def _counts(
+    result: Result, earlier: Sequence[Result], background: Background, influenced_hours: Decimal | None
+) -> dict[str, Any]:
+    """What platelets have lifted is no peak, and proves that the count is low, never that it is enough."""
+    count = result.values.get(COUNT)
     if count is None:
         return {}
+    start_minute = background.start_minute
+
+    def is_own(minute: int) -> bool:
+        return not _is_lifted(minute, background.units, influenced_hours)
+
     found: dict[str, Any] = {}
-    baseline = _baseline("platelets_per_ul", earlier, start_minute)
+    baseline = _baseline(COUNT, earlier, start_minute)
     if baseline is not None:
         found["platelet_rise_per_ul"] = count - baseline
     after = [
-        each.values["platelets_per_ul"]
+        each.values[COUNT]
         for each in earlier
-        if "platelets_per_ul" in each.values and start_minute is not None and each.minute > start_minute
+        if COUNT in each.values
+        and start_minute is not None
+        and each.minute > start_minute
+        and is_own(each.minute)
     ]
+    if is_own(result.minute):
+        found["own_platelets_per_ul"] = count
+        if baseline is not None:
+            found["own_platelet_rise_per_ul"] = count - baseline
     peak = max((*after, count))
     if after and peak:
         found["fall_from_peak_percent"] = Decimal(peak - count) * 100 / peak
     return found
+
+
+def _is_lifted(minute: int, units: Iterable[Run], hours: Decimal | None) -> bool:
+    return any(
+        unit.start_minute <= minute
+        and (unit.end_minute is None or hours is None or minute <= unit.end_minute + hours * MINUTES_PER_HOUR)
+        for unit in units
+    )
 
 
 def _hours(earlier_minute: int, later_minute: int) -> Decimal:

@@ -13,7 +13,9 @@ from protocols.engine.monitoring import (
     Level,
     PlannedItem,
     Result,
+    Run,
     Status,
+    derive,
     follow_up,
     judge,
     plan_items,
@@ -363,6 +365,56 @@ def test_vital_signs_without_a_set_to_compare_with_are_not_called_normal(protoco
     )
 
 
+SHOCK = {**NORMAL_VITALS, "systolic_mmhg": 100}
+WELL = {**NORMAL_VITALS, "systolic_mmhg": 140}
+
+
+def vital_signs(protocol: Protocol, systolic_mmhg: int, minute: int, *runs: Run) -> Level:
+    """Judged after a set in shock at minute 950 and a good one at minute 2900."""
+    earlier = (Result(minute=950, values=SHOCK), Result(minute=2900, values=WELL))
+    background = Background(facts=KNOWN, earlier=earlier, start_minute=1000, runs=runs)
+    values = {**NORMAL_VITALS, "systolic_mmhg": systolic_mmhg}
+    return judge(protocol, "VITALS", Result(minute=minute, values=values), background).level
+
+
+def test_vital_signs_are_compared_with_those_before_the_dose_that_runs(protocol: Protocol):
+    first, second = Run(start_minute=1000, end_minute=1300), Run(start_minute=3000, end_minute=3300)
+
+    # A fall by 30 in the second dose, which against the shock before the first would be no fall at all.
+    assert vital_signs(protocol, 110, 3015, first, second) is Level.CRITICAL
+    assert vital_signs(protocol, 110, 3015, first) is Level.NORMAL
+    assert vital_signs(protocol, 139, 3400, first, second) is Level.NORMAL
+    # Before any product a set is what later ones are compared with.
+    assert vital_signs(protocol, 110, 1000, first, second) is Level.NORMAL
+
+
+def test_vital_signs_of_doses_that_run_together_are_judged_by_the_larger_change(protocol: Protocol):
+    long, open_ended = Run(start_minute=1000, end_minute=3100), Run(start_minute=1000)
+    second = Run(start_minute=3000, end_minute=3300)
+
+    assert vital_signs(protocol, 131, 3015, second) is Level.NORMAL
+    # 9 below the set before the second dose, 31 above that before the first, which runs still.
+    assert vital_signs(protocol, 131, 3015, long, second) is Level.ALERT
+    assert vital_signs(protocol, 131, 3015, open_ended, second) is Level.ALERT
+    assert vital_signs(protocol, 110, 3015, long, second) is Level.CRITICAL
+
+
+def test_oxygen_is_newly_needed_when_one_of_the_doses_began_without_it(protocol: Protocol):
+    earlier = (
+        Result(minute=950, values={**NORMAL_VITALS, "on_oxygen": False}),
+        Result(minute=1050, values={**NORMAL_VITALS, "on_oxygen": True}),
+    )
+    runs = (Run(start_minute=1000, end_minute=1300), Run(start_minute=1100))
+    now = Result(minute=1200, values={**NORMAL_VITALS, "on_oxygen": True})
+
+    def newly(*runs: Run) -> object:
+        return derive(now, Background(facts=KNOWN, earlier=earlier, runs=runs)).get("oxygen_newly_needed")
+
+    assert newly(*runs) is True
+    assert newly(runs[1]) is False
+    assert newly(Run(start_minute=900)) is None
+
+
 def creatinine(protocol: Protocol, baseline: str, current: str, hours: int) -> tuple[object, Level]:
     values = {"creatinine_umol_per_l": D(baseline) * D("88.4")}
     result = Result(minute=1000 + hours * HOUR, values={"creatinine_umol_per_l": D(current) * D("88.4")})
@@ -646,6 +698,49 @@ def test_bleeding_that_steps_up_is_an_alert(protocol: Protocol):
     assert judged(protocol, "BLEEDING", {"who_bleeding_grade": 2}, before) is Level.ALERT
     assert judged(protocol, "BLEEDING", {"who_bleeding_grade": 1}, before) is Level.NORMAL
     assert judged(protocol, "BLEEDING", {"who_bleeding_grade": 2}, who_bleeding_grade=1) is Level.ALERT
+
+
+def test_fall_of_haemoglobin_is_told_from_its_highest_after_red_cells_too(protocol: Protocol):
+    before = Result(minute=900, values={"haemoglobin_g_per_l": D(75)})
+    transfused = Result(minute=1500, values={"haemoglobin_g_per_l": D(101)})
+    now = {"haemoglobin_g_per_l": D(81), "dark_urine": False}
+
+    assert judged(protocol, "HAEMOGLOBIN", now, before) is Level.NORMAL
+    assert judged(protocol, "HAEMOGLOBIN", now, before, transfused) is Level.CRITICAL
+    assert judged(protocol, "HAEMOGLOBIN", now, transfused) is Level.NOT_JUDGED
+
+
+def counted(protocol: Protocol, rule: str, count: int, *units: Run) -> Level:
+    counts = [(900, 10_000), (1100, 120_000), (2000, 60_000)]
+    earlier = tuple(Result(minute=minute, values={"platelets_per_ul": each}) for minute, each in counts)
+    background = Background(facts=KNOWN, earlier=earlier, start_minute=1000, units=units)
+    return judge(protocol, rule, Result(minute=5000, values={"platelets_per_ul": count}), background).level
+
+
+@pytest.mark.hazard("H24")
+def test_count_that_platelets_lifted_is_no_peak_and_never_normal(protocol: Protocol):
+    long_ago, just_now, runs = (
+        Run(start_minute=1020, end_minute=1050),
+        Run(start_minute=4000, end_minute=4100),
+        Run(start_minute=4900),
+    )
+
+    # Half of the lifted 120,000 is no loss; half of the patient's own is.
+    assert counted(protocol, "COUNT_LATE", 55_000) is Level.ALERT
+    assert counted(protocol, "COUNT_LATE", 55_000, long_ago) is Level.NORMAL
+    for rule in ("COUNT_24H", "COUNT_DAY_4", "COUNT_LATE"):
+        assert counted(protocol, rule, 62_000, long_ago) is Level.NORMAL
+        assert counted(protocol, rule, 62_000, long_ago, just_now) is Level.NOT_JUDGED
+        assert counted(protocol, rule, 62_000, long_ago, runs) is Level.NOT_JUDGED
+        assert counted(protocol, rule, 12_000, long_ago, just_now) is Level.ALERT
+
+
+def test_count_after_platelets_is_never_own_where_nobody_says_how_long_they_lift_it():
+    count = Result(minute=90_000, values={"platelets_per_ul": 62_000})
+    background = Background(facts={}, start_minute=1000, units=(Run(start_minute=1, end_minute=2),))
+
+    assert "own_platelets_per_ul" not in derive(count, background)
+    assert derive(count, background, influenced_hours=D(24))["own_platelets_per_ul"] == 62_000
 
 
 def test_count_is_compared_with_its_baseline_and_its_peak(protocol: Protocol):

@@ -1,6 +1,6 @@
 """Checks are made, moved, done, declined and ended; results are judged, corrected and taken on."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -19,7 +19,7 @@ from ivigsite.monitoring.reassessment import changed_facts, encounters_with_chan
 from ivigsite.monitoring.selectors import held_by
 from protocols.engine.monitoring import Status
 from protocols.mapping import SealBroken
-from tests.monitoring.ward import Ward, build_ward, enter
+from tests.monitoring.ward import Ward, build_ward, enter, order_on
 from tests.scenario import assess
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hazard("H21")]
@@ -105,6 +105,44 @@ def test_rise_of_creatinine_holds_the_next_dose_and_makes_what_it_asks_for(ward:
 
     actions.release_hold(observation=observation, reason="Agreed", by=ward.site.physician, at=timezone.now())
     assert held_by(ward.site.encounter) == {}
+
+
+def test_vital_signs_of_a_later_dose_are_compared_with_those_before_it(ward: Ward):
+    again = ward.start + 24 * HOUR
+    order_on(ward.site, again, ward.assessment)
+    signs = {
+        "temperature_c": Decimal("36.8"),
+        "heart_rate_per_min": 80,
+        "respiratory_rate_per_min": 16,
+        "oxygen_saturation_percent": 97,
+        "on_oxygen": False,
+        "rigors": False,
+    }
+
+    def systolic(mmhg: int, taken_at: datetime) -> str:
+        return enter(ward, "VITALS", {**signs, "systolic_mmhg": mmhg}, taken_at).level
+
+    minute = timedelta(minutes=1)
+    assert systolic(100, ward.start - 5 * minute) == "normal"
+    assert systolic(100, ward.start + 15 * minute) == "normal"
+    systolic(140, again - 5 * minute)
+    # No fall against the first dose, and one of 30 against this one.
+    assert systolic(110, again + 15 * minute) == "critical"
+
+
+def test_count_after_platelets_is_stored_as_not_judged_and_a_low_one_as_low(ward: Ward):
+    later = ward.start + 24 * HOUR
+
+    def level(per_ul: int, taken_at: datetime) -> str:
+        return enter(ward, "COUNT_24H", {"platelets_per_ul": per_ul}, taken_at).level
+
+    assert level(62_000, later) == "normal"
+    for name, true_at in (("P0", later - 3 * HOUR), ("PE", later - 2 * HOUR)):
+        set_anchor(
+            order_set_id=ward.order_set_id, name=name, true_at=true_at, by=ward.site.nurse, at=timezone.now()
+        )
+    assert level(62_000, later) == "not_judged"
+    assert level(12_000, later) == "alert"
 
 
 def test_correction_is_a_new_row_and_takes_back_what_the_wrong_one_asked_for(ward: Ward):
