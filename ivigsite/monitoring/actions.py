@@ -210,6 +210,51 @@ def correct_anchors(
 
 
 @transaction.atomic
+def expect_anchors(
+    *,
+    order_set_id: UUID,
+    times: Mapping[tuple[str, int], datetime],
+    never: Container[tuple[str, int]],
+    by: User,
+    at: datetime,
+) -> None:
+    """Plan anew what has not happened yet, after the pace of a treatment changed; open checks move with it.
+
+    What had been ended for an earlier end is asked for again; nothing from an anchor in `never`.
+    """
+    plan = (
+        MonitoringPlan.objects.select_related("encounter", "assessment__protocol_version")
+        .filter(order_set_id=order_set_id)
+        .first()
+    )
+    if plan is None:
+        return
+    Encounter.objects.select_for_update().get(pk=plan.encounter_id)
+    anchors = list(plan.anchors.all())
+    moved = [
+        each
+        for each in anchors
+        if each.true_at is None and times.get((each.name, each.number), each.planned_at) != each.planned_at
+    ]
+    if not moved:
+        return
+    for each in moved:
+        each.planned_at = times[each.name, each.number]
+        each.save(update_fields=["planned_at"])
+    _move_follow_on(anchors)
+    _reschedule(plan, by=by, at=at)
+    _ask_again(plan, never=never, by=by, at=at)
+    chain(plan.encounter)
+    record(
+        action="monitoring.times_expected",
+        by=by,
+        at=at,
+        object_id=plan.encounter_id,
+        details={f"{each.name} {each.number}": each.planned_at.isoformat() for each in moved},
+    )
+
+
+@transaction.atomic
 def end_checks_of_anchor(
     *, order_set_id: UUID, name: str, after: int, until: int, reason: str, by: User, at: datetime
 ) -> int:

@@ -13,11 +13,18 @@ from django.db.models import Max
 from ivigsite.accounts.models import User
 from ivigsite.audit.actions import record
 from ivigsite.encounters.models import Encounter
-from ivigsite.monitoring.actions import NO_MORE_STEPS, add_check, end_checks_of_anchor, set_anchor
+from ivigsite.monitoring.actions import (
+    NO_MORE_STEPS,
+    add_check,
+    chain,
+    end_checks_of_anchor,
+    set_anchor,
+)
 from ivigsite.monitoring.models import Cause, MonitoringPlan
 from ivigsite.monitoring.selectors import held_by
 from ivigsite.monitoring.times import minute_of
 from ivigsite.orders.actions import state_name
+from ivigsite.orders.check_times import expect_times
 from ivigsite.orders.discrepancies import (
     NOTHING_SAID,
     AllTheSame,
@@ -49,8 +56,10 @@ from protocols.engine.course import (
 )
 from protocols.engine.lookup import of as rows_of
 from protocols.engine.protocol import OrderKind, Protocol
+from protocols.mapping import load_protocol_value
 
-SIGNS_AGAIN: Final = "VIT-AGAIN"
+# After a reaction the patient is looked at twice; the second look is in no version before it was written.
+SIGNS_AGAIN: Final = ("VIT-AGAIN", "VIT-AGAIN-30")
 STARTS: Final = {OrderKind.IVIG.value: "T0", OrderKind.PLATELETS.value: "P0"}
 ENDS: Final = {OrderKind.IVIG.value: "TE", OrderKind.PLATELETS.value: "PE"}
 _GOES_ON: Final = (Act.START, Act.STEP_UP, Act.RESUME, Act.RESTART)
@@ -427,6 +436,11 @@ def _refuse_unfit(dose: RunningDose, noted: Noted, *, encounter: Encounter, at: 
         _refuse_start(dose, noted, encounter=encounter, at=at)
     if noted.act is Act.STEP_UP:
         _refuse_step(dose, noted)
+    if noted.act in (Act.RESUME, Act.RESTART) and dose.hold is not None and not noted.reason:
+        raise NotGiven(
+            f"{dose.hold_words} Have the hold released on the checklist first, or give the reason.",
+            field="reason",
+        )
     if noted.act is Act.RESTART and not noted.reason:
         settled = dose.restart_from
         if settled is not None and noted.happened_at < settled:
@@ -541,17 +555,24 @@ def _move_checks(
             end_checks_of_anchor(name="RM", after=dose.number - 1, until=dose.number, **shared)
     if ends and not was_over:
         happened(ENDS[kind], dose.number)
+    elif not was_over:
+        expect_times(dose_at(dose.line, dose.number, protocol=dose.protocol, at=at), by=by, at=at)
 
 
 def watch_reaction(event: AdministrationEvent, encounter: Encounter, *, by: User, at: datetime) -> None:
+    """Ask for the vital signs after a reaction, in the order of their times."""
     plan = MonitoringPlan.objects.filter(order_set_id=event.line.order_set_id).first()
-    add_check(
-        encounter=encounter,
-        plan=plan,
-        item=SIGNS_AGAIN,
-        cause=Cause.REACTION,
-        cause_id=event.pk,
-        asked_at=event.happened_at,
-        by=by,
-        at=at,
-    )
+    there = rows_of(load_protocol_value(encounter.protocol_version)).items
+    for item in SIGNS_AGAIN:
+        if item in there:
+            add_check(
+                encounter=encounter,
+                plan=plan,
+                item=item,
+                cause=Cause.REACTION,
+                cause_id=event.pk,
+                asked_at=event.happened_at,
+                by=by,
+                at=at,
+            )
+    chain(encounter)

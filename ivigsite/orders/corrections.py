@@ -42,6 +42,7 @@ from ivigsite.orders.administration import (
     store_product,
     watch_reaction,
 )
+from ivigsite.orders.check_times import expect_times, never_of
 from ivigsite.orders.models import (
     AdministrationEvent,
     CorrectionReason,
@@ -49,7 +50,7 @@ from ivigsite.orders.models import (
     GivenProduct,
     ProductCorrection,
 )
-from ivigsite.orders.running import OVER, RunningDose, as_pump_event, dose_at, ended_at, protocol_of
+from ivigsite.orders.running import RunningDose, as_pump_event, dose_at, ended_at, protocol_of
 from protocols.engine.course import Act, CannotHappen, Course, after, rate_above, rate_below
 
 SAME: Final = "Nothing is different from what is noted. Change it, or take it back."
@@ -353,10 +354,7 @@ def _retime(dose: RunningDose, *, by: User, at: datetime) -> None:
     """Tell monitoring every time of a dose as its standing acts have it."""
     line, steps = dose.line, max(len(dose.planned_rates) - 1, 0)
     numbers = range((dose.number - 1) * steps + 1, dose.number * steps + 1) if dose.is_ivig else range(0)
-    is_over = dose.course.state in OVER
-    never = {("RI", number) for number in numbers if is_over or dose.course.is_capped}
-    if is_over:
-        never.add(("RM", dose.number))
+    never = never_of(dose)
     correct_anchors(
         order_set_id=line.order_set_id,
         times=_times_of(dose, numbers),
@@ -373,6 +371,7 @@ def _retime(dose: RunningDose, *, by: User, at: datetime) -> None:
     for name in sorted({name for name, _ in never}):
         own = [number for each, number in never if each == name]
         end_checks_of_anchor(name=name, after=min(own) - 1, until=max(own), **shared)
+    expect_times(dose, by=by, at=at)
 
 
 def _times_of(dose: RunningDose, numbers: Sequence[int]) -> dict[tuple[str, int], datetime | None]:

@@ -41,6 +41,8 @@ STATE_WORDS: Final = {
     State.FINISHED: "Finished",
 }
 QUIET: Final = (Act.STOP, Act.PAUSE, Act.SLOW)
+# Not the one to press while there is a faster step, or most of the volume is still to come.
+QUIET_AHEAD: Final = (*QUIET, Act.FINISH)
 FORMS: Final[dict[str, type[AtTheBedsideForm]]] = {
     form.kind: form for form in (ActForm, ReactionForm, VialsForm, UnitForm)
 }
@@ -194,11 +196,12 @@ def _page(
 
 def _shown(dose: RunningDose, bound: AtTheBedsideForm | None) -> ShownDose:
     acts = [act for act in dose.acts if act in ACT_WORDS]
+    quiet = QUIET_AHEAD if dose.is_before_its_end else QUIET
     return ShownDose(
         dose=dose,
         state=STATE_WORDS[dose.course.state],
         step=dose.step_up(dose.at),
-        buttons=tuple((act.value, _button_words(act, dose), act in QUIET) for act in acts),
+        buttons=tuple((act.value, _button_words(act, dose), act in quiet) for act in acts),
         checks=tuple(dose.open_checks(dose.at)),
         act_form=_form(ActForm, dose, bound),
         reaction_form=_form(ReactionForm, dose, bound),

@@ -13,6 +13,7 @@ from typing import Any, Final
 from django.db.models import Count, Q
 
 from ivigsite.monitoring.models import MonitoringTask, Observation, ResultLevel
+from ivigsite.monitoring.selectors import held_by
 from ivigsite.monitoring.times import minute_of, moment_of
 from ivigsite.orders.models import AdministrationEvent, GivenProduct, OrderLine
 from ivigsite.orders.sheet.content import SheetRatePlan
@@ -126,6 +127,12 @@ class RunningDose:
         return None if end is None else moment_of(end)
 
     @property
+    def is_before_its_end(self) -> bool:
+        """Whether the pump's sum says that volume is still to come; of what has no plan nobody knows."""
+        infused = self.infused_ml
+        return self.plan is not None and not isinstance(infused, Unknown) and infused < self.plan.volume_ml
+
+    @property
     def product(self) -> str:
         """The key of the ordered immunoglobulin; empty for platelets."""
         dose = self.line.proposal["dose"]
@@ -186,6 +193,18 @@ class RunningDose:
         settled = lookup.of(self.protocol).parameters["restart_settled_minutes"]
         return moment_of(self.course.reacted_at + int(settled))
 
+    @cached_property
+    def hold(self) -> Observation | None:
+        """The newest result that holds what is given here, until a physician releases it."""
+        return held_by(self.line.order_set.encounter).get(self.line.kind)
+
+    @property
+    def hold_words(self) -> str:
+        """What holds it, in a sentence; empty where nothing does."""
+        if self.hold is None:
+            return ""
+        return f"A result holds it: {self.hold.title}, {self.hold.get_level_display().lower()}."
+
     def open_checks(self, at: datetime) -> list[MonitoringTask]:
         """The vital signs that can be entered at this moment and are not done yet."""
         items = lookup.of(self.protocol).items
@@ -225,13 +244,19 @@ class RunningDose:
         )
         earliest = since + timedelta(minutes=held or 0)
         signs = self.newest_signs(since=since, until=at)
+        is_critical = signs is not None and signs.level == ResultLevel.CRITICAL
+        is_held = self.hold is not None and self.hold.level == ResultLevel.CRITICAL
         obstacle = ""
-        if self.other_products:
+        if is_held and not is_critical:
+            obstacle = self.hold_words
+        elif self.other_products and not is_critical:
             obstacle = OTHER_PRODUCT
         elif signs is None:
             obstacle = "No vital signs since this rate began."
         elif signs.level != ResultLevel.NORMAL:
             obstacle = f"The last vital signs are not normal: {signs.get_level_display().lower()}."
+        elif self.hold is not None:
+            obstacle = self.hold_words
         elif waiting := self.open_checks(at):
             obstacle = f"Still to enter: {waiting[0].title}."
         elif at < earliest:
@@ -240,7 +265,7 @@ class RunningDose:
             ml_per_h=rate,
             earliest_at=earliest,
             obstacle=obstacle,
-            is_barred=signs is not None and signs.level == ResultLevel.CRITICAL,
+            is_barred=is_critical or is_held,
         )
 
 

@@ -231,7 +231,8 @@ def test_reaction_that_turns_out_milder_does_not_end_the_dose_any_more(bedside: 
     assert bedside.dose.course.state is State.PAUSED
     assert Anchor.objects.get(plan__order_set_id=bedside.line.order_set_id, name="TE").true_at is None
     again = MonitoringTask.objects.open().filter(cause="reaction")
-    assert [task.cause_id for task in again] == [made.entry.pk]
+    assert {task.item for task in again} == {"VIT-AGAIN", "VIT-AGAIN-30"}
+    assert {task.cause_id for task in again} == {made.entry.pk}
     # What had been ended stays ended; what is due after all is a row of its own.
     assert MonitoringTask.objects.filter(closed_as="ended").count() > closed
     assert MonitoringTask.objects.open().filter(cause="correction", item="VIT-03").exists()

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ivigsite.audit.models import AuditEntry
-from ivigsite.monitoring.actions import Entered, record_observation
+from ivigsite.monitoring.actions import Entered, record_observation, release_hold
 from ivigsite.monitoring.models import Anchor, MonitoringTask, Observation
 from ivigsite.orders import views
 from ivigsite.orders.actions import void_order_set
@@ -29,6 +29,7 @@ from ivigsite.orders.administration import (
 from ivigsite.orders.models import AdministrationEvent, GivenProduct, OrderLine, OrderSet
 from ivigsite.orders.running import RunningDose, adrenaline_for, current_dose, protocol_of
 from protocols.engine.course import Act, State
+from tests.orders.course import entered
 from tests.orders.test_signing import check, choices, sign
 from tests.scenario import Site, assess, build_site, person
 
@@ -215,6 +216,108 @@ def test_alert_of_the_checklist_stands_on_the_infusion_page_until_it_is_taken_on
     assert "What needs you now" not in physician.get(page).content.decode()
 
 
+@pytest.mark.hazard("H21")
+def test_result_that_holds_the_dose_keeps_what_runs_from_going_faster_or_on(
+    bedside: Bedside, physician: Client
+):
+    bedside.signs(-2)
+    bedside.note(Act.START, 0)
+    bedside.signs(15)
+    bedside.signs(29)
+    entered(bedside.site, "THROMBOSIS", {"thrombosis_signs": ("speech",)}, bedside.at(29))
+
+    with pytest.raises(NotGiven, match="A result holds it: Thrombosis signs, critical"):
+        bedside.note(Act.STEP_UP, 30, reason="physician")
+    bedside.note(Act.PAUSE, 31)
+    with pytest.raises(NotGiven, match="A result holds it") as refused:
+        bedside.note(Act.RESUME, 40)
+    assert refused.value.field == "reason"
+    shown = html.unescape(
+        physician.get(reverse("infusion", args=[bedside.line.order_set_id])).content.decode()
+    )
+    assert "Nothing is started or made faster until a physician releases the hold" in shown
+
+    bedside.note(Act.RESUME, 41, reason="physician")
+    held = Observation.objects.holding().get()
+    release_hold(observation=held, reason="Excluded", by=bedside.site.physician, at=bedside.at(42))
+    bedside.signs(72)
+    bedside.note(Act.STEP_UP, 73)
+
+
+def test_alert_that_holds_the_dose_asks_for_a_reason_to_step_up(bedside: Bedside):
+    bedside.signs(-2)
+    bedside.note(Act.START, 0)
+    bedside.signs(15)
+    bedside.signs(29)
+    meningitis = {"headache_score": 5, "meningitis_signs": (), "drowsy": False, "focal_sign": False}
+    entered(bedside.site, "MENINGITIS", meningitis, bedside.at(29))
+
+    with pytest.raises(NotGiven, match="A result holds it: Meningitis signs, alert"):
+        bedside.note(Act.STEP_UP, 30)
+    bedside.note(Act.STEP_UP, 30, reason="physician")
+
+
+def ends_of(bedside: Bedside) -> Any:
+    return Anchor.objects.get(plan__order_set_id=bedside.line.order_set_id, name="TE", number=1).at
+
+
+def vital_signs_after(moment: Any) -> int:
+    return MonitoringTask.objects.open().filter(item="VIT-04", due_at__gt=moment).count()
+
+
+@pytest.mark.hazard("H21")
+def test_infusion_that_goes_on_slower_is_watched_to_its_new_end(bedside: Bedside):
+    bedside.note(Act.START, 0)
+    planned = ends_of(bedside)
+    bedside.note(Act.REACTION, 12, grade=2)
+    assert ends_of(bedside) == planned
+
+    bedside.note(Act.RESTART, 45)
+
+    dose = bedside.dose
+    assert dose.plan is not None
+    in_by_12 = dose.planned_rates[0] * 12 / 60
+    rate = Decimal(int(dose.planned_rates[0] / 2 * 10)) / 10
+    left = int((dose.plan.volume_ml - in_by_12) / rate * 60)
+    assert abs((ends_of(bedside) - bedside.at(45)).total_seconds() / 60 - left) <= 1
+    # From the restart on it runs at its highest rate: a look each hour, from the first to the last.
+    looks = MonitoringTask.objects.open().filter(item="VIT-04").order_by("due_at")
+    assert looks[0].due_at == bedside.at(45 + 60)
+    assert looks.count() == left // 60
+    assert not MonitoringTask.objects.open().filter(item="VIT-03").exists()
+
+    bedside.note(Act.FINISH, 300)
+    assert vital_signs_after(bedside.at(300)) == 0
+
+
+def test_looks_that_a_shorter_course_had_ended_come_back_with_a_longer_one(bedside: Bedside):
+    bedside.note(Act.START, 0)
+    bedside.note(Act.STEP_UP, 30, reason="physician")
+    planned, planned_looks = ends_of(bedside), vital_signs_after(bedside.at(30))
+    bedside.note(Act.SLOW, 40)
+    slower, more_looks = ends_of(bedside), vital_signs_after(bedside.at(30))
+    bedside.note(Act.STEP_UP, 75, reason="physician")
+    assert planned < ends_of(bedside) < slower + timedelta(hours=1)
+    bedside.note(Act.SLOW, 76)
+
+    assert slower > planned
+    assert more_looks >= planned_looks
+    assert vital_signs_after(bedside.at(30)) >= more_looks - 1
+    open_looks = MonitoringTask.objects.open().filter(item="VIT-04")
+    assert open_looks.count() == open_looks.values("due_at").distinct().count()
+
+
+def test_time_on_another_day_is_shown_with_its_date(bedside: Bedside, physician: Client):
+    bedside.note(Act.START, 0)
+    bedside.note(Act.REACTION, 12, grade=2)
+    bedside.note(Act.RESTART, 45)
+    end = timezone.localtime(bedside.dose.ends_at)
+
+    page = physician.get(reverse("infusion", args=[bedside.line.order_set_id])).content.decode()
+
+    assert f"{end.day} {end:%b}, {end:%H:}" in page
+
+
 @pytest.mark.hazard("H05")
 def test_infusion_page_has_no_field_for_a_rate(bedside: Bedside, physician: Client):
     page = physician.get(reverse("infusion", args=[bedside.line.order_set_id]))
@@ -252,7 +355,12 @@ def test_severe_reaction_ends_the_dose_and_tells_monitoring_when(bedside: Bedsid
     assert bedside.dose.course.state is State.STOPPED
     assert bedside.dose.acts == (Act.REACTION,)
     assert end.true_at == bedside.at(12)
-    assert MonitoringTask.objects.open().filter(cause="reaction", cause_id=event.pk).exists()
+    looks = MonitoringTask.objects.open().filter(cause="reaction", cause_id=event.pk).order_by("due_at")
+    assert [(look.item, look.due_at) for look in looks] == [
+        ("VIT-AGAIN", bedside.at(12 + 15)),
+        ("VIT-AGAIN-30", bedside.at(12 + 30)),
+    ]
+    assert looks[0].next_due_at == looks[1].due_at
 
 
 def test_life_threatening_reaction_refuses_immunoglobulin_until_the_assessment_knows(

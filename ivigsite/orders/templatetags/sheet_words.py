@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django import template
+from django.utils import timezone
 
 from ivigsite.encounters.emergency import elapsed_words
 from ivigsite.orders.sheet.wording import format_amount, format_count, format_minutes, format_number
@@ -20,6 +21,15 @@ def amount(value: Decimal, unit: str) -> str:
 @register.filter
 def plain_number(value: Decimal) -> str:
     return format_number(value)
+
+
+@register.filter
+def clock(moment: datetime, today: datetime) -> str:
+    """A time on the clock, with its date where that is not today's."""
+    local = timezone.localtime(moment)
+    if local.date() == timezone.localtime(today).date():
+        return f"{local:%H:%M}"
+    return f"{local.day} {local:%b, %H:%M}"
 
 
 @register.filter
