@@ -2,19 +2,19 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from ivigsite.accounts.roles import RoleView
-from ivigsite.encounters.advice import Advice, OrderGroup, number, order_cards
+from ivigsite.encounters.advice import LINE_EFFECT_WORDS, Advice, OrderGroup, number, order_cards
 from ivigsite.encounters.preview import advise
 from ivigsite.encounters.role_views import HAS_SOMETHING, PANELS_OF, panels_for
 from protocols.content_files import load_shipped
 from protocols.engine.decision import evaluate
 from protocols.engine.facts_json import facts_from_plain
 from protocols.engine.outcome import outcome_to_plain
-from protocols.engine.protocol import Protocol
+from protocols.engine.protocol import ArmEffect, EffectKind, Protocol
 from tests.scenario import COMPLETE
 
 AT = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
@@ -58,6 +58,42 @@ def test_line_says_what_a_rule_changed_on_it_and_why(protocol: Protocol):
     (held,) = changed["corticosteroid"]
     assert (held.what, [by for by, _ in held.causes]) == ("Held", ["W-10"])
     assert changed["platelets"] == ()
+
+
+ADDED_FOR: Final[dict[str, dict[str, Any]]] = {
+    "OV-PREGNANCY": {"pregnant": True},
+    "OV-CHECKPOINT": {"aetiology": "checkpoint_inhibitor"},
+    "OUT-IVIG-3-4": {"ivig_refused": True},
+    "OUT-IVIG-REACTION": {"immunoglobulin_reaction": True},
+    "PAEDS-OBSERVE": {"age_years": 9, "bleeding_level": "none", "bleeding_sites": []},
+    "W-19": {"rhd_negative_childbearing": True},
+    "W-20-ASK": {"irradiated_needed": True},
+}
+
+
+@pytest.mark.parametrize("rule", ADDED_FOR)
+def test_line_that_a_rule_adds_names_the_rule(protocol: Protocol, rule: str):
+    advice = advice_for(protocol, **ADDED_FOR[rule])
+
+    added = [change for group in advice.groups for order in group.orders for change in order.changes]
+    assert rule in {by for change in added if change.what == "Added" for by, _ in change.causes}
+
+
+def test_every_rule_that_adds_a_line_is_shown(protocol: Protocol):
+    adding = {
+        rule.key
+        for rule in protocol.safety_rules
+        if any(effect.kind is EffectKind.ADD_LINE for effect in rule.effects)
+    }
+    assert adding == set(ADDED_FOR)
+
+
+def test_all_that_can_happen_to_a_line_has_words():
+    marks = {EffectKind.HOLD_LINES, EffectKind.REMOVE_LINES, EffectKind.AT_RISK_RATE}
+    marks |= {EffectKind.REQUIRE_PRODUCT, EffectKind.ADD_LINE}
+    arms = {arm.value for arm in ArmEffect}
+
+    assert set(LINE_EFFECT_WORDS) >= {mark.value for mark in marks} | (arms - {ArmEffect.AS_BRANCH.value})
 
 
 def test_line_says_that_a_change_stands_only_until_an_answer_is_known(protocol: Protocol):
