@@ -16,6 +16,7 @@ from ivigsite.monitoring.models import Anchor, Observation, ResultLevel
 from ivigsite.monitoring.times import minute_of, moment_of
 from ivigsite.orders.given import Given, GivenDose, given_in, ivig_of, platelets_of
 from protocols.engine import formulas, lookup
+from protocols.engine.checklist_review import LATE_COUNT
 from protocols.engine.facts import UNKNOWN, Facts, Unknown
 from protocols.engine.protocol import CheckGroup, OrderKind, Protocol
 from protocols.engine.response import (
@@ -42,8 +43,6 @@ COUNT: Final = "platelets_per_ul"
 BLEEDING: Final = "who_bleeding_grade"
 # Levels of an assessment without bleeding; the others are bleeding whose grade may not be told.
 NOT_BLEEDING: Final = ("none", "risk_factors")
-# The row of results by which counts in the weeks after are judged.
-LATE_COUNT: Final = "COUNT_LATE"
 CHECKS_OF_REPEAT: Final = (CheckGroup.RENAL, CheckGroup.THROMBOSIS, CheckGroup.HAEMOLYSIS)
 
 

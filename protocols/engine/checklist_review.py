@@ -1,6 +1,7 @@
 """What is wrong with the checklist of a draft: items, how their results are judged, and what follows."""
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from .conditions import RESULT_VALUES, BadCondition, compile_result_when, compile_when
 from .coverage import row_keys
@@ -13,8 +14,17 @@ Found = tuple[str, str, str]
 Rows = Mapping[str, frozenset[str]]
 
 
+LATE_COUNT: Final = "COUNT_LATE"
+"""The row by which counts in the weeks after are judged: the watch for a relapse goes by it."""
+NEEDED_ITEMS: Final[Mapping[str, str]] = {
+    "VIT-AGAIN": "after a reaction nobody would be asked to look again",
+    "PROMISED": "a stop could not be passed with the promise to monitor",
+}
+
+
 def checklist_problems(protocol: Protocol) -> Iterator[Found]:
     """Section, key and message of each problem of items and result rules."""
+    yield from _missing_rows(protocol)
     rules = {rule.key for rule in protocol.result_rules}
     rows = _rows(protocol)
     for item in protocol.monitoring_items:
@@ -27,6 +37,18 @@ def checklist_problems(protocol: Protocol) -> Iterator[Found]:
             yield "result_rules", rule.key, message
         if rule.key not in judged:
             yield "result_rules", rule.key, "No check is judged by this row."
+
+
+def _missing_rows(protocol: Protocol) -> Iterator[Found]:
+    follow_ups = {item.key for item in protocol.monitoring_items if item.is_follow_up}
+    for key, without in NEEDED_ITEMS.items():
+        if key not in follow_ups:
+            yield "monitoring_items", key, f"There is no such follow-up: {without}."
+    if LATE_COUNT not in {rule.key for rule in protocol.result_rules}:
+        yield "result_rules", LATE_COUNT, "There is no such row, so no relapse would be watched for."
+    elif not any(item.rule == LATE_COUNT and not item.is_follow_up for item in protocol.monitoring_items):
+        message = "No planned check is judged by this row, so no relapse would be watched for."
+        yield "result_rules", LATE_COUNT, message
 
 
 def _item_problems(item: MonitoringItem, rules: set[str], rows: Rows) -> Iterator[str]:

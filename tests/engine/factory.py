@@ -550,15 +550,20 @@ PROTOCOL = Protocol(
             due_minutes=10,
             window_minutes=10,
             due_text="After ten minutes.",
-            rule="R_ANY",
+            rule=rule,
             kinds=kinds,
             when=when,
+            is_follow_up=is_follow_up,
             basis=BASIS,
         )
-        for key, kinds, when in (
-            ("M_ALL", (), ()),
-            ("M_IVIG", (OrderKind.IVIG,), ()),
-            ("M_DIABETES", (OrderKind.IVIG,), if_any("renal_risk_factors", "diabetes")),
+        for key, rule, kinds, when, is_follow_up in (
+            ("M_ALL", "R_ANY", (), (), False),
+            ("M_IVIG", "R_ANY", (OrderKind.IVIG,), (), False),
+            ("M_DIABETES", "R_ANY", (OrderKind.IVIG,), if_any("renal_risk_factors", "diabetes"), False),
+            # For no treatment of these lines, so that it stands in no answer.
+            ("M_LATE", "COUNT_LATE", (OrderKind.CONSULT,), (), False),
+            ("VIT-AGAIN", "R_ANY", (), (), True),
+            ("PROMISED", "R_ANY", (), (), True),
         )
     ),
     result_rules=(
@@ -568,6 +573,14 @@ PROTOCOL = Protocol(
             group=CheckGroup.OTHER,
             asks=("is_done",),
             needs=("is_done",),
+            basis=BASIS,
+        ),
+        ResultRule(
+            key="COUNT_LATE",
+            title="Count in the weeks after",
+            group=CheckGroup.PLATELET_RESPONSE,
+            asks=("platelets_per_ul",),
+            needs=("platelets_per_ul",),
             basis=BASIS,
         ),
     ),

@@ -22,7 +22,13 @@ def with_item(**changes: object) -> Protocol:
 
 
 def with_rule(**changes: object) -> Protocol:
-    return sound_protocol(result_rules=(replace(sound_protocol().result_rules[0], **changes),))  # type: ignore[arg-type]
+    first, *others = sound_protocol().result_rules
+    return sound_protocol(result_rules=(replace(first, **changes), *others))  # type: ignore[arg-type]
+
+
+def without_item(key: str) -> Protocol:
+    items = sound_protocol().monitoring_items
+    return sound_protocol(monitoring_items=tuple(item for item in items if item.key != key))
 
 
 def test_sound_checklist_has_no_problem():
@@ -35,6 +41,13 @@ def test_sound_checklist_has_no_problem():
 @pytest.mark.parametrize(
     ("protocol", "words"),
     [
+        (without_item("VIT-AGAIN"), "no such follow-up: after a reaction nobody"),
+        (without_item("PROMISED"), "no such follow-up: a stop could not be passed"),
+        (without_item("M_LATE"), "No planned check is judged by this row, so no relapse"),
+        (
+            sound_protocol(result_rules=sound_protocol().result_rules[:1]),
+            "There is no such row, so no relapse would be watched for",
+        ),
         (with_item(anchor="X9"), "no anchor 'X9'"),
         (with_item(rule="R_NONE"), "No row says how its results are judged"),
         (with_item(anchor="F0"), "must be a follow-up"),

@@ -349,7 +349,7 @@ SOUND: list[Callable[[], Protocol]] = [
     lambda: sound_protocol(**bands((2, 0, 10), (1, 10, 20), (0, 20, None))),
     # The order in which bands are written makes no difference.
     lambda: sound_protocol(grade_bands=tuple(reversed(PROTOCOL.grade_bands))),
-    lambda: sound_protocol(gates=(), safety_rules=(), monitoring_items=(), result_rules=(), repeat_rules=()),
+    lambda: sound_protocol(gates=(), safety_rules=(), repeat_rules=()),
     lambda: sound_protocol(
         **rules(
             R10=decision_rule("R10", (1,), LEVELS[:1], "WATCH"),

@@ -302,6 +302,27 @@ def small_protocol(**changes: Any) -> engine.Protocol:
                 kinds=(engine.OrderKind.IVIG,),
                 basis=BASIS,
             ),
+            *(
+                engine.MonitoringItem(
+                    key=key,
+                    title=key,
+                    measured="platelets",
+                    unit="per microlitre",
+                    anchor="F0" if is_follow_up else "D0",
+                    due_minutes=60,
+                    window_minutes=30,
+                    due_text="Later.",
+                    is_follow_up=is_follow_up,
+                    rule=rule,
+                    kinds=(),
+                    basis=BASIS,
+                )
+                for key, rule, is_follow_up in (
+                    ("M20", "COUNT_LATE", False),
+                    ("VIT-AGAIN", "R10", True),
+                    ("PROMISED", "R10", True),
+                )
+            ),
         ),
         result_rules=(
             engine.ResultRule(
@@ -320,6 +341,14 @@ def small_protocol(**changes: Any) -> engine.Protocol:
                 alert_action="Look again.",
                 alert_follow_ups=("M10",),
                 alert_holds=(engine.OrderKind.IVIG,),
+                basis=BASIS,
+            ),
+            engine.ResultRule(
+                key="COUNT_LATE",
+                title="Count in the weeks after",
+                group=engine.CheckGroup.PLATELET_RESPONSE,
+                asks=("platelets_per_ul",),
+                needs=("platelets_per_ul",),
                 basis=BASIS,
             ),
         ),

@@ -54,6 +54,7 @@ FAULTS: Mapping[str, tuple[str, str, Mapping[str, Any], str]] = {
     "an uncertain row without a note": ("regimens", "IVIG_1", {"basis-note": ""}, "needs a note"),
     "an action without conditions": ("result_rules", "COUNT", {"alert_action": "Stop."}, "or neither"),
     "a check that nobody judges": ("result_rules", "COUNT", {"key": "COUNTED"}, "how its results are judged"),
+    "no watch for a relapse": ("result_rules", "COUNT_LATE", {"key": "COUNT_SOON"}, "no relapse would be"),
     "a condition that contradicts itself": (
         "gates",
         "INVALID_DATA",
