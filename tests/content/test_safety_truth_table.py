@@ -10,7 +10,7 @@ import pytest
 from protocols.content_files import load_shipped
 from protocols.engine.conditions import compile_when
 from protocols.engine.facts import UNKNOWN
-from protocols.engine.protocol import Protocol, SafetyRule
+from protocols.engine.protocol import Protocol, SafetyRule, WhenUnknown
 
 Values = Mapping[str, Any]
 
@@ -399,7 +399,7 @@ TABLE: Final = (
         "HS-20-SALINE",
         INFO,
         READ,
-        {"product": "gamunex_c", **IVIG},
+        {"product": "gammagard_liquid_erc", **IVIG},
         {"product": "privigen"},
         PLATELETS,
         unknown="product",
@@ -945,9 +945,22 @@ TABLE: Final = (
 ALSO_SPEAK: Final = (
     ("HS-02", {"platelets_per_ul": 2_000_001}),
     ("HS-02", {"platelets_per_ul": 1_000_000, "usual_platelets_per_ul": 20_000}),
+    ("HS-03", {"clumps": True, "low_count_confirmed": False}),
+    ("HS-03", {"clumps": True}),
+    ("HS-03-CRITICAL", {"clumps": True, "low_count_confirmed": False, **LT}),
     ("HS-04", {"schistocytes": True, **ACTIVE, **IVIG}),
     ("HS-04", {"haemolysis": True, "dat_positive": False, **NONE, **PLATELETS}),
     ("HS-04", {"haemolysis": True, **NONE, **PLATELETS}),
+    ("HS-04-LT", {"schistocytes": True, **LT, **IVIG}),
+    ("HS-04-LT", {"haemolysis": True, "dat_positive": False, **LT, **PLATELETS}),
+    ("HS-04-LT", {"haemolysis": True, **LT, **PLATELETS}),
+    ("HS-05", {"heparin_last_100_days": True, "four_ts": 4, **NONE, **PLATELETS}),
+    ("HS-05", {"vitt_picture": True, **NONE, **PLATELETS}),
+    ("HS-05-BLEEDING", {"heparin_last_100_days": True, "four_ts": 4, **ACTIVE, **PLATELETS}),
+    ("HS-05-BLEEDING", {"vitt_picture": True, **LT, **PLATELETS}),
+    ("HS-09-CRITICAL", {"iga_sample_taken": False, **SITE, **IVIG}),
+    ("HS-09-CRITICAL", {**LT, **IVIG}),
+    ("HS-09-SENT", {"iga_sample_taken": True, **LT, **IVIG}),
     ("HS-11", {"age_years": 1, "product_stabilisers": ("sorbitol",), **IVIG}),
     ("HS-15", {"ivig_day_g_per_kg": D(1), "ivig_course_g_per_kg": D("2.01"), **IVIG}),
     ("HS-19", {"product_stabilisers": ("sucrose",), "egfr": D(59), **IVIG}),
@@ -965,6 +978,52 @@ ALSO_SPEAK: Final = (
     ("W-16-UNKNOWN", {"first_ivig": False, "hours_since_last_ivig": D(900), **IVIG}),
     ("W-WEIGHT-AGE", IVIG),
 )
+
+# What a rule does besides speaking; all others do nothing else.
+HOLD_IVIG: Final = ("hold_lines", "ivig")
+HOLD_PLATELETS: Final = ("hold_lines", "platelets")
+HOLD_STEROID: Final = ("hold_lines", "corticosteroid")
+AT_RISK: Final = ("at_risk_rate", "")
+STAT: Final = ("raise_consult", "stat")
+SAME_DAY: Final = ("raise_consult", "same_day")
+OTHER_AGENTS: Final = ("add_line", "ASK_OTHER_AGENTS")
+DOES: Final[dict[str, set[tuple[str, str]]]] = {
+    "HS-04": {HOLD_PLATELETS, HOLD_IVIG, STAT},
+    "HS-04-LT": {HOLD_PLATELETS, HOLD_IVIG, STAT},
+    "HS-05": {HOLD_PLATELETS, STAT},
+    "HS-05-BLEEDING": {HOLD_PLATELETS, STAT},
+    "HS-06": {HOLD_IVIG},
+    "HS-07": {HOLD_IVIG},
+    "HS-08": {("require_product", "iga_depleted")},
+    "HS-10": {("require_product", "without_proline")},
+    "HS-11": {("require_product", "without_sorbitol")},
+    "HS-14": {("require_product", "intravenous")},
+    "HS-17": {HOLD_IVIG},
+    "HS-19": {("require_product", "without_sucrose")},
+    "HS-21": {SAME_DAY},
+    "HS-24-REFUSED": {HOLD_IVIG, HOLD_PLATELETS, STAT},
+    "W-01": {AT_RISK, SAME_DAY},
+    "W-02": {AT_RISK},
+    "W-03": {AT_RISK},
+    "W-03-EGFR-30": {AT_RISK, SAME_DAY},
+    "W-04": {AT_RISK},
+    "W-10": {HOLD_STEROID, SAME_DAY},
+    "W-18": {("add_check", "VAX-01")},
+    "W-18-PLATELETS": {("add_check", "VAX-01")},
+    "W-19": {("add_line", "ANTI_D")},
+    "W-20": {HOLD_PLATELETS},
+    "W-20-ASK": {("add_line", "ASK_IRRADIATED")},
+    "W-CAUSE": {STAT},
+    "SU-12H": {STAT},
+    "OUT-IVIG": {HOLD_IVIG, SAME_DAY},
+    "OUT-IVIG-3-4": {HOLD_IVIG, STAT, OTHER_AGENTS},
+    "OUT-IVIG-REACTION": {HOLD_IVIG, STAT, OTHER_AGENTS},
+    "OUT-PLATELETS": {HOLD_PLATELETS, STAT},
+    "OV-PREGNANCY": {("add_line", "CALL_OBSTETRICS"), SAME_DAY},
+    "OV-CHECKPOINT": {("add_line", "HOLD_CHECKPOINT"), ("add_line", "CALL_ONCOLOGY")},
+    "PAEDS-OBSERVE": {HOLD_IVIG, HOLD_STEROID, HOLD_PLATELETS, ("add_line", "CALL_PAEDIATRICS")},
+}
+COUNTS_WHILE_UNKNOWN: Final = {"HS-19", "W-01", "W-02", "W-03", "W-04"}
 
 
 @pytest.fixture(scope="module")
@@ -1008,6 +1067,37 @@ def test_rule_speaks_stays_silent_and_asks_as_the_evidence_says(
 @pytest.mark.parametrize(("rule", "values"), ALSO_SPEAK)
 def test_each_way_into_a_rule_is_enough(rules: dict[str, SafetyRule], rule: str, values: Values) -> None:
     assert compile_when(rules[rule].when)(values) is FIRES
+
+
+@pytest.mark.hazard("H10")
+def test_every_way_into_a_rule_has_values_written_by_hand(rules: dict[str, SafetyRule]) -> None:
+    taken = {(line.rule, position) for line in TABLE for position in ways_in(rules[line.rule], line)}
+    for rule, values in ALSO_SPEAK:
+        held = compile_when(rules[rule].when).groups_that_hold(values)
+        taken |= {(rule, position) for position in held}
+
+    tabled = {line.rule for line in TABLE}
+    assert taken == {(key, way) for key in tabled for way in range(len(rules[key].when))}
+
+
+def ways_in(rule: SafetyRule, line: Row) -> set[int]:
+    """The groups of conditions that hold for the values of this line, with the one fact and without it."""
+    predicate = compile_when(rule.when)
+    known = {key: value for key, value in line.speaks.items() if key != line.unknown}
+    return {*predicate.groups_that_hold(line.speaks), *predicate.groups_that_hold(known)}
+
+
+@pytest.mark.hazard("H10")
+def test_each_rule_does_what_the_evidence_says_and_nothing_else(rules: dict[str, SafetyRule]) -> None:
+    does = {
+        key: {(effect.kind.value, str(effect.target)) for effect in rule.effects}
+        for key, rule in rules.items()
+        if rule.effects
+    }
+
+    assert does == DOES
+    counting = {key for key, rule in rules.items() if rule.unknown is WhenUnknown.HOLD}
+    assert counting == COUNTS_WHILE_UNKNOWN
 
 
 @pytest.mark.hazard("H24")

@@ -50,8 +50,11 @@ def _is_it_something_else(facts: Mapping[str, Any], level: str, stops: set[str],
         stops.add("TTP_TMA")
     if haemolysis is True and dat is not True:
         stops.add("TTP_TMA")
-    if facts.get("plasmic", 0) >= 5 and level != "life_threatening":
-        stops.add("TTP_TMA")
+    if facts.get("plasmic", 0) >= 5:
+        if level != "life_threatening":
+            stops.add("TTP_TMA")
+        elif facts.get("immune_cause") not in ("confirmed", "probable"):
+            said.add("TTP_SCORE_CRITICAL")
     if (
         facts.get("hit_suspected") is True
         or facts.get("four_ts", 0) >= 4
