@@ -454,11 +454,15 @@ def _monitoring(
             continue
         anchor = anchors.get(item.anchor)
         has_one_time = anchor is not None and item.due_minutes and not item.is_repeated
+        minutes, tolerance = item.due_minutes, _tolerance(item.window_minutes)
+        if has_one_time and minutes < 0:
+            # What may be done from days before the start on is read as late when that day is printed.
+            minutes, tolerance = minutes + item.window_minutes, "at the latest"
         yield MonitoringRow(
             item=item.title,
-            due_at=anchor + timedelta(minutes=item.due_minutes) if anchor and has_one_time else None,
+            due_at=anchor + timedelta(minutes=minutes) if anchor and has_one_time else None,
             due_text="" if has_one_time else item.due_text,
-            tolerance=_tolerance(item.window_minutes),
+            tolerance=tolerance,
         )
 
 

@@ -14,8 +14,10 @@ from django.utils import timezone
 
 from ivigsite.orders import actions, views
 from ivigsite.orders.models import OrderSet, SheetFile, SheetHandedOut
-from ivigsite.orders.sheet.documents import LABELS, ROLE_SHEETS, Document
-from ivigsite.orders.sheet.jobs import SheetFailed, SheetQueueFull
+from ivigsite.orders.sheet.documents import DOCUMENTS, LABELS, ROLE_SHEETS, Document
+from ivigsite.orders.sheet.jobs import Job, SheetFailed, SheetQueueFull
+from ivigsite.orders.sheet.render import render
+from ivigsite.orders.sheet.states import Copy, Paper, PrintEvent
 from tests.orders.test_signing import choices, sign
 from tests.scenario import PASSWORD, Site, assess
 
@@ -173,6 +175,22 @@ def test_the_printed_file_carries_patient_doses_and_page_numbers_on_every_page(
     everything = " ".join(" ".join(pages).split())
     for line in order_set.lines.exclude(dose_unit=""):
         assert f"{line.dose_amount} {line.dose_unit}" in everything
+
+
+# WeasyPrint leaves its colour profile for the garbage collector to close.
+@pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")
+def test_a_copy_of_the_shipped_protocols_order_set_keeps_to_the_pages_of_its_sheets(
+    order_set: OrderSet,
+) -> None:
+    copy = Copy(first_printed_at=order_set.signed_at)
+    event = PrintEvent(printed_at=order_set.signed_at, printed_by="Test Physician", copy_number=2)
+
+    content = order_set.sheet_content
+
+    for document in ROLE_SHEETS:
+        job = Job(document=document, content=content, state=copy, paper=Paper.LETTER, event=event)
+        pages = len(pypdfium2.PdfDocument(render(job)))
+        assert pages <= DOCUMENTS[document].most_pages, document
 
 
 def test_labels_are_printed_in_the_size_of_the_site(

@@ -116,7 +116,9 @@ def test_no_order_holds_a_notation_known_to_be_misread(case: Case) -> None:
     text = text_of(tuple(line for page in pages_of(file_of(case)) for line in page))
     # The record number and the order's id are no part of an order.
     text = text.replace("NHS number 999 000 1112", "").replace(ORDER_ID, "")
-    (orders,) = re.findall(r" Orders (.*?) Not ordered, and overrides | Orders (.*?) Signatures ", text)
+    (orders,) = re.findall(
+        r" Orders (.*?) Not ordered, and overrides | Orders (.*?) Basis and sources ", text
+    )
 
     assert find_forbidden_tokens("".join(orders)) == []
 

@@ -11,7 +11,7 @@ import pdfua
 import pytest
 
 from ivigsite.orders.sheet import wording
-from ivigsite.orders.sheet.chart import chart_rows, issue_rows, next_checks, stickers
+from ivigsite.orders.sheet.chart import chart_rows, issue_rows, named_in_short, next_checks, stickers
 from ivigsite.orders.sheet.checks import find_forbidden_tokens
 from ivigsite.orders.sheet.content import ChartRow as PlannedRow
 from ivigsite.orders.sheet.content import SheetAction, SheetTimedPlan, TimedRow, Vial
@@ -139,7 +139,7 @@ def test_the_nurse_chart_has_clock_times_rates_boxes_reactions_and_stickers() ->
 
     for words in (
         "14:30 22-Nov-2026 Step 1 24.7",
-        "16:00 22-Nov-2026 Step 4 197",
+        "16:00 Step 4 197",
         "19:37 22-Nov-2026 End",
         "Maximum rate 197 mL per hour.",
         "Temp. Blood pressure Pulse Breaths Oxygen Grade Initials",
@@ -165,7 +165,7 @@ def test_the_issue_sheet_has_amounts_special_requirements_consent_and_samples() 
         "Consent for blood products Recorded",
         "Group, antibody screen and DAT sample taken Yes",
         "Allergies: Penicillin (rash); Latex",
-        "Order Lot or unit number",
+        "Order Lot or unit",
     ):
         assert words in text, words
 
@@ -198,7 +198,7 @@ def test_the_handover_card_is_one_glance() -> None:
         "Not known: immunoglobulin A; blood group",
         "16:00 197 mL per hour",
         "22-Nov-2026 14:45 Temperature, pulse, blood pressure",
-        "All 9 are on the monitoring checklist.",
+        "Next checks, of 9 on the monitoring checklist",
         "6 Call haematology on call",
         "1 warning on the order set, as advice",
         "Override of HS-09: Bleeding is critical",
@@ -257,8 +257,8 @@ def test_the_chart_prints_each_planned_look_with_its_rate_and_what_is_in() -> No
     text = all_text_of(render(replace(job, content=content)))
 
     for words in (
-        "13:30 to 14:30 22-Nov-2026 Vital signs before the start 14:30 22-Nov-2026 Start 24.7 0",
-        "14:45 22-Nov-2026 Vital signs 6.2",
+        "13:30 to 14:30 22-Nov-2026 Vital signs before the start 14:30 Start 24.7 0",
+        "14:45 Vital signs 6.2",
         "Flush Demonstration flush.",
         "Line 2, planned to end 22-Nov-2026 15:00 22-Nov-2026 15:10 Count",
     ):
@@ -305,6 +305,62 @@ def test_each_vial_and_each_unit_has_its_place() -> None:
     assert stickers(two_units) == ("Unit 1 of 2", "Unit 2 of 2")
     assert stickers(PREDNISONE) == stickers(CALL) == ()
     assert [len(issue_rows(order)) for order in (mixed, two_units, PREDNISONE, CALL)] == [3, 3, 1, 0]
+
+
+def test_a_row_of_the_chart_says_its_day_where_another_day_begins() -> None:
+    before_midnight = T0.replace(hour=23, minute=50)
+    planned = tuple(
+        PlannedRow(at=before_midnight + timedelta(minutes=minutes), text="Vital signs")
+        for minutes in (0, 5, 15, 30)
+    )
+    assert TYPICAL.rate_plan is not None
+
+    rows = chart_rows(replace(TYPICAL, rate_plan=replace(TYPICAL.rate_plan, chart=planned)))
+
+    assert [row.is_new_day for row in rows[:4]] == [True, False, True, False]
+
+
+def test_checks_of_one_thing_are_named_once_with_every_time() -> None:
+    names = ["Count on day 4", "Urine output", "Pulse at 6 hours", "Count on day 7", "Pulse", "Count again"]
+
+    assert named_in_short(names) == [
+        "Count on day 4, on day 7",
+        "Urine output",
+        "Pulse at 6 hours",
+        "Pulse",
+        "Count again",
+    ]
+    assert named_in_short([]) == []
+
+
+def test_a_card_counts_the_unknown_answers_it_has_no_room_for() -> None:
+    card = text_of(pages_of(file_of(Case("all unknown", "expired", Paper.A4, Document.HANDOVER_CARD)))[0])
+    issue = text_of(pages_of(file_of(Case("all unknown", "signed", Paper.LETTER, Document.ISSUE_SHEET)))[0])
+
+    assert (
+        "Not known: finding number 1; finding number 2; finding number 3; finding number 4; "
+        "finding number 5; and 19 answers more, each named on the order set" in card
+    )
+    assert "Not known: 24 answers, each named on the order set" in issue
+
+
+def test_an_override_that_nobody_else_agreed_to_names_nobody() -> None:
+    override = replace(TYPICAL.overrides[0], by="")
+    job = Case("typical", "signed", Paper.A4, Document.HANDOVER_CARD).job
+
+    text = all_text_of(render(replace(job, content=replace(TYPICAL, overrides=(override,)))))
+
+    assert "Override of HS-09: Bleeding is critical, sample sent. Not ordered:" in text
+    assert "()" not in text
+
+
+def test_a_bed_that_nobody_gave_is_said() -> None:
+    job = Case("typical", "signed", Paper.A4, Document.HANDOVER_CARD).job
+    patient = replace(TYPICAL.patient, bed="")
+
+    text = all_text_of(render(replace(job, content=replace(TYPICAL, patient=patient))))
+
+    assert "Larch, bed not recorded" in text
 
 
 def test_the_next_checks_are_in_the_order_of_the_clock() -> None:

@@ -1,20 +1,24 @@
 """What is filled in by hand: the rows of the observation chart, the places for stickers and lot numbers."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from .content import MonitoringRow, Severity, SheetContent, SheetFinding, SheetOrder, TimedRow
 from .documents import Document
-from .wording import format_amount, format_number
+from .wording import format_amount, format_day, format_number
 
 # Rows without words, for checks between the steps and for a rate that was lowered.
 FREE_ROWS: Final = 6
 FREE_ROWS_AFTER_CHART: Final = 3
 MOST_STICKERS: Final = 24
 CHECKS_ON_CARD: Final = 6
+UNKNOWN_ON_CARD: Final = 5
 PLATELETS: Final = "platelets"
+_TIMED_NAME: Final = re.compile(r"(.+?) ((?:at|on) .+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +32,21 @@ class ChartRow:
     ml_per_h: Decimal | None = None
     volume_ml: Decimal | None = None
     """What is in by then."""
+    is_new_day: bool = True
+    """Whether its date is another than that of the row above."""
 
 
 def chart_rows(content: SheetContent) -> tuple[ChartRow, ...]:
     """Every look at the patient as it was planned; where none was, the steps and rows to write in."""
+    rows = _planned_rows(content)
+    days = [format_day(row.at, content.time_zone) if row.at else "" for row in rows]
+    return tuple(
+        replace(row, is_new_day=day != before)
+        for row, day, before in zip(rows, days, ["", *days], strict=False)
+    )
+
+
+def _planned_rows(content: SheetContent) -> tuple[ChartRow, ...]:
     plan = content.rate_plan
     free = tuple(ChartRow(label="") for _ in range(FREE_ROWS))
     if plan is None:
@@ -89,6 +104,25 @@ def has_details(order: SheetOrder) -> bool:
     )
 
 
+def is_timed_alone(order: SheetOrder) -> bool:
+    """Whether its time is all that is said of an order besides its name, so that both fit one line."""
+    rest = (order.strength, order.route, order.duration, order.maximum, order.rate, order.condition)
+    return bool(order.start_at or order.start_text) and not (any(rest) or order.instructions)
+
+
+def unknown_first(content: SheetContent, document: str) -> tuple[str, ...]:
+    """As many of the unknown facts as the sheet has room for; the order set names them all.
+
+    The issue sheet has a table of its own for what must be known before anything is issued.
+    """
+    return () if document == Document.ISSUE_SHEET else content.basis.not_known[:UNKNOWN_ON_CARD]
+
+
+def unknown_besides(content: SheetContent, document: str) -> int:
+    """How many unknown facts `unknown_first` leaves to the order set."""
+    return len(content.basis.not_known) - len(unknown_first(content, document))
+
+
 def issue_rows(order: SheetOrder) -> range:
     """One row for each size of vial or each unit, and one to spare where another lot may be needed."""
     if order.dose is None:
@@ -106,6 +140,21 @@ def next_checks(content: SheetContent) -> list[MonitoringRow]:
 def other_checks(content: SheetContent) -> list[MonitoringRow]:
     """All that `next_checks` leaves out."""
     return _by_the_clock(content)[CHECKS_ON_CARD:]
+
+
+def items_in_short(rows: Iterable[MonitoringRow]) -> list[str]:
+    """The names of checks, each thing once with all its times."""
+    return named_in_short(row.item for row in rows)
+
+
+def named_in_short(names: Iterable[str]) -> list[str]:
+    """“Count on day 4” and “Count on day 7” as “Count on day 4, on day 7”; no word of a time is lost."""
+    times: dict[tuple[str, bool], list[str]] = {}
+    for name in names:
+        found = _TIMED_NAME.fullmatch(name)
+        thing, time = found.groups() if found else (name, "")
+        times.setdefault((thing, bool(time)), []).append(time)
+    return [f"{thing} {', '.join(told)}" if is_timed else thing for (thing, is_timed), told in times.items()]
 
 
 def _by_the_clock(content: SheetContent) -> list[MonitoringRow]:

@@ -30,7 +30,10 @@ class DocumentKind:
     end: str
     """The last words, below which nothing stands."""
     most_pages: int
-    """What an ordinary order set may take; forty lines or the longest names take more."""
+    """What an ordinary order set may take.
+
+    Forty lines, the longest names, or an emergency in which nothing was asked take more.
+    """
 
     @property
     def file_name(self) -> str:

@@ -12,11 +12,16 @@ from .chart import (
     chart_rows,
     count_warnings,
     has_details,
+    is_timed_alone,
     issue_rows,
+    items_in_short,
+    named_in_short,
     next_checks,
     other_checks,
     stickers,
     timed_rows,
+    unknown_besides,
+    unknown_first,
 )
 from .content import OrderGroup
 from .labels import additive_labels
@@ -48,8 +53,13 @@ register.filter("stickers", stickers)
 register.filter("additive_labels", additive_labels)
 register.filter("timed_rows", timed_rows)
 register.filter("has_details", has_details)
+register.filter("is_timed_alone", is_timed_alone)
+register.filter("unknown_first", unknown_first)
+register.filter("unknown_besides", unknown_besides)
 register.filter("next_checks", next_checks)
 register.filter("other_checks", other_checks)
+register.filter("items_in_short", items_in_short)
+register.filter("named_in_short", named_in_short)
 register.filter("advice_on", advice_on)
 register.filter("warnings", count_warnings)
 register.filter("issue_rows", issue_rows)
