@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.monitoring.models import Anchor, Observation
+from ivigsite.monitoring.signals import platelets_noted
 from ivigsite.monitoring.times import minute_of
 from protocols.engine.case import case_of
 from protocols.engine.decision import evaluate
@@ -51,9 +52,7 @@ def standing_of(encounter: Encounter) -> Standing:
             earlier=(*_of_assessments(assessments), *(as_result(each) for each in observations)),
             start_minute=_start_minute(anchors),
             runs=tuple(_runs(anchors, *DOSES)),
-            units=tuple(
-                _runs((each for each in anchors if each.true_at is not None), ("P0", "PE")),
-            ),
+            units=(*_units(anchors), *_noted_above(encounter)),
         ),
     )
 
@@ -104,6 +103,16 @@ def _start_minute(anchors: Iterable[Anchor]) -> int | None:
     for anchor in anchors:
         starts[anchor.name] = min(anchor.at, starts.get(anchor.name, anchor.at))
     return next((minute_of(starts[name]) for name in STARTS if name in starts), None)
+
+
+def _units(anchors: Iterable[Anchor]) -> Iterable[Run]:
+    """The platelet doses that truly began; a planned end is none."""
+    return _runs([each for each in anchors if each.true_at is not None], ("P0", "PE"))
+
+
+def _noted_above(encounter: Encounter) -> list[Run]:
+    answers: list[tuple[Any, Any]] = platelets_noted.send(sender=Encounter, encounter=encounter)
+    return [run for _, runs in answers for run in runs]
 
 
 def _runs(anchors: Iterable[Anchor], *doses: tuple[str, str]) -> Iterable[Run]:

@@ -7,3 +7,7 @@ from django.dispatch import Signal
 handover_noted: Final = Signal()
 """Sent with `encounters`, their keys, when the handover is read; answers sentences by encounter that need
 somebody, from what the floors above know."""
+
+platelets_noted: Final = Signal()
+"""Sent with `encounter` when a result is judged; answers the platelet doses, as `Run`, that the floors above
+know of and no check is counted from."""

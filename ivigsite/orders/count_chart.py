@@ -64,6 +64,8 @@ class Mark:
     letter: str
     kind: str
     is_planned: bool
+    y: int = 0
+    text_y: int = 0
     triangle: str = ""
 
 
@@ -91,7 +93,6 @@ class CountChart:
     dots: tuple[Dot, ...]
     marks: tuple[Mark, ...]
     ticks: tuple[Tick, ...]
-    lane_y: int
     lane_text_y: int
     axis_y: int
     kinds: frozenset[str]
@@ -109,12 +110,14 @@ def draw(course: Course) -> CountChart | None:
     last = max([zero + SHORTEST_DAYS * MINUTES_PER_DAY, *shown])
     rising = sorted(course.protocol.grade_bands, key=lambda band: band.lower_per_ul)
     scale = _Scale(first=first, last=last, rising=tuple(rising))
-    marks = tuple(_marks(course, scale))
+    lanes = _lanes(course)
+    marks = tuple(_marks(course, scale, lanes))
+    given_high = LANE * max(1, len(lanes))
     window = _window(course.protocol.response_points, zero, scale) if course.has_ivig else ""
     bottom = scale.bottom
     return CountChart(
         width=WIDTH,
-        height=bottom + LANE + AXIS,
+        height=bottom + given_high + AXIS,
         left=LEFT,
         right=WIDTH - RIGHT,
         top=TOP,
@@ -127,9 +130,8 @@ def draw(course: Course) -> CountChart | None:
         dots=tuple(_dots(course, scale)),
         marks=marks,
         ticks=tuple(_ticks(zero, scale)),
-        lane_y=bottom + LANE // 2,
         lane_text_y=bottom + LANE // 2 + 4,
-        axis_y=bottom + LANE + 16,
+        axis_y=bottom + given_high + 16,
         kinds=frozenset(mark.kind for mark in marks),
         has_influenced=any(count.minute in course.influenced for count in course.counts),
     )
@@ -195,11 +197,23 @@ def _dots(course: Course, scale: _Scale) -> Iterable[Dot]:
         )
 
 
-def _marks(course: Course, scale: _Scale) -> Iterable[Mark]:
+def _lanes(course: Course) -> tuple[str, ...]:
+    """What was given, each in a lane of its own: begun together they would cover each other."""
+    given = {treated.kind for treated in course.treatments}
+    return tuple(kind for kind in _LETTERS if kind in given)
+
+
+def _marks(course: Course, scale: _Scale, lanes: Sequence[str]) -> Iterable[Mark]:
     for treated in course.treatments:
         x = scale.x(max(minute_of(treated.at), scale.first))
+        y = scale.bottom + LANE * lanes.index(treated.kind) + LANE // 2
         yield Mark(
-            x=_text(x), letter=_LETTERS[treated.kind], kind=treated.kind, is_planned=treated.is_planned
+            x=_text(x),
+            letter=_LETTERS[treated.kind],
+            kind=treated.kind,
+            is_planned=treated.is_planned,
+            y=y,
+            text_y=y + 4,
         )
     for at, grade, _ in course.reactions:
         x = scale.x(max(minute_of(at), scale.first))

@@ -7,11 +7,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.monitoring.times import minute_of
 from ivigsite.orders.models import Act, AdministrationEvent, GivenProduct, OrderLine
 from ivigsite.orders.running import ended_at
 from ivigsite.orders.signals import given_on_paper
+from ivigsite.parsing.dates import format_datetime
 from protocols.engine.arithmetic import exactly
 from protocols.engine.cumulative import DoseGiven
 from protocols.engine.facts import UNKNOWN, Unknown
@@ -38,6 +41,8 @@ class GivenDose:
     weight_kg: Decimal | Unknown
     reactions: tuple[AdministrationEvent, ...] = ()
     is_from_paper: bool = False
+    # The latest that an end which is not noted can have been, where the paper tells enough for that.
+    over_by: datetime | None = None
 
     @property
     def is_ivig(self) -> bool:
@@ -56,17 +61,32 @@ class GivenDose:
 
     def as_unit(self) -> UnitGiven:
         end = None if self.ended_at is None else minute_of(self.ended_at)
-        return UnitGiven(start_minute=minute_of(self.started_at), end_minute=end)
+        latest = None if self.over_by is None else minute_of(self.over_by)
+        return UnitGiven(start_minute=minute_of(self.started_at), end_minute=end, latest_end_minute=latest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperDose:
-    """Immunoglobulin that a downtime form says was given, with the form's number."""
+    """Immunoglobulin or platelets that a downtime form says were given, with the form's number.
 
+    `over_by` is when it was over at the latest; None where nobody can tell.
+    """
+
+    kind: str
     product: str
     grams: Decimal | Unknown
     given_at: datetime
     form_number: str
+    over_by: datetime | None = None
+
+    @property
+    def is_ivig(self) -> bool:
+        return self.kind == OrderKind.IVIG
+
+    @property
+    def words(self) -> str:
+        when = format_datetime(self.given_at, timezone.get_default_timezone())
+        return f"Given on paper: {self.product}, {when}, form {self.form_number}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +144,7 @@ def _on_paper(encounter: Encounter, told: Iterable[PaperDose]) -> list[GivenDose
         assessment = _assessment_nearest(assessments, dose.given_at)
         found.append(
             GivenDose(
-                kind=OrderKind.IVIG,
+                kind=dose.kind,
                 assessment_id=None if assessment is None else assessment.pk,
                 started_at=dose.given_at,
                 ended_at=None,
@@ -133,6 +153,7 @@ def _on_paper(encounter: Encounter, told: Iterable[PaperDose]) -> list[GivenDose
                 grams_from=f"from paper, form {dose.form_number}",
                 weight_kg=UNKNOWN if assessment is None else _dosing_weight(assessment),
                 is_from_paper=True,
+                over_by=dose.over_by,
             )
         )
     return found

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -281,7 +281,9 @@ def _repeat(
     first = ivig[0]
     outcome = next((made.outcome for made in assessments if made.pk == first.assessment_id), None)
     rule = lookup.of(protocol).repeats.get((outcome or {}).get("branch") or "")
-    if rule is None or outcome is None:
+    relapse_days = int(numbers["relapse_watch_from_days"])
+    # Once the effect may be lost, more immunoglobulin is a new assessment and no repeat.
+    if rule is None or outcome is None or at >= first.started_at + timedelta(days=relapse_days):
         return None
     due = minute_of(first.started_at) + rule.earliest_hours * 60
     targets = [target["platelets_per_ul"] for target in outcome.get("targets", ())]

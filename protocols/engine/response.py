@@ -80,10 +80,19 @@ class BleedingAt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitGiven:
-    """One platelet dose that was begun; without an end it still runs, or nobody has noted its end."""
+    """One platelet dose that was begun; without an end it still runs, or nobody has noted its end.
+
+    `latest_end_minute` is the latest that an end nobody noted can have been: no increment is told from it.
+    """
 
     start_minute: int
     end_minute: int | None = None
+    latest_end_minute: int | None = None
+
+    @property
+    def over_by(self) -> int | None:
+        """When it was over at the latest; None while that is not known."""
+        return self.latest_end_minute if self.end_minute is None else self.end_minute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +164,7 @@ def is_influenced(minute: int, units: Iterable[UnitGiven], *, hours: Decimal) ->
     """Whether platelets may have lifted a count taken then; a dose without an end lifts all that follow."""
     return any(
         unit.start_minute <= minute
-        and (unit.end_minute is None or minute <= unit.end_minute + hours * _MINUTES_PER_HOUR)
+        and (unit.over_by is None or minute <= unit.over_by + hours * _MINUTES_PER_HOUR)
         for unit in units
     )
 

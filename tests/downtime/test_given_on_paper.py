@@ -17,6 +17,8 @@ from ivigsite.downtime.entries import OnPaper, enter_paper_order
 from ivigsite.downtime.models import PaperOrder
 from ivigsite.encounters.actions import PatientDetails, Place, admit_patient
 from ivigsite.encounters.models import Assessment, Encounter
+from ivigsite.monitoring.models import Observation
+from ivigsite.monitoring.times import minute_of
 from ivigsite.orders import views
 from ivigsite.orders.course_words import given_rows
 from ivigsite.orders.discharge import Plan, discharge
@@ -25,7 +27,7 @@ from ivigsite.orders.given import from_paper
 from ivigsite.orders.models import OrderLine, Outcome
 from ivigsite.orders.response import Course, course_of
 from protocols.engine.facts import UNKNOWN
-from tests.orders.course import give
+from tests.orders.course import entered, give
 from tests.orders.test_pages import text_of
 from tests.orders.test_signing import choices, sign
 from tests.scenario import Site, assess, build_site
@@ -88,6 +90,10 @@ def enter(site: Site, *, corrects: PaperOrder | None = None, **changes: Any) -> 
         corrects=corrects,
         reason="" if corrects is None else "Misread",
     )
+
+
+def enter_count(site: Site, per_ul: int, taken_at: datetime) -> Observation:
+    return entered(site, "COUNT_24H", {"platelets_per_ul": per_ul}, taken_at)
 
 
 NOT_GIVEN: dict[str, Any] = {"given_at": None, "given_by": ""}
@@ -231,7 +237,10 @@ def test_dose_before_the_first_assessment_counts_on_the_weight_of_that(site: Sit
         (NOT_GIVEN, "It is not noted whether it was given."),
         ({"drug": "Some immunoglobulin"}, "The protocol does not know this drug."),
         ({"drug": "Some immunoglobulin", **NOT_GIVEN}, "It is not noted whether it was given."),
-        ({"drug": "platelets", "dose_unit": "adult dose"}, "Only immunoglobulin is counted from paper."),
+        (
+            {"drug": "platelets", "dose_unit": "adult dose", **NOT_GIVEN},
+            "It is not noted whether it was given.",
+        ),
     ],
 )
 def test_entry_that_cannot_be_counted_is_named_wherever_it_matters(
@@ -250,6 +259,29 @@ def test_entry_that_cannot_be_counted_is_named_wherever_it_matters(
         reverse("emergency", args=[site.encounter.pk]),
     ):
         assert said in page(site, url)
+
+
+@pytest.mark.hazard("H24")
+def test_platelets_from_paper_lift_the_counts_of_the_day_after_them(site: Site) -> None:
+    give(site, bedside_line(), GIVEN - timedelta(minutes=20), minutes=10)
+    soon, next_day = GIVEN + timedelta(hours=24), GIVEN + timedelta(hours=25, minutes=1)
+    before = enter_count(site, 70_000, soon)
+    enter(site, drug="platelets", dose_amount=Decimal(1), dose_unit="adult dose")
+    again = enter_count(site, 70_000, soon)
+    later = enter_count(site, 70_000, next_day)
+
+    found = course_of(Encounter.objects.get(), at=next_day)
+
+    # The longest of its regimens runs an hour; 24 hours after that the count is the patient's own.
+    assert {minute_of(soon)} == found.influenced
+    assert [judged.response.value for judged in found.judged if judged.is_influenced] == ["unknown"]
+    assert (before.level, again.level, later.level) == ("normal", "not_judged", "normal")
+    assert found.increments[-1].missing[0] == "end"
+    assert "Platelets, from paper" in [row.words for row in given_rows(found)]
+    assert exposure().not_counted == ()
+    assert str(exposure().live_vaccine_from) == "2027-09-02"
+    words = page(site, reverse("assess", args=[site.encounter.pk]))
+    assert "Given on paper: platelets, 02-Nov-2026 09:00, form EM-17." in words
 
 
 def test_entry_beside_counted_doses_leaves_the_sum_and_is_named_with_it(site: Site) -> None:

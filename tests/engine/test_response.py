@@ -183,6 +183,10 @@ def test_influence_ends_so_many_hours_after_the_end_and_never_without_an_end():
     assert is_influenced(760, [done], hours=D(10))
     assert not is_influenced(761, [done], hours=D(10))
     assert is_influenced(100_000, [running], hours=D(10))
+    # An end that nobody noted, but which was over by 160.
+    untold = UnitGiven(start_minute=100, latest_end_minute=160)
+    assert is_influenced(760, [untold], hours=D(10))
+    assert not is_influenced(761, [untold], hours=D(10))
 
 
 def test_bleeding_about_a_count_is_the_worst_seen_near_it():

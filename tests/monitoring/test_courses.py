@@ -292,6 +292,9 @@ def test_relapse_on_day_21_is_an_alert_and_offers_a_new_assessment(ward: Ward):
     assert late.level == "alert"
     assert "Response lost on 23 Nov 2026, 08:30" in now
     assert "call haematology, plan the next line" in now
+    # More immunoglobulin would now be a new assessment, not a repeat of the first dose.
+    assert "Second dose of immunoglobulin" in ward.words(after(days=13), "encounter")
+    assert "Second dose of immunoglobulin" not in now
     assert "Expected transient loss of the effect after 2 to 4 weeks" in ward.words(after(days=21, hours=1))
     assert "Facts have changed" in now
 

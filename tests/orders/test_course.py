@@ -254,6 +254,10 @@ def test_reaction_is_marked_with_its_grade(site: Site):
 
     assert chart is not None
     assert [(mark.letter, mark.kind) for mark in chart.marks if mark.triangle] == [("2", "reaction")]
+    # Begun together, they would cover each other in one lane.
+    lanes = {mark.kind: mark.y for mark in chart.marks if not mark.triangle}
+    assert len(set(lanes.values())) == len(lanes) >= 2
+    assert all(chart.bottom < y < chart.axis_y for y in lanes.values())
     assert "Reaction of grade 2" in page(site, after(hours=1))
 
 
