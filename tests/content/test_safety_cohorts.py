@@ -143,6 +143,9 @@ def plausible(rng: random.Random) -> dict[str, Any]:
         return rng.random() < share
 
     age = min(95, max(18, round(rng.gauss(52, 18))))
+    is_older = age > 60
+    takes_a_drug = happens(0.15 if is_older else 0.03)
+    is_first = happens(0.65)
     patient: dict[str, Any] = {
         "age_years": age,
         "sex": rng.choice(("female", "male")),
@@ -152,6 +155,14 @@ def plausible(rng: random.Random) -> dict[str, Any]:
         # Nobody states a level where the findings give it.
         "bleeding_level": None,
         "rapid_rise": happens(0.08),
+        "first_ivig": is_first,
+        "hours_since_last_ivig": None if is_first else "2000",
+        "ivig_last_7_days_g_per_kg": None if is_first else "0",
+        # A sample that nobody took, or whose result is awaited, as on any busy ward.
+        "iga_g_per_l": None if happens(0.05) else "1.5",
+        "iga_sample_taken": True,
+        "serology_sample_taken": not happens(0.04),
+        "group_and_screen_taken": not happens(0.03),
         "creatinine_umol_per_l": str(min(130, max(45, round(rng.gauss(75, 15))))),
         "blood_group": rng.choices(("o", "a", "b", "ab"), (45, 40, 11, 4))[0],
         "aetiology": rng.choices(("primary_itp", "secondary_itp", "checkpoint_inhibitor"), (72, 20, 8))[0],
@@ -160,11 +171,13 @@ def plausible(rng: random.Random) -> dict[str, Any]:
         "irradiated_needed": happens(0.02),
         "nil_by_mouth": happens(0.04),
         "live_vaccine_planned": happens(0.02),
-        "thrombosis_risk_factors": ["cardiovascular"] if happens(0.15) else [],
-        "renal_risk_factors": ["diabetes"] if happens(0.1) else [],
-        "overload_risk_factors": ["heart_failure"] if happens(0.03) else [],
-        "bleeding_risk_factors": ["antithrombotic_or_nsaid"] if happens(0.04) else [],
-        "antithrombotic": "single" if happens(0.02) else "none",
+        "venous_lines": 1 if happens(0.3) else 2,
+        "thrombosis_risk_factors": ["cardiovascular"] if happens(0.35 if is_older else 0.05) else [],
+        "renal_risk_factors": ["diabetes"] if happens(0.2 if is_older else 0.08) else [],
+        "overload_risk_factors": ["heart_failure"] if happens(0.12 if age > 70 else 0.02) else [],
+        # One drug answers both questions.
+        "bleeding_risk_factors": ["antithrombotic_or_nsaid"] if takes_a_drug else [],
+        "antithrombotic": "single" if takes_a_drug else "none",
     }
     found, grade, sites = rng.choices(BLEEDING, (30, 35, 20, 11, 4))[0]
     patient |= {"bleeding_findings": found, "who_bleeding_grade": grade, "bleeding_sites": sites}
@@ -269,6 +282,11 @@ DANGERS: Final[tuple[tuple[str, Plain, tuple[Callable[[Outcome], bool], ...]], .
         "clumps",
         {"clumps": True, "low_count_confirmed": None, "bleeding_level": "none"},
         (gated("X1"), hard("HS-03")),
+    ),
+    (
+        "clumps that were looked at, life-threatening",
+        {"clumps": True, "low_count_confirmed": False, "bleeding_level": "life_threatening"},
+        (warned("HS-03-CRITICAL"),),
     ),
     ("wrong unit", {"platelets_per_ul": 1_800_000}, (hard("HS-02"),)),
     ("old count", {"sample_age_hours": "7"}, (gated("X0"),)),

@@ -681,6 +681,22 @@ TABLE: Final = (
         {"bleeding_risk_factors": ("antithrombotic_or_nsaid",), "grade": 3},
         {"bleeding_risk_factors": ()},
         {"grade": 0},
+        {"antithrombotic": "single", "platelets_per_ul": 49_999},
+        unknown="bleeding_risk_factors",
+    ),
+    row(
+        "W-14-WITH-W-15",
+        WARN,
+        READ,
+        {
+            "bleeding_risk_factors": ("antithrombotic_or_nsaid",),
+            "grade": 3,
+            "antithrombotic": "single",
+            "platelets_per_ul": 49_999,
+        },
+        {"bleeding_risk_factors": ()},
+        {"antithrombotic": "none"},
+        {"platelets_per_ul": 50_000},
         unknown="bleeding_risk_factors",
     ),
     row(
@@ -941,6 +957,8 @@ TABLE: Final = (
     ),
 )
 
+ON_A_DRUG: Final = {"bleeding_risk_factors": ("antithrombotic_or_nsaid",), "grade": 2}
+
 # Rules with several ways in: each way alone is enough.
 ALSO_SPEAK: Final = (
     ("HS-02", {"platelets_per_ul": 2_000_001}),
@@ -974,6 +992,10 @@ ALSO_SPEAK: Final = (
     ("W-04", {"age_years": 18, "weight_kg": D("49.9"), **IVIG}),
     ("W-09", {"steroid_days": 21, "prednisone_uncapped_mg": D(31), **STEROID}),
     ("W-13-HEIGHT", {"weight_flags": ("height_missing",), "weight_kg": D(120), **LT, **IVIG}),
+    ("W-14", {**ON_A_DRUG, "antithrombotic": "none"}),
+    ("W-14", {**ON_A_DRUG, "antithrombotic": "single", "platelets_per_ul": 50_000}),
+    ("W-14", {**ON_A_DRUG, "antithrombotic": "dual", "platelets_per_ul": 70_000}),
+    ("W-14-WITH-W-15", {**ON_A_DRUG, "antithrombotic": "dual", "platelets_per_ul": 69_999}),
     ("W-15", {"antithrombotic": "dual", "platelets_per_ul": 69_999}),
     ("W-16-UNKNOWN", {"first_ivig": False, "hours_since_last_ivig": D(900), **IVIG}),
     ("W-WEIGHT-AGE", IVIG),
