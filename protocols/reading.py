@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 from protocols.actions import take_effect
 from protocols.engine.plain import PlainError, seal
 from protocols.engine.protocol import Protocol
-from protocols.lifecycle import AUTHORING, State
+from protocols.lifecycle import AUTHORING, EventKind, State
 from protocols.mapping import load_protocol_value, read_rows
 from protocols.models import NoteRead, ProtocolVersion
 
@@ -117,6 +117,13 @@ def authors_of(version: ProtocolVersion) -> list[Any]:
     """Everybody who began, edited or submitted a version, in the order of their first act."""
     acts = version.events.filter(kind__in=AUTHORING, by__isnull=False).select_related("by")
     return list(dict.fromkeys(act.by for act in acts))
+
+
+def withdrawn_since(version: ProtocolVersion, *, at: datetime) -> datetime | None:
+    """Since when a version had been withdrawn by a moment; None where it stood, or had been restored."""
+    kinds = (EventKind.WITHDRAWN, EventKind.RESTORED)
+    last = version.events.filter(kind__in=kinds, at__lte=at).order_by("at", "pk").last()
+    return last.at if last is not None and last.kind == EventKind.WITHDRAWN else None
 
 
 def _in_force_or_due(slug: str, now: datetime) -> list[ProtocolVersion]:

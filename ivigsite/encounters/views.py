@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ivigsite.accounts.http import SignedInRequest
+from ivigsite.accounts.models import User
 from ivigsite.accounts.permissions import Permission, allow, never_extends_session
 from ivigsite.audit.actions import record
 from ivigsite.encounters import actions, selectors
@@ -154,7 +155,7 @@ def correct(request: SignedInRequest, patient_id: UUID) -> HttpResponse:
         else:
             messages.success(request, "The patient's record is corrected.")
             return redirect("patient", found.pk)
-    context = {"form": form, "patient": found, "version": seen}
+    context = {"form": form, "patient": found, "version": seen, **_open_encounter(found, request.user)}
     return render(request, "encounters/correct_patient.html", context, status=_status(form))
 
 
@@ -398,18 +399,25 @@ def _patient_conflict(request: SignedInRequest, form: PatientForm, current: Pati
         "patient": current,
         "version": current.version,
         "differences": selectors.details_that_differ(current, form.to_details()),
+        **_open_encounter(current, request.user),
     }
     return render(request, "encounters/patient_conflict.html", context, status=409)
 
 
-def _patient_page(request: SignedInRequest, found: Patient, place: EncounterForm) -> HttpResponse:
-    encounters = selectors.encounters_of(found, request.user)
-    open_one = next((each for each in encounters if each.is_open), None)
-    context = {
-        "patient": found,
-        "encounters": encounters,
+def _open_encounter(patient: Patient, user: User) -> dict[str, Any]:
+    """The encounter that a page of the patient's record asks about, whether its protocol still stands."""
+    open_one = next((each for each in selectors.encounters_of(patient, user) if each.is_open), None)
+    return {
         "open_one": open_one,
         "withdrawn": selectors.withdrawn_because(open_one) if open_one else "",
+    }
+
+
+def _patient_page(request: SignedInRequest, found: Patient, place: EncounterForm) -> HttpResponse:
+    context = {
+        "patient": found,
+        "encounters": selectors.encounters_of(found, request.user),
+        **_open_encounter(found, request.user),
         "place": place,
         "form": place,
     }

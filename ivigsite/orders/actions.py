@@ -58,6 +58,7 @@ from protocols.engine.protocol import EffectKind, OrderKind, OverrideKind
 from protocols.engine.recommendation import Finding
 from protocols.engine.safety import digest_of_facts
 from protocols.lifecycle import State
+from protocols.reading import withdrawn_since
 
 IN_FORCE: Final = ("signed", "copy")
 """States in which what is printed may be acted on."""
@@ -356,6 +357,16 @@ def state_name(order_set: OrderSet, *, at: datetime, document: Document = Docume
     return type(sheet_state(order_set, at=at, document=document)).__name__.lower()
 
 
+def is_out_of_date(print_: SheetPrint, *, at: datetime) -> bool:
+    """Whether a copy says it may be followed, while it no longer may or its protocol was withdrawn since."""
+    if print_.state not in IN_FORCE:
+        return False
+    since = withdrawn_since(print_.order_set.protocol_version, at=at)
+    return state_name(print_.order_set, at=at) not in IN_FORCE or (
+        since is not None and print_.printed_at < since
+    )
+
+
 def _job_of(print_: SheetPrint) -> Job:
     document = Document(print_.document)
     is_label = document in LABELS
@@ -370,6 +381,8 @@ def _job_of(print_: SheetPrint) -> Job:
             printed_by=print_.printed_by.full_name,
             copy_number=print_.copy_number,
             status_address=settings.STATUS_ADDRESS,
+            is_protocol_withdrawn=withdrawn_since(print_.order_set.protocol_version, at=print_.printed_at)
+            is not None,
             label_mm=tuple(map(int, print_.paper.split("x"))) if is_label else (),
         ),
     )

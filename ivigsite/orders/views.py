@@ -24,7 +24,7 @@ from ivigsite.audit.actions import record
 from ivigsite.encounters.advice import order_cards
 from ivigsite.encounters.emergency import running_clock
 from ivigsite.encounters.models import Assessment
-from ivigsite.encounters.selectors import assessment_for, banner_of
+from ivigsite.encounters.selectors import assessment_for, banner_of, withdrawn_because
 from ivigsite.orders.actions import (
     IN_FORCE,
     AlreadyEnded,
@@ -35,6 +35,7 @@ from ivigsite.orders.actions import (
     begin_print,
     draft_content,
     hand_out,
+    is_out_of_date,
     refuse_older,
     refuse_version,
     render_ahead,
@@ -58,6 +59,7 @@ from ivigsite.orders.sheet.labels import additive_labels
 from ivigsite.orders.sheet.page import values_of
 from ivigsite.orders.sheet.states import Paper, PrintEvent
 from protocols.mapping import load_protocol_value
+from protocols.reading import withdrawn_since
 
 HANDLED = {"csrfmiddlewaretoken", "password", "digest", "check", "update", "change", "sign"}
 LABEL_PAPERS = (("label", "labels"),)
@@ -213,7 +215,12 @@ def html_sheet(request: SignedInRequest, order_set_id: UUID, document: str) -> H
     if document not in set(ROLE_SHEETS):
         raise Http404
     state = sheet_state(found, at=now, document=Document(document))
-    event = PrintEvent(printed_at=now, printed_by=request.user.full_name, copy_number=0)
+    event = PrintEvent(
+        printed_at=now,
+        printed_by=request.user.full_name,
+        copy_number=0,
+        is_protocol_withdrawn=withdrawn_since(found.protocol_version, at=now) is not None,
+    )
     content = found.sheet_content
     record(
         action="order_set.printed_as_page",
@@ -227,6 +234,8 @@ def html_sheet(request: SignedInRequest, order_set_id: UUID, document: str) -> H
         "order_set": found,
         "state": state_name(found, at=now),
         "is_in_force": state_name(found, at=now) in IN_FORCE,
+        "encounter": found.encounter,
+        "withdrawn": withdrawn_because(found.encounter),
     }
     return render(request, "orders/html_sheet.html", context)
 
@@ -237,13 +246,18 @@ def sheet_file(request: SignedInRequest, print_id: UUID) -> HttpResponse:
     now = timezone.now()
     print_ = (
         SheetPrint.objects.filter(pk=print_id, order_set__encounter__ward__users=request.user)
-        .select_related("order_set__ending__by", "order_set__ending__superseded_by", "printed_by")
+        .select_related(
+            "order_set__ending__by",
+            "order_set__ending__superseded_by",
+            "order_set__protocol_version",
+            "printed_by",
+        )
         .first()
     )
     if print_ is None:
         record(action="sheet.denied", by=request.user, at=now, object_id=print_id)
         raise Http404
-    if print_.state in IN_FORCE and state_name(print_.order_set, at=now) not in IN_FORCE:
+    if is_out_of_date(print_, at=now):
         messages.error(
             request, "That copy is out of date and is not handed out. Print again to get a marked one."
         )
@@ -407,9 +421,8 @@ def _make_first_copies(signed: OrderSet, user: User) -> None:
 def _first_copy_waiting(
     found: OrderSet, document: Document, paper: Paper, *, at: datetime
 ) -> SheetPrint | None:
-    if state_name(found, at=at) not in IN_FORCE:
-        return None
-    return found.prints.filter(document=document, copy_number=1, paper=paper, handed_out=None).first()
+    waiting = found.prints.filter(document=document, copy_number=1, paper=paper, handed_out=None).first()
+    return None if waiting is None or is_out_of_date(waiting, at=at) else waiting
 
 
 def _sheets_context(found: OrderSet) -> dict[str, Any]:

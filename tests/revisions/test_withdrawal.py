@@ -1,20 +1,32 @@
 """A version is withdrawn: every open encounter and live sheet says so at the next look; and the recall."""
 
 import csv
+from datetime import date
 from io import StringIO
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from ivigsite.accounts.models import Ward
 from ivigsite.encounters import actions
+from ivigsite.encounters.actions import PatientDetails
 from ivigsite.encounters.models import Encounter
-from ivigsite.orders.models import OrderSet
+from ivigsite.orders import actions as orders
+from ivigsite.orders.models import EndingKind, OrderSet, OrderSetEnding
+from ivigsite.orders.sheet.documents import ROLE_SHEETS, Document
+from ivigsite.orders.sheet.furniture import WITHDRAWN_WORDS, furnish
+from ivigsite.orders.sheet.jobs import Job
+from ivigsite.revisions.recall import recalled
+from protocols import actions as protocol_actions
+from protocols.models import ProtocolVersion
+from protocols.reading import withdrawn_since
 from tests.orders.test_pages import text_of
 from tests.orders.test_signing import choices, sign
 from tests.revisions.test_workspace import as_
-from tests.revisions.versions import withdraw_version
+from tests.revisions.versions import replace_version, who, withdraw_version
 from tests.scenario import Site, assess
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hazard("H19")]
@@ -24,12 +36,13 @@ def pages_of(site: Site, order_set: OrderSet) -> list[str]:
     """Every page that somebody with this encounter in hand may have before them."""
     encounter = [site.encounter.pk]
     return [
-        reverse("patient", args=[site.encounter.patient_id]),
+        *(reverse(name, args=[site.encounter.patient_id]) for name in ("patient", "correct_patient")),
         site.encounter.get_absolute_url(),
         *(reverse(name, args=encounter) for name in ("assess", "checklist", "discharge")),
         order_set.assessment.get_absolute_url(),
         order_set.get_absolute_url(),
         reverse("void_order_set", args=[order_set.pk]),
+        *(reverse("html_sheet", args=[order_set.pk, document]) for document in ROLE_SHEETS),
         reverse("infusion", args=[order_set.pk]),
     ]
 
@@ -122,3 +135,117 @@ def test_recall_names_every_patient_signed_on_the_version_whatever_became_of_the
     assert row["order_set"] == order_set.code
     assert row["record_number"] == site.encounter.patient.record_number
     assert order_set.code in page
+
+
+def test_recall_is_complete_over_every_ward_whatever_became_of_each_order_set(
+    site: Site, physician: Client
+) -> None:
+    made = assess(site)
+    sign(physician, made, choices(made))
+    signed = OrderSet.objects.get()
+    on_the_version = {signed.code}
+    newer = replace_version()
+    for number in range(12):
+        ward = Ward.objects.create(code=f"W{number}", name=f"Ward {number}")
+        version = newer if number % 4 == 3 else site.version
+        of_ward = signed_again(signed, ward, version, number)
+        if number % 3 == 1:
+            OrderSetEnding.objects.create(
+                order_set=of_ward, kind=EndingKind.VOID, reason="Wrong", by=site.physician, at=timezone.now()
+            )
+        if number % 3 == 2:
+            close_encounter(of_ward.encounter)
+        if version == site.version:
+            on_the_version.add(of_ward.code)
+
+    rows = list(recalled(site.version))
+
+    assert len(rows) == len(on_the_version) == 10
+    assert {row.code for row in rows} == on_the_version
+    assert len({row.ward for row in rows}) == 10
+    assert {(row.state, row.encounter) for row in rows} == {
+        ("in force", "open"),
+        ("void", "open"),
+        ("in force", "closed"),
+    }
+    # The person who withdraws is on no ward at all.
+    file = as_("approver").get(reverse("recall_csv", args=[site.version.pk])).content.decode()
+    assert {row["order_set"] for row in csv.DictReader(StringIO(file))} == on_the_version
+
+
+def signed_again(signed: OrderSet, ward: Ward, version: ProtocolVersion, number: int) -> OrderSet:
+    """The same order set for another patient of another ward, stored as signing stores it."""
+    encounter = actions.admit_patient(
+        details=PatientDetails(
+            record_number=f"DEMO-{number}",
+            family_name=f"Example{number}",
+            given_name="Test",
+            title="",
+            birth_date=date(1980, 1, 1),
+            sex="female",
+            allergies_known="none_known",
+            allergies="",
+        ),
+        place=actions.Place(ward=ward, bed="", protocol_version=version),
+        idempotency_key=uuid4(),
+        entered={},
+        by=signed.signed_by,
+        at=timezone.now(),
+    )
+    fields = {
+        field.attname: getattr(signed, field.attname)
+        for field in OrderSet._meta.concrete_fields
+        if not field.primary_key
+    }
+    changed = {
+        "code": f"AAAA-BBBB-{number:02}CC",
+        "encounter_id": encounter.pk,
+        "protocol_version_id": version.pk,
+        "idempotency_key": uuid4(),
+    }
+    return OrderSet.objects.create(**{**fields, **changed})
+
+
+@pytest.mark.hazard("H16")
+def test_a_copy_from_before_the_withdrawal_is_not_handed_out_and_a_new_one_says_it_on_every_page(
+    site: Site, physician: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs: list[Job] = []
+    monkeypatch.setattr(orders, "render_in_worker", lambda job: jobs.append(job) or b"file")
+    made = assess(site)
+    sign(physician, made, choices(made))
+    order_set = OrderSet.objects.get()
+    first = order_set.prints.get(document=Document.ORDER_SET)
+    print_sheet = reverse("print_sheet", args=[order_set.pk])
+    assert physician.get(reverse("sheet_file", args=[first.pk])).content == b"file"
+    withdraw_version(site.version)
+
+    refused = physician.get(reverse("sheet_file", args=[first.pk]), follow=True)
+    again = physician.post(print_sheet, {"paper": "A4"}, follow=True)
+    physician.post(print_sheet, {"paper": "A4", "document": Document.NURSE_CHART}, follow=True)
+
+    assert "out of date" in text_of(refused)
+    assert again.content == b"file"
+    before, *since = jobs
+    assert not before.event.is_protocol_withdrawn
+    # The nurse chart made at signing was never taken, and is not taken now.
+    assert [(job.document, job.event.copy_number) for job in since] == [("order_set", 2), ("nurse_chart", 2)]
+    for job in since:
+        notices = furnish(job.content, job.state, job.event).notices
+        assert WITHDRAWN_WORDS in [notice.text.strip() for notice in notices]
+
+
+def test_a_version_restored_stands_again(site: Site) -> None:
+    began = timezone.now()
+    version = withdraw_version(site.version)
+    withdrawn = timezone.now()
+    version = protocol_actions.ask_to_restore(
+        version=version, reason="It was right.", by=who("approver"), at=timezone.now()
+    )
+    protocol_actions.restore(version=version, by=who("reviewer"), at=timezone.now())
+
+    assert withdrawn_since(site.version, at=began) is None
+    since = withdrawn_since(site.version, at=withdrawn)
+    assert since is not None
+    assert began <= since <= withdrawn
+    assert withdrawn_since(site.version, at=timezone.now()) is None

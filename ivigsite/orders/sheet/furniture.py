@@ -14,6 +14,7 @@ from .wording import (
 )
 
 DEMO_WORDS = "DEMO – FICTIONAL PATIENT – NOT FOR CARE"
+WITHDRAWN_WORDS = "PROTOCOL WITHDRAWN – ASK THE PRESCRIBER BEFORE YOU GO ON"
 DRAFT_WORDS = "DRAFT – NOT VALID FOR ADMINISTRATION"
 VOID_RULE = "Void when superseded. Check the code or order list before use."
 
@@ -54,13 +55,14 @@ def furnish(content: SheetContent, state: SheetState, event: PrintEvent) -> Furn
     patient, protocol = content.patient, content.protocol
     printed = format_moment_with_offset(event.printed_at, content.time_zone)
     demo = (Notice(DEMO_WORDS),) if content.is_demo else ()
+    withdrawn = (Notice(WITHDRAWN_WORDS),) if event.is_protocol_withdrawn else ()
     approved = f"approved {format_date(protocol.approved_on)}"
     return Furniture(
         name=format_name(patient.family_name, patient.given_name, patient.title),
         birth=format_birth(patient.born_on, patient.age_years),
         gender=patient.gender,
         record_number=f"{patient.record_number_label} {format_record_number(patient.record_number)}",
-        notices=demo + _state_notices(content, state, event),
+        notices=demo + withdrawn + _state_notices(content, state, event),
         watermark=_watermark(content, state),
         footer=(
             f"{content.title}. {content.population}. {protocol.name}, version {protocol.version}, {approved}",

@@ -19,6 +19,8 @@ class PrintEvent:
     copy_number: int
     status_address: str = ""
     """Where the code leads, such as https://ivig.hospital.example; empty: the code is text alone."""
+    is_protocol_withdrawn: bool = False
+    """Whether the protocol version behind the order set was out of use by then."""
     label_mm: tuple[int, ...] = ()
     """Width and height of the site's label; empty for a sheet."""
 
