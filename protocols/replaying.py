@@ -10,9 +10,9 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
-from protocols.engine.answers import Tally, answer_of
+from protocols.engine.answers import NotAnOutcome, Tally, answer_of
 from protocols.engine.behaviour import answer_to
-from protocols.engine.facts_json import facts_from_plain
+from protocols.engine.facts_json import FactErrors, facts_from_plain
 from protocols.engine.plain import from_plain, to_plain
 from protocols.engine.protocol import Protocol
 
@@ -47,8 +47,17 @@ def replayed(protocol: Protocol, stored: Sequence[Stored]) -> Tally:
     """What a protocol would have said of these, against what was said."""
     tally = Tally()
     for one in stored:
-        after = answer_to(protocol, facts_from_plain(json.loads(one.facts)))
-        tally.add(answer_of(json.loads(one.outcome)), after, {"assessment": one.id})
+        example = {"assessment": one.id}
+        try:
+            facts, before = facts_from_plain(json.loads(one.facts)), answer_of(json.loads(one.outcome))
+        except NotAnOutcome as refusal:
+            tally.add_unreadable(str(refusal), example)
+        except FactErrors as refusal:
+            # Such as an answer that the catalogue of facts no longer offers.
+            keys = ", ".join(sorted(refusal.errors))
+            tally.add_unreadable(f"The stored facts are no longer valid: {keys}.", example)
+        else:
+            tally.add(before, answer_to(protocol, facts), example)
     return tally
 
 

@@ -1,7 +1,7 @@
 """An outcome as its parts, and two outcomes as the parts that differ, counted and sorted worst first."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
@@ -38,6 +38,10 @@ _TOGETHER: Final = frozenset({Part.DOSE, Part.RATE})
 Answer = dict[tuple[Part, str], str]
 
 
+class NotAnOutcome(ValueError):
+    """What was stored does not have the parts of an outcome."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartChange:
     """One part of an answer before and after; empty where there was none."""
@@ -62,12 +66,23 @@ class Change:
 
 
 @dataclass(slots=True, kw_only=True)
+class Unreadable:
+    """Why some patients could not be compared, how many they are, and the first of them."""
+
+    reason: str
+    count: int
+    example: dict[str, Any]
+
+
+@dataclass(slots=True, kw_only=True)
 class Tally:
     """Differences counted over many patients."""
 
     tried: int = 0
+    """All of them, those that could not be compared too."""
     changed: int = 0
     changes: dict[tuple[str, ...], Change] = field(default_factory=dict)
+    unreadable: dict[str, Unreadable] = field(default_factory=dict)
 
     def add(self, before: Answer, after: Answer, example: dict[str, Any]) -> None:
         """Count one patient."""
@@ -88,10 +103,17 @@ class Tally:
                 )
             )
 
+    def add_unreadable(self, reason: str, example: dict[str, Any]) -> None:
+        """Count one patient who cannot be compared, so that nobody takes them for unchanged."""
+        self.tried += 1
+        self._count_unreadable(Unreadable(reason=reason, count=1, example=example))
+
     def merge(self, other: "Tally") -> None:
         """Count what another tally has counted."""
         self.tried += other.tried
         self.changed += other.changed
+        for unreadable in other.unreadable.values():
+            self._count_unreadable(unreadable)
         for change in other.changes.values():
             self.count(change)
 
@@ -113,6 +135,10 @@ class Tally:
             there.size, there.example = change.size, change.example
         there.count = count
 
+    def _count_unreadable(self, more: Unreadable) -> None:
+        there = self.unreadable.setdefault(more.reason, replace(more, count=0))
+        there.count += more.count
+
 
 def tally_to_plain(tally: Tally) -> dict[str, Any]:
     """A tally as JSON can hold it, worst first."""
@@ -131,6 +157,7 @@ def tally_to_plain(tally: Tally) -> dict[str, Any]:
             }
             for change in tally.worst_first()
         ],
+        "unreadable": [asdict(unreadable) for unreadable in tally.unreadable.values()],
     }
 
 
@@ -139,6 +166,9 @@ def tally_from_plain(plain: Mapping[str, Any]) -> Tally:
     tally = Tally(tried=plain["tried"], changed=plain["changed"])
     for row in plain["changes"]:
         tally.count(Change(**{**row, "part": Part(row["part"]), "size": Decimal(row["size"])}))
+    # A proof that was stored before anything was counted so has none.
+    for row in plain.get("unreadable", ()):
+        tally.unreadable[row["reason"]] = Unreadable(**row)
     return tally
 
 
@@ -153,7 +183,19 @@ def parts_that_differ(before: Answer, after: Answer) -> tuple[PartChange, ...]:
 
 
 def answer_of(plain: Mapping[str, Any]) -> Answer:
-    """The parts of an outcome as `outcome.outcome_to_plain` writes it and an assessment stores it."""
+    """The parts of an outcome as `outcome.outcome_to_plain` writes it and an assessment stores it.
+
+    Raises `NotAnOutcome` where a part is missing or is something else.
+    """
+    try:
+        return _answer_of(plain)
+    except KeyError as missing:
+        raise NotAnOutcome(f"The stored answer has no {missing}.") from missing
+    except (TypeError, AttributeError) as wrong:
+        raise NotAnOutcome("The stored answer is not built like one.") from wrong
+
+
+def _answer_of(plain: Mapping[str, Any]) -> Answer:
     answer: Answer = {
         (Part.ANSWER, ""): plain["outcome"].replace("_", " "),
         (Part.BRANCH, ""): plain["branch"] or "",

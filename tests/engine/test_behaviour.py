@@ -4,10 +4,14 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
+import pytest
+
 from protocols.engine.answers import (
     Answer,
+    NotAnOutcome,
     Part,
     Tally,
+    answer_of,
     parts_that_differ,
     tally_from_plain,
     tally_to_plain,
@@ -164,3 +168,36 @@ def test_without_weight_limits_the_borders_of_the_protocol_are_tried() -> None:
     lower = replace(bare, regimens=LOWER_DOSE.regimens)
 
     assert Part.DOSE in parts_of(behaviour_changes(bare, lower))
+
+
+def test_who_cannot_be_compared_is_tried_but_never_unchanged() -> None:
+    first, second = Tally(), Tally()
+    first.add_unreadable("No facts.", {"number": 1})
+    second.add_unreadable("No facts.", {"number": 2})
+    second.add_unreadable("No answer.", {"number": 3})
+    second.add(answer(dose="40 g"), answer(dose="40 g"), {"number": 4})
+
+    first.merge(tally_from_plain(tally_to_plain(second)))
+
+    assert (first.tried, first.changed) == (4, 0)
+    assert [(each.reason, each.count, each.example) for each in first.unreadable.values()] == [
+        ("No facts.", 2, {"number": 1}),
+        ("No answer.", 1, {"number": 3}),
+    ]
+    assert tally_to_plain(second)["unreadable"][0]["count"] == 1
+
+
+def test_tally_stored_before_anything_was_unreadable_is_read() -> None:
+    plain = tally_to_plain(tally_of((answer(dose="40 g"), answer(dose="35 g"))))
+    del plain["unreadable"]
+
+    assert tally_from_plain(plain).unreadable == {}
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [({}, "has no 'outcome'"), (None, "not built like one"), ({"outcome": 5}, "not built like one")],
+)
+def test_what_is_no_outcome_is_refused_by_name(broken: Any, words: str) -> None:
+    with pytest.raises(NotAnOutcome, match=words):
+        answer_of(broken)

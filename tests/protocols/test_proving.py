@@ -120,6 +120,38 @@ def test_replay_counts_the_stored_assessments_that_would_change() -> None:
     assert dose["example"] == {"assessment": "000"}
 
 
+def test_replay_counts_what_cannot_be_replayed_with_its_reason_and_goes_on() -> None:
+    good, no_answer, odd_fact, listed = stored(small_protocol(), "40", "50", "60", "70")
+    rows = [
+        good,
+        replace(no_answer, outcome="{}"),
+        replace(odd_fact, facts='{"weight_kg": "60", "no_such_fact": true}'),
+        replace(listed, outcome="[]"),
+    ]
+    proof = claimed(draft(**smaller_dose()), ProofKind.REPLAY)
+
+    done = run_replay(proof=proof, read_on=read_from(rows), total=4, now=lambda: AT)
+
+    assert (done.state, done.done, done.result["changed"]) == (ProofState.DONE, 4, 1)
+    assert done.result["unreadable"] == [
+        {
+            "reason": "The stored answer has no 'outcome'.",
+            "count": 1,
+            "example": {"assessment": no_answer.id},
+        },
+        {
+            "reason": "The stored facts are no longer valid: no_such_fact.",
+            "count": 1,
+            "example": {"assessment": odd_fact.id},
+        },
+        {
+            "reason": "The stored answer is not built like one.",
+            "count": 1,
+            "example": {"assessment": listed.id},
+        },
+    ]
+
+
 def test_replay_goes_on_where_a_killed_worker_stopped() -> None:
     rows = stored(small_protocol(), "40", "50", "60", "70", "80")
     proof = claimed(draft(**smaller_dose()), ProofKind.REPLAY)

@@ -18,6 +18,7 @@ from protocols import actions
 from protocols.lifecycle import State
 from protocols.models import Proof, ProofState, ProtocolVersion, Text
 from protocols.proving import prove_at_once
+from protocols.replaying import Stored
 from protocols.steps import STEPS
 from tests.protocols.factory import AT, approved, draft, person, reviewed, submitted
 from tests.protocols.test_mapping import drop_trigger
@@ -231,6 +232,24 @@ def test_comparison_page_shows_each_changed_field() -> None:
     assert "Another title" in page
     assert as_("nurse").get(reverse("compare", args=[version.pk]), {"with": "1"}).status_code == 200
     assert as_("nurse").get(reverse("compare", args=[version.pk]), {"with": "x"}).status_code == 404
+
+
+def test_page_of_a_replay_says_how_many_could_not_be_replayed_and_why() -> None:
+    version = draft()
+    broken = Stored(id="demo-1", facts="{}", outcome="{}")
+    prove_at_once(
+        version=version,
+        by=person("author"),
+        at=timezone.now(),
+        read_on=lambda cursor: () if cursor else (broken,),
+    )
+
+    page = as_("approver").get(reverse("proof", args=[version.pk, "replay"])).content.decode()
+
+    assert "0 of 1 assessments would change" in page
+    assert "Could not be replayed" in page
+    assert "1</strong> The stored answer has no &#x27;outcome&#x27;." in page
+    assert "demo-1" in page
 
 
 def test_proof_that_is_stale_says_so_and_cannot_be_confirmed() -> None:
