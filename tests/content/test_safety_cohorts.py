@@ -389,6 +389,14 @@ def test_the_clean_patient_is_caught_by_none_of_it(protocol: Protocol) -> None:
     assert rules <= {"W-08", "W-09", "W-23", "HS-20-SALINE"}
 
 
+@pytest.mark.parametrize("count", [60_000, 35_000, 18_000])
+def test_checkpoint_inhibitor_is_held_once_and_oncology_called_once(protocol: Protocol, count: int) -> None:
+    said = advice(said_of(protocol, aetiology="checkpoint_inhibitor", platelets_per_ul=count))
+
+    lines = [] if said is None else [order.code for order in said.orders if "checkpoint" in order.text]
+    assert lines == ["HOLD_CHECKPOINT", "CALL_ONCOLOGY"]
+
+
 # ---- knowing less never makes it calmer
 
 # The level is stated in the clean case, and counts; findings that contradict it stop signing. So is that HIT
