@@ -24,6 +24,7 @@ from ivigsite.monitoring.models import (
     Observation,
 )
 from ivigsite.monitoring.times import minute_of, moment_of
+from ivigsite.monitoring.waiting import Waits
 from protocols.engine import lookup
 from protocols.engine.monitoring import (
     Background,
@@ -133,6 +134,7 @@ def create_tasks(
         for number, moment in enumerate(moments, start=1)
     )
     checks = due_checks(planned, anchors=_minutes(plan))
+    waits = Waits.of(plan, protocol)
     for text in promised:
         add_check(
             encounter=encounter, plan=plan, item=PROMISED, cause=Cause.PROMISE, about=text, by=by, at=at
@@ -140,7 +142,10 @@ def create_tasks(
     chain(
         encounter,
         new=[
-            _task(protocol, encounter, check, plan=plan, cause=Cause.ORDERS, by=by, at=at) for check in checks
+            waits.put_on(
+                _task(protocol, encounter, check, plan=plan, cause=Cause.ORDERS, by=by, at=at), check
+            )
+            for check in checks
         ],
     )
     return plan
@@ -489,8 +494,11 @@ def add_for_new_facts(
         if not new:
             continue
         checks = due_checks(new, anchors=_minutes(plan))
+        waits = Waits.of(plan, protocol)
         made += [
-            _task(protocol, encounter, check, plan=plan, cause=Cause.NEW_FACTS, by=by, at=at)
+            waits.put_on(
+                _task(protocol, encounter, check, plan=plan, cause=Cause.NEW_FACTS, by=by, at=at), check
+            )
             for check in checks
             # What would have been over before anybody knew of the risk cannot be done any more.
             if check.overdue_minute is None or check.overdue_minute >= minute_of(at)
@@ -507,15 +515,16 @@ def chain(encounter: Encounter, *, new: Sequence[MonitoringTask] = ()) -> None:
     stored = (
         MonitoringTask.objects.filter(encounter=encounter, due_at__isnull=False)
         .exclude(closed_as=Closing.ENDED)
-        .only("kind", "item", "position", "due_at", "next_due_at", "closed_as")
+        .only("kind", "item", "position", "due_at", "waits_until", "next_due_at", "closed_as")
     )
-    dated = [(task.due_at, -task.position, task.item, task) for task in (*stored, *new) if task.due_at]
+    # Nothing is replaced by a check that waits for its start.
+    dated = [(task.asked_at, -task.position, task.item, task) for task in (*stored, *new) if task.due_at]
     changed = []
-    following: dict[str, datetime] = {}
-    for due_at, _, _, task in sorted(dated, key=itemgetter(0, 1, 2), reverse=True):
+    following: dict[str, datetime | None] = {}
+    for asked_at, _, _, task in sorted(dated, key=itemgetter(0, 1, 2), reverse=True):
         next_due = following.get(task.kind)
         # Of two at the same time one stands for both.
-        following[task.kind] = due_at
+        following[task.kind] = asked_at
         # What is closed does not change any more, and nobody asks when its turn was over.
         if task.is_open and task.next_due_at != next_due:
             task.next_due_at = next_due
@@ -750,6 +759,7 @@ def _wanted(plan: MonitoringPlan, protocol: Protocol) -> dict[tuple[str, int, in
 def _reschedule(plan: MonitoringPlan, *, by: User, at: datetime) -> None:
     protocol = load_protocol_value(plan.assessment.protocol_version)
     wanted = _wanted(plan, protocol)
+    waits = Waits.of(plan, protocol)
     moved, gone = [], []
     there = set()
     for task in plan.tasks.filter(cause__in=OF_THE_PLAN):
@@ -763,11 +773,15 @@ def _reschedule(plan: MonitoringPlan, *, by: User, at: datetime) -> None:
             continue
         for name, moment in _times(check).items():
             setattr(task, name, moment)
-        moved.append(task)
-    MonitoringTask.objects.bulk_update(moved, ["counts_from", "due_at", "overdue_at"], batch_size=200)
+        moved.append(waits.put_on(task, check))
+    MonitoringTask.objects.bulk_update(
+        moved, ["counts_from", "due_at", "overdue_at", "waits_until"], batch_size=200
+    )
     _end(MonitoringTask.objects.filter(pk__in=gone), reason=NO_LONGER_DUE, by=by, at=at)
     MonitoringTask.objects.bulk_create(
-        _task(protocol, plan.encounter, check, plan=plan, cause=Cause.ORDERS, by=by, at=at)
+        waits.put_on(
+            _task(protocol, plan.encounter, check, plan=plan, cause=Cause.ORDERS, by=by, at=at), check
+        )
         for key, check in wanted.items()
         if key not in there
     )
@@ -776,13 +790,16 @@ def _reschedule(plan: MonitoringPlan, *, by: User, at: datetime) -> None:
 def _ask_again(plan: MonitoringPlan, *, never: Container[tuple[str, int]], by: User, at: datetime) -> None:
     """Make anew what is wanted and was ended by what had been noted, unless one of it is there besides."""
     protocol = load_protocol_value(plan.assessment.protocol_version)
+    waits = Waits.of(plan, protocol)
     ended: set[tuple[str, int, int]] = set()
     there: set[tuple[str, int, int]] = set()
     for task in plan.tasks.filter(cause__in=OF_THE_PLAN):
         is_ended = task.closed_as == Closing.ENDED and task.close_reason in ENDED_BY_EVENTS
         (ended if is_ended else there).add((task.item, task.anchor_number, task.position))
     MonitoringTask.objects.bulk_create(
-        _task(protocol, plan.encounter, check, plan=plan, cause=Cause.CORRECTION, by=by, at=at)
+        waits.put_on(
+            _task(protocol, plan.encounter, check, plan=plan, cause=Cause.CORRECTION, by=by, at=at), check
+        )
         for key, check in _wanted(plan, protocol).items()
         if key in ended - there and (check.item.anchor, check.anchor_number) not in never
     )

@@ -12,7 +12,7 @@ from django.db.models import Count, Min, Q
 from ivigsite.accounts.models import User
 from ivigsite.encounters.advice import GRADE_WORDS
 from ivigsite.encounters.models import Encounter
-from ivigsite.monitoring.models import MonitoringTask, Observation, is_due
+from ivigsite.monitoring.models import MonitoringTask, Observation, is_due, is_waiting
 from ivigsite.monitoring.reassessment import encounters_with_changed_facts
 from ivigsite.monitoring.selectors import KIND_WORDS
 from ivigsite.monitoring.signals import handover_noted
@@ -29,10 +29,12 @@ class BoardChecks:
     alerts: int = 0
     critical: int = 0
     facts_changed: bool = False
+    # Checks wait for a start that is planned and not noted.
+    is_start_open: bool = False
 
     @property
     def needs_somebody(self) -> bool:
-        return bool(self.overdue or self.alerts or self.facts_changed)
+        return bool(self.overdue or self.alerts or self.facts_changed or self.is_start_open)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ class HandoverLine:
 
 
 NEXT_SHOWN = 3
+START_OPEN = "A start is not noted: its checks wait for it"
 
 
 def board_checks(user: User, *, at: datetime) -> Mapping[UUID, BoardChecks]:
@@ -65,17 +68,18 @@ def board_checks(user: User, *, at: datetime) -> Mapping[UUID, BoardChecks]:
     mine = Q(encounter__ward__users=user, encounter__closed_at=None)
     due = is_due(at)
     tasks = {
-        encounter: (now, overdue, next_at)
-        for encounter, now, overdue, next_at in MonitoringTask.objects.open()
+        encounter: (now, overdue, waiting, next_at)
+        for encounter, now, overdue, waiting, next_at in MonitoringTask.objects.open()
         .filter(mine)
         .order_by()
         .values_list("encounter")
         .annotate(
             now=Count("pk", filter=due),
             overdue=Count("pk", filter=due & Q(overdue_at__lt=at)),
+            waiting=Count("pk", filter=is_waiting(at)),
             next_at=Min("due_at", filter=Q(due_at__gt=at)),
         )
-        if now or next_at
+        if now or waiting or next_at
     }
     alarms = {
         row["encounter"]: row
@@ -88,7 +92,7 @@ def board_checks(user: User, *, at: datetime) -> Mapping[UUID, BoardChecks]:
     found: dict[UUID, BoardChecks] = defaultdict(BoardChecks)
     changed = encounters_with_changed_facts(user)
     for key in {*tasks, *alarms, *changed}:
-        now, overdue, next_at = tasks.get(key, (0, 0, None))
+        now, overdue, waiting, next_at = tasks.get(key, (0, 0, 0, None))
         alarm = alarms.get(key)
         found[key] = BoardChecks(
             due=now - overdue,
@@ -97,6 +101,7 @@ def board_checks(user: User, *, at: datetime) -> Mapping[UUID, BoardChecks]:
             alerts=alarm["all"] if alarm else 0,
             critical=alarm["critical"] if alarm else 0,
             facts_changed=key in changed,
+            is_start_open=bool(waiting),
         )
     return found
 
@@ -183,5 +188,5 @@ def _line(
         alerts=tuple(f"{each.get_level_display()}: {each.title}" for each in alarms),
         holds=tuple(KIND_WORDS.get(kind, kind) for kind in sorted(held)),
         facts_changed=facts_changed,
-        noted=tuple(noted),
+        noted=(*noted, *((START_OPEN,) if by_status["waiting"] else ())),
     )

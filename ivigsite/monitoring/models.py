@@ -87,8 +87,17 @@ class Anchor(models.Model):
 
 
 def is_due(now: datetime) -> Q:
-    """Of an open check: its time has come, and not yet that of the next of its kind."""
-    return Q(Q(next_due_at=None) | Q(next_due_at__gt=now), due_at__lte=now)
+    """Of an open check: its time has come, its start is noted, and not yet that of the next of its kind."""
+    return Q(
+        Q(next_due_at=None) | Q(next_due_at__gt=now),
+        Q(waits_until=None) | Q(waits_until__lte=now),
+        due_at__lte=now,
+    )
+
+
+def is_waiting(now: datetime) -> Q:
+    """Of an open check: its time would have come, and nobody has noted the start it is counted from."""
+    return Q(due_at__lte=now, waits_until__gt=now)
 
 
 class TaskQuerySet(models.QuerySet["MonitoringTask"]):
@@ -126,6 +135,8 @@ class MonitoringTask(models.Model):
     counts_from = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
     overdue_at = models.DateTimeField(null=True, blank=True)
+    # Until then it waits for a start that is planned and not noted; after that it is asked for all the same.
+    waits_until = models.DateTimeField(null=True, blank=True)
     # When the next check of the same kind is due: from then on that one stands for both.
     next_due_at = models.DateTimeField(null=True, blank=True)
     made_at = models.DateTimeField()
@@ -174,6 +185,11 @@ class MonitoringTask(models.Model):
     def is_open(self) -> bool:
         return self.closed_as == Closing.OPEN
 
+    @property
+    def asked_at(self) -> datetime | None:
+        """When it is asked for: when due, or when it has waited long enough for a start."""
+        return max(self.due_at, self.waits_until) if self.due_at and self.waits_until else self.due_at
+
     def status(self, now: datetime) -> Status:
         return status_of(
             closed_as=self.closed_as,
@@ -181,6 +197,7 @@ class MonitoringTask(models.Model):
             overdue=self.overdue_at,
             next_due=self.next_due_at,
             now=now,
+            waits_until=self.waits_until,
         )
 
 

@@ -13,7 +13,7 @@ from ivigsite.accounts.models import User
 from ivigsite.audit.actions import record
 from ivigsite.encounters.models import Encounter
 from ivigsite.monitoring.forms import COUNT, MEASURED
-from ivigsite.monitoring.models import ALARMING, MonitoringTask, Observation
+from ivigsite.monitoring.models import ALARMING, Anchor, MonitoringTask, Observation
 from protocols.engine import lookup
 from protocols.engine.facts import Kind
 from protocols.engine.monitoring import Status
@@ -40,6 +40,7 @@ KIND_WORDS: Final = {
     OrderKind.CORTICOSTEROID.value: "corticosteroid",
 }
 DONE_SHOWN: Final = 5
+START_KINDS: Final = {"T0": "immunoglobulin", "P0": "platelets"}
 LEVEL_ICON: Final = {
     "normal": "check",
     "alert": "warning",
@@ -70,6 +71,16 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotBegun:
+    """A treatment whose planned start has passed, and nobody has noted that it began."""
+
+    kind: str
+    planned_at: datetime
+    waits_until: datetime
+    order_set_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """One part of the checklist."""
 
@@ -90,6 +101,7 @@ class Checklist:
     groups: tuple[Group, ...]
     alerts: tuple[Shown, ...]
     holds: tuple[Shown, ...]
+    not_begun: tuple[NotBegun, ...]
     overdue: int
     due: int
 
@@ -156,6 +168,7 @@ def checklist_of(encounter: Encounter, *, at: datetime) -> Checklist:
             groups.append(_group(key, title, own_rules, checks, results))
     statuses = [task.status(at) for task in tasks]
     return Checklist(
+        not_begun=not_begun_of(tasks, at=at),
         groups=tuple(sorted(groups, key=_urgency)),
         alerts=tuple(shown[each.pk] for each in observations if _is_open_alert(each)),
         holds=tuple(
@@ -164,6 +177,28 @@ def checklist_of(encounter: Encounter, *, at: datetime) -> Checklist:
         overdue=statuses.count(Status.OVERDUE),
         due=statuses.count(Status.DUE),
     )
+
+
+def not_begun_of(tasks: Iterable[MonitoringTask], *, at: datetime) -> tuple[NotBegun, ...]:
+    """The starts that checks of an encounter wait for, each once."""
+    waits: dict[UUID | None, datetime] = {}
+    for task in tasks:
+        if task.waits_until is not None and task.status(at) is Status.WAITING:
+            waits[task.plan_id] = min(task.waits_until, waits.get(task.plan_id, task.waits_until))
+    starts = Anchor.objects.filter(
+        plan__in=waits, name__in=START_KINDS, true_at=None, planned_at__lte=at
+    ).select_related("plan")
+    first: dict[tuple[UUID, str], NotBegun] = {}
+    for anchor in starts.order_by("planned_at", "-name"):
+        kind = START_KINDS[anchor.name]
+        begun = NotBegun(
+            kind=kind,
+            planned_at=anchor.planned_at,
+            waits_until=waits[anchor.plan_id],
+            order_set_id=anchor.plan.order_set_id,
+        )
+        first.setdefault((anchor.plan_id, kind), begun)
+    return tuple(first.values())
 
 
 def show(observation: Observation) -> Shown:
@@ -201,7 +236,7 @@ def _group(
         title=title,
         rules=rules,
         current=tuple(current),
-        upcoming=tuple(by_status.get(Status.PLANNED, [])),
+        upcoming=tuple(by_status.get(Status.WAITING, []) + by_status.get(Status.PLANNED, [])),
         missed=tuple(by_status.get(Status.MISSED, [])),
         closed=tuple(by_status.get(Status.DECLINED, []) + by_status.get(Status.ENDED, [])),
         results=tuple(results[:DONE_SHOWN]),
@@ -220,6 +255,8 @@ def _is_open_alert(observation: Observation) -> bool:
 def _when_words(task: MonitoringTask, status: Status, at: datetime) -> str:
     if task.due_at is None or task.overdue_at is None:
         return "time not known yet"
+    if status is Status.WAITING:
+        return "waits: its start is not noted"
     if status is Status.OVERDUE:
         return f"by {span(at - task.overdue_at)}"
     if status is Status.DUE:

@@ -210,6 +210,7 @@ class RunningDose:
         items = lookup.of(self.protocol).items
         tasks = MonitoringTask.objects.open().filter(
             Q(next_due_at=None) | Q(next_due_at__gt=at),
+            Q(waits_until=None) | Q(waits_until__lte=at),
             plan__order_set_id=self.line.order_set_id,
             kind=VITAL_SIGNS,
             counts_from__lte=at,

@@ -564,6 +564,7 @@ class Status(StrEnum):
     """Where a check stands at one moment."""
 
     PLANNED = "planned"
+    WAITING = "waiting"
     DUE = "due"
     OVERDUE = "overdue"
     MISSED = "missed"
@@ -572,15 +573,20 @@ class Status(StrEnum):
     ENDED = "ended"
 
 
-def status_of(*, closed_as: str, due: Any, overdue: Any, next_due: Any, now: Any) -> Status:
-    """The status of a check at `now`; all five times are of one kind, in UTC.
+def status_of(
+    *, closed_as: str, due: Any, overdue: Any, next_due: Any, now: Any, waits_until: Any = None
+) -> Status:
+    """The status of a check at `now`; all times are of one kind, in UTC.
 
-    A missed check is one whose turn has gone: the next of its kind is due, and stands for both.
+    A missed check is one whose turn has gone: the next of its kind is due, and stands for both. A waiting
+    one is counted from a start that nobody has noted; at `waits_until` it is asked for all the same.
     """
     if closed_as:
         return Status(closed_as)
     if due is None or now < due:
         return Status.PLANNED
+    if waits_until is not None and now < waits_until:
+        return Status.WAITING
     if next_due is not None and next_due <= now:
         return Status.MISSED
     return Status.OVERDUE if now > overdue else Status.DUE
