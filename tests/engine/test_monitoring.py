@@ -159,6 +159,23 @@ def test_ten_thousand_schedules_agree_with_a_plain_oracle_in_utc_over_both_clock
             assert status is (Status.OVERDUE if now > expected[0] + late * 60 else Status.DUE)
 
 
+@pytest.mark.parametrize(
+    ("now", "status"),
+    [
+        (9, Status.PLANNED),
+        (10, Status.WAITING),
+        (59, Status.WAITING),
+        (60, Status.OVERDUE),
+        (70, Status.MISSED),
+    ],
+)
+def test_check_waits_for_its_start_between_its_time_and_the_longest_wait(now: int, status: Status):
+    times = {"due": 10, "overdue": 20, "next_due": 70, "waits_until": 60}
+
+    assert status_of(closed_as="", now=now, **times) is status
+    assert status_of(closed_as="done", now=now, **times) is Status.DONE
+
+
 def test_wall_clock_arithmetic_would_have_been_an_hour_wrong():
     before = datetime(2026, 10, 25, 0, 30, tzinfo=ZoneInfo("Europe/London"))
 
@@ -254,34 +271,64 @@ def test_what_is_for_everybody_is_planned_with_every_immunoglobulin(protocol: Pr
     assert keys >= set(ALWAYS_WITH_IVIG)
 
 
+def times_of(protocol: Protocol, *keys: str, anchors: dict[str, list[int]], **values: object) -> list[int]:
+    """When one is asked for any of these items, for a patient of whom this is known."""
+    planned = plan_items(protocol, values=values, kinds=frozenset({IVIG, PLATELETS, STEROID}))
+    found = schedule([each for each in planned if each.item.key in keys], anchors=anchors)
+    return sorted(check.due_minute for check in found if check.due_minute is not None)
+
+
 @pytest.mark.parametrize(
-    ("key", "values", "last"),
+    ("values", "expected"),
     [
-        ("VIT-04", {"at_risk": False}, [60, 120, 180]),
-        ("VIT-04", {"at_risk": True}, [30, 60, 90, 120, 150, 180, 210]),
-        ("VIT-04", {}, [30, 60, 90, 120, 150, 180, 210]),
+        ({"at_risk": False}, [60, 120, 180]),
+        ({"at_risk": True}, [30, 60, 90, 120, 150, 180, 210]),
+        ({}, [30, 60, 90, 120, 150, 180, 210]),
     ],
 )
 def test_vital_signs_at_the_highest_rate_come_twice_as_often_at_risk(
-    protocol: Protocol, key: str, values: dict[str, object], last: list[int]
+    protocol: Protocol, values: dict[str, object], expected: list[int]
 ):
-    planned = [
-        each for each in plan_items(protocol, values=values, kinds=frozenset({IVIG})) if each.item.key == key
-    ]
+    anchors = {"RM": [0], "TE": [210]}
 
-    assert [check.due_minute for check in schedule(planned, anchors={"RM": [0], "TE": [210]})] == last
+    assert times_of(protocol, "VIT-04", "VIT-04-RISK", anchors=anchors, **values) == expected
+
+
+def test_glucose_is_measured_4_times_a_day_in_a_short_course_or_diabetes(protocol: Protocol):
+    def times(**values: object) -> list[int]:
+        return times_of(protocol, "STE-02", "STE-02-OFTEN", anchors={"S0": [0]}, **values)
+
+    known = {"renal_risk_factors": (), "glucose_monitored": False, "steroid_days": 28}
+    often = list(range(6 * HOUR, 73 * HOUR, 6 * HOUR))
+    assert times(**known) == [24 * HOUR, 48 * HOUR, 72 * HOUR]
+    assert times(**{**known, "steroid_days": 4}) == often
+    assert times(**{**known, "renal_risk_factors": ("diabetes",)}) == often
+
+
+def test_kidney_function_of_a_patient_at_risk_is_from_the_day_before(protocol: Protocol):
+    def times(**values: object) -> list[int]:
+        return times_of(protocol, "REN-01", "REN-01-RISK", anchors={"T0": [0]}, **values)
+
+    assert times(at_risk=False) == [-48 * HOUR]
+    assert times(at_risk=True) == times() == [-48 * HOUR, -24 * HOUR]
+
+
+def test_thrombosis_and_lungs_are_looked_at_with_the_vital_signs(protocol: Protocol):
+    anchors = {"T0": [0], "RI": [30, 60], "RM": [60], "TE": [150], "P0": [0], "PE": [30]}
+
+    thrombosis = times_of(protocol, "THR-01", "THR-01-RI", "THR-01-END", anchors=anchors)
+    assert thrombosis == [15, 30, 60, 120, 180]
+    lungs = times_of(protocol, "PUL-01-P15", "PUL-01-PE", anchors={"P0": [0, 500], "PE": [30, 530]})
+    assert lungs == [15, 30, 515, 530]
 
 
 def test_urine_is_measured_a_day_longer_at_risk(protocol: Protocol):
-    def last(**values: object) -> int | None:
-        planned = [
-            each
-            for each in plan_items(protocol, values=values, kinds=frozenset({IVIG}))
-            if each.item.key == "REN-07"
-        ]
-        return schedule(planned, anchors={"T0": [0], "TE": [300]})[-1].due_minute
+    def times(**values: object) -> list[int]:
+        anchors = {"T0": [0], "TE": [300]}
+        return times_of(protocol, "REN-07", "REN-07-RISK", anchors=anchors, **values)
 
-    assert (last(at_risk=False), last(at_risk=True)) == (24 * HOUR, 48 * HOUR)
+    assert times(at_risk=False) == [6 * HOUR, 12 * HOUR, 18 * HOUR, 24 * HOUR]
+    assert times(at_risk=True) == times() == [hours * HOUR for hours in range(6, 49, 6)]
 
 
 NORMAL_VITALS = {

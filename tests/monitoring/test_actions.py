@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from ivigsite.audit.models import AuditEntry
@@ -14,6 +15,7 @@ from ivigsite.encounters.actions import close_encounter
 from ivigsite.encounters.models import Encounter
 from ivigsite.monitoring import actions
 from ivigsite.monitoring.actions import Entered, set_anchor
+from ivigsite.monitoring.board import START_OPEN, board_checks
 from ivigsite.monitoring.models import Cause, MonitoringTask, Observation
 from ivigsite.monitoring.reassessment import changed_facts, encounters_with_changed_facts
 from ivigsite.monitoring.selectors import held_by
@@ -70,6 +72,48 @@ def test_true_times_move_the_checks_of_their_treatment_and_end_what_no_longer_fi
             by=ward.site.nurse,
             at=timezone.now(),
         )
+
+
+def test_check_counted_from_a_start_that_nobody_noted_waits_and_asks_for_the_start(db: None):
+    ward = build_ward(hours_ago=2)
+    now, clerk = timezone.now(), ward.client()
+    kinds = MonitoringTask.objects.current(now).values_list("kind", flat=True)
+
+    # What comes before the start stays to be done; nothing after it replaces it or is overdue.
+    assert ward.task("VIT-01").status(now) is Status.DUE
+    assert ward.task("PLT-01").status(now) is Status.DUE
+    for item in ("VIT-02", "VIT-03", "THR-01", "PUL-01", "PUL-01-PE"):
+        assert ward.task(item).status(now) is Status.WAITING
+    assert sorted(kinds).count("vital_signs") == 1
+    # Bleeding and counts are watched whether or not a start is noted.
+    assert ward.task("BLD-01").waits_until is None
+    assert ward.task("PLT-10").waits_until is None
+    assert board_checks(ward.site.nurse, at=now)[ward.site.encounter.pk].is_start_open
+    checklist = clerk.get(reverse("checklist", args=[ward.site.encounter.pk]))
+    assert [start.kind for start in checklist.context["checklist"].not_begun] == [
+        "immunoglobulin",
+        "platelets",
+    ]
+    assert reverse("infusion", args=[ward.order_set_id]) in checklist.content.decode()
+    assert "Start not noted" in clerk.get(reverse("board")).content.decode()
+    assert START_OPEN in clerk.get(reverse("handover")).content.decode()
+
+    began = now - 10 * timedelta(minutes=1)
+    set_anchor(order_set_id=ward.order_set_id, name="T0", true_at=began, by=ward.site.nurse, at=now)
+
+    assert ward.task("VIT-02").status(began + timedelta(minutes=15)) is Status.DUE
+    assert ward.task("VIT-01").status(began + timedelta(minutes=15)) is Status.MISSED
+    assert ward.task("PUL-01-PE").status(now) is Status.WAITING
+
+
+def test_check_does_not_wait_for_a_start_for_ever(ward: Ward):
+    # 50 hours ago, when an order set may be begun for 24: it may have been given, and nobody noted it.
+    day = ward.start + 24 * HOUR
+
+    assert ward.task("AMS-01").status(day - timedelta(minutes=1)) is Status.WAITING
+    assert ward.task("AMS-01").status(day) is not Status.WAITING
+    assert ward.task("REN-03").status(timezone.now()) is Status.DUE
+    assert ward.task("VIT-01").overdue_at == day
 
 
 def test_discharge_gives_the_checks_that_waited_for_it_their_time(ward: Ward):
@@ -279,6 +323,12 @@ def test_new_risk_of_a_reassessment_adds_its_checks(db: None):
     assert (added.cause, added.due_at) == ("new_facts", ward.start + 72 * HOUR)
     assess(ward.site, renal_risk_factors=["diabetes"])
     assert MonitoringTask.objects.filter(item="REN-04").count() == 1
+    # What is asked for more often at risk comes with the risk: urine on the second day, glucose by the clock.
+    longer = MonitoringTask.objects.open().filter(item="REN-07-RISK").latest("due_at")
+    assert longer.due_at == ward.start + 48 * HOUR
+    assert MonitoringTask.objects.open().filter(item="STE-02-OFTEN", cause="new_facts").exists()
+    # The half hours of an infusion that is over are not asked for any more.
+    assert not MonitoringTask.objects.filter(item="VIT-04-RISK").exists()
 
 
 def test_promise_to_monitor_makes_a_check_of_its_own(ward: Ward):
