@@ -86,13 +86,16 @@ def _write(*, by: User | None, at: datetime, paper: Paper) -> Written:
 
     def step() -> None:
         nonlocal progress
-        progress = replace(progress, done=progress.done + 1, page=0)
+        progress = replace(progress, done=progress.done + 1, page=0, pages=0)
         folder.write_progress(progress)
 
     def on_page(page: int) -> None:
         nonlocal progress
+        if begins_again := page < progress.page:
+            # All pages are laid out once before the number of the last can stand on the first.
+            progress = replace(progress, pages=max(progress.pages, progress.page))
         progress = replace(progress, page=page)
-        if page % PAGES_A_WORD == 0:
+        if begins_again or page % PAGES_A_WORD == 0:
             folder.write_progress(progress)
 
     try:

@@ -73,7 +73,9 @@ class Progress:
     done: int
     total: int
     page: int = 0
-    """Of the file that is being made; pages are laid out more than once where their number changed."""
+    """Of the file that is being made."""
+    pages: int = 0
+    """How many it has: known once all are laid out and are gone through again to be numbered."""
     failed: str = ""
     ended_at: datetime | None = None
 
@@ -151,6 +153,7 @@ def write_progress(progress: Progress) -> None:
         "done": progress.done,
         "total": progress.total,
         "page": progress.page,
+        "pages": progress.pages,
         "failed": progress.failed,
         "ended_at": progress.ended_at.isoformat() if progress.ended_at else None,
     }
@@ -207,6 +210,7 @@ def _read_progress() -> Progress | None:
             done=plain["done"],
             total=plain["total"],
             page=plain["page"],
+            pages=plain["pages"],
             failed=plain["failed"],
             ended_at=datetime.fromisoformat(plain["ended_at"]) if plain["ended_at"] else None,
         )

@@ -12,7 +12,7 @@ from ivigsite.downtime.folder import AlreadyBeingWritten, Progress, StoredPack
 
 pytestmark = pytest.mark.hazard("H25")
 AT = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
-PROGRESS = Progress(started_at=AT, by="Dr Test", done=1, total=3, page=57, failed="no", ended_at=AT)
+PROGRESS = Progress(started_at=AT, by="Dr Test", done=1, total=3, page=57, pages=60, failed="no", ended_at=AT)
 
 
 def written(

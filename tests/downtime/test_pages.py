@@ -67,7 +67,12 @@ def made(monkeypatch: pytest.MonkeyPatch, folder_root: Path) -> list[Any]:
         on_page(actions.PAGES_A_WORD)
         progress = folder.read_folder().progress
         assert progress is not None
-        assert progress.page == actions.PAGES_A_WORD
+        assert (progress.page, progress.pages) == (actions.PAGES_A_WORD, 0)
+        on_page(7)
+        on_page(1)
+        numbered = folder.read_folder().progress
+        assert numbered is not None
+        assert (numbered.page, numbered.pages) == (1, 7)
         return b"%PDF-1.7 number " + str(len(jobs)).encode()
 
     monkeypatch.setattr(actions, "render_alone", render)
@@ -225,7 +230,10 @@ def test_a_second_press_starts_nothing_while_one_runs(site: Site, made: list[Any
 
     assert made == []
     assert "being written already" in text_of(shown)
-    assert "1 of 3 files, at page 57 of the next" in text_of(part)
+    assert "1 of 3 files. The next is laid out, at page 57" in text_of(part)
+    folder.write_progress(replace(progress, page=8, pages=113))
+    part = client.get(reverse("downtime_progress"))
+    assert "1 of 3 files. The next has 113 pages and is numbered, at page 8" in text_of(part)
     assert 'hx-trigger="load delay:2s"' in part.content.decode()
 
 
