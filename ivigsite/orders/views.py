@@ -57,7 +57,7 @@ from ivigsite.orders.sheet.documents import DOCUMENTS, LABELS, ROLE_SHEETS, Docu
 from ivigsite.orders.sheet.jobs import SheetFailed, SheetQueueFull
 from ivigsite.orders.sheet.labels import additive_labels
 from ivigsite.orders.sheet.page import values_of
-from ivigsite.orders.sheet.states import Paper, PrintEvent
+from ivigsite.orders.sheet.states import Copy, Paper, PrintEvent, Signed
 from protocols.mapping import load_protocol_value
 from protocols.reading import withdrawn_since
 
@@ -215,6 +215,9 @@ def html_sheet(request: SignedInRequest, order_set_id: UUID, document: str) -> H
     if document not in set(ROLE_SHEETS):
         raise Http404
     state = sheet_state(found, at=now, document=Document(document))
+    if isinstance(state, Copy):
+        # It has no copy number, and says so itself.
+        state = Signed()
     event = PrintEvent(
         printed_at=now,
         printed_by=request.user.full_name,

@@ -1,6 +1,7 @@
 """Copies of a signed order set: which one is handed out, what it says, and what a failure leaves behind."""
 
 import hashlib
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -191,6 +192,18 @@ def test_a_copy_of_the_shipped_protocols_order_set_keeps_to_the_pages_of_its_she
         job = Job(document=document, content=content, state=copy, paper=Paper.LETTER, event=event)
         pages = len(pypdfium2.PdfDocument(render(job)))
         assert pages <= DOCUMENTS[document].most_pages, document
+
+
+def test_the_page_for_when_no_file_can_be_made_claims_no_copy(
+    physician: Client, order_set: OrderSet, fake_bytes: list[Any]
+) -> None:
+    press_print(physician, order_set)
+
+    page = physician.get(reverse("html_sheet", args=[order_set.pk, Document.ORDER_SET])).content.decode()
+
+    assert "no copy number, no page numbers" in page
+    assert "COPY 0" not in page
+    assert re.search(r"Orders on this sheet:</b>\s+1 sample or check before treatment; ", page)
 
 
 def test_labels_are_printed_in_the_size_of_the_site(

@@ -11,10 +11,17 @@ import pdfua
 import pytest
 
 from ivigsite.orders.sheet import wording
-from ivigsite.orders.sheet.chart import chart_rows, issue_rows, named_in_short, next_checks, stickers
+from ivigsite.orders.sheet.chart import (
+    before_in_short,
+    chart_rows,
+    issue_rows,
+    named_in_short,
+    next_checks,
+    stickers,
+)
 from ivigsite.orders.sheet.checks import find_forbidden_tokens
 from ivigsite.orders.sheet.content import ChartRow as PlannedRow
-from ivigsite.orders.sheet.content import SheetAction, SheetTimedPlan, TimedRow, Vial
+from ivigsite.orders.sheet.content import OrderGroup, SheetAction, SheetTimedPlan, TimedRow, Vial
 from ivigsite.orders.sheet.documents import DOCUMENTS, ROLE_SHEETS, Document
 from ivigsite.orders.sheet.jobs import SheetFailed
 from ivigsite.orders.sheet.render import render
@@ -30,7 +37,18 @@ from .reading import (
     pages_of,
     text_of,
 )
-from .samples import CALL, IVIG, NEXT_ORDER_ID, ORDER_ID, PLATELETS, PREDNISONE, STATES, T0, TYPICAL
+from .samples import (
+    CALL,
+    COUNT_AGAIN,
+    IVIG,
+    NEXT_ORDER_ID,
+    ORDER_ID,
+    PLATELETS,
+    PREDNISONE,
+    STATES,
+    T0,
+    TYPICAL,
+)
 
 # WeasyPrint leaves its colour profile for the garbage collector to close.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")
@@ -318,6 +336,13 @@ def test_a_row_of_the_chart_says_its_day_where_another_day_begins() -> None:
     rows = chart_rows(replace(TYPICAL, rate_plan=replace(TYPICAL.rate_plan, chart=planned)))
 
     assert [row.is_new_day for row in rows[:4]] == [True, False, True, False]
+
+
+def test_what_is_done_before_treatment_is_named_by_its_numbers() -> None:
+    orders = [replace(COUNT_AGAIN, number=number, group=OrderGroup.BEFORE) for number in (3, 4, 5)]
+
+    assert before_in_short(orders) == "3 to 5 samples and checks before treatment"
+    assert before_in_short(orders[:1]) == "3 sample or check before treatment"
 
 
 def test_checks_of_one_thing_are_named_once_with_every_time() -> None:

@@ -1,7 +1,7 @@
 """What is filled in by hand: the rows of the observation chart, the places for stickers and lot numbers."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -108,6 +108,14 @@ def is_timed_alone(order: SheetOrder) -> bool:
     """Whether its time is all that is said of an order besides its name, so that both fit one line."""
     rest = (order.strength, order.route, order.duration, order.maximum, order.rate, order.condition)
     return bool(order.start_at or order.start_text) and not (any(rest) or order.instructions)
+
+
+def before_in_short(orders: Sequence[SheetOrder]) -> str:
+    """What is done before the treatment, by its numbers, where it stands line by line elsewhere."""
+    first, last = format_number(orders[0].number), format_number(orders[-1].number)
+    if first == last:
+        return f"{first} sample or check before treatment"
+    return f"{first} to {last} samples and checks before treatment"
 
 
 def unknown_first(content: SheetContent, document: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from protocols.engine.facts import UNKNOWN
 from . import wording
 from .chart import (
     advice_on,
+    before_in_short,
     chart_rows,
     count_warnings,
     has_details,
@@ -53,6 +54,7 @@ register.filter("stickers", stickers)
 register.filter("additive_labels", additive_labels)
 register.filter("timed_rows", timed_rows)
 register.filter("has_details", has_details)
+register.filter("before_in_short", before_in_short)
 register.filter("is_timed_alone", is_timed_alone)
 register.filter("unknown_first", unknown_first)
 register.filter("unknown_besides", unknown_besides)
