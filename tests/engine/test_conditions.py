@@ -124,6 +124,26 @@ def test_derived_facts_are_missing_as_what_they_are_made_from() -> None:
     assert kidney.missing({"age_years": 10, "creatinine_umol_per_l": D(80), "sex": "male"}) == ()
 
 
+def test_groups_that_hold_are_told_by_their_place_and_open_ones_are_not() -> None:
+    either = compile_when(((AGE_OVER_20, IS_MALE), (IS_PREGNANT,), (AGE_OVER_20,)))
+
+    assert either.groups_that_hold({"age_years": 30, "sex": "female", "pregnant": True}) == (1, 2)
+    assert either.groups_that_hold({"age_years": 30}) == (2,)
+    assert either.groups_that_hold({}) == ()
+
+
+def test_nothing_is_asked_of_a_group_that_is_sure_not_to_hold() -> None:
+    either = compile_when(((AGE_OVER_20, IS_MALE), (AGE_OVER_20, IS_PREGNANT)))
+
+    assert either.missing({"age_years": 10}) == ()
+    assert either.missing({"age_years": 30, "sex": "female"}) == ("pregnant",)
+
+
+@pytest.mark.parametrize(("points", "expected"), [(5, True), (4, False)])
+def test_score_given_as_a_number_is_compared_as_one(points: int, expected: bool) -> None:
+    assert compile_when(((ask("plasmic", Comparator.AT_LEAST, "5"),),))({"plasmic": points}) is expected
+
+
 def test_facts_asked_are_named_once_in_order() -> None:
     assert facts_asked(((AGE_OVER_20, IS_MALE), (IS_MALE, IS_PREGNANT))) == ("age_years", "sex", "pregnant")
 

@@ -32,6 +32,9 @@ def test_count_in_no_band_is_an_error() -> None:
         ({"bleeding_findings": ("melaena",)}, "active_cns_gi_gu", ("B_SITE",)),
         ({"bleeding_findings": ("melaena", "uncontrolled")}, "life_threatening", ("B_LIFE",)),
         ({"egfr": 10}, "risk_factors", ("B_RISK",)),
+        # By gravity and not by the alphabet, in which risk comes last.
+        ({"egfr": 10, "who_bleeding_grade": 2}, "active", ("B_ACTIVE",)),
+        ({"egfr": 10, "bleeding_findings": ("uncontrolled",)}, "life_threatening", ("B_LIFE",)),
     ],
 )
 def test_highest_level_that_holds_is_taken(
@@ -60,6 +63,15 @@ def test_level_is_unknown_while_an_open_fact_could_raise_it() -> None:
     assert assessment.level is UNKNOWN
     assert assessment.at_least == "active"
     assert assessment.possible == ("active", "active_cns_gi_gu", "life_threatening")
+
+
+def test_level_is_unknown_while_one_higher_level_is_open() -> None:
+    rules = (bleeding_rule("ONE", "active", if_from("who_bleeding_grade", "2")),)
+
+    assessment = assess_bleeding(sound_protocol(bleeding_rules=rules), {})
+
+    assert assessment.possible == ("none", "active")
+    assert assessment.computed is UNKNOWN
 
 
 def test_level_is_known_when_an_open_fact_could_only_lower_it() -> None:
