@@ -422,10 +422,18 @@ class ChooseForm(forms.Form):
             part: self[name] if (name := field_name(finding, part)) in self.fields else None
             for part in ("reason", "comment", "by", "second")
         }
-        drugs = [order for order in self.proposal.orders.values() if order.dose is not None]
+        orders = self.proposal.orders.values()
+        drugs = [order for order in orders if order.dose is not None]
+        arriving = {
+            name
+            for order in orders
+            if order.role is Role.REQUIRED and not order.is_held
+            for name in order.names
+        }
         return ShownStop(
             rule=finding.rule,
             is_partial=not all(is_about(finding, order.names) for order in drugs),
+            is_waiting=not is_about(finding, arriving),
             names=finding.override.kind.names,
             **bound,
         )

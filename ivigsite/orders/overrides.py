@@ -36,10 +36,14 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownStop:
-    """A finding that asks for an answer, with its fields; `is_partial` when it is about some lines only."""
+    """A finding that asks for an answer, with its fields.
+
+    `is_partial` when it is about some lines only; `is_waiting` when none of them arrives chosen.
+    """
 
     rule: str
     is_partial: bool
+    is_waiting: bool
     names: int
     reason: Any
     comment: Any

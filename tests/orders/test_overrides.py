@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
+from django.urls import reverse
 
 from ivigsite.monitoring.models import Cause, MonitoringTask
 from ivigsite.orders.models import OrderSet, OverriddenRule
@@ -33,6 +34,20 @@ def test_a_warning_asks_for_one_of_its_own_reasons(physician: Client, site: Site
     assert "override_W-04_reason" in unanswered.context["form"].errors
     assert "override_W-04_reason" in foreign.context["form"].errors
     assert "override_W-04_comment" in wordless.context["form"].errors
+
+
+@pytest.mark.hazard("H22")
+def test_fields_stand_at_once_where_a_recommended_line_asks_and_wait_where_another_does(
+    physician: Client, site: Site
+) -> None:
+    assessment = assess(site, pregnant=True, bleeding_level="life_threatening", **OVERLOAD)
+
+    page = physician.get(reverse("choose_orders", args=[assessment.pk]))
+
+    waiting = {stop.rule: stop.is_waiting for stop in page.context["form"].stops}
+    # Dexamethasone is an alternative here; immunoglobulin and platelets are recommended.
+    assert waiting.items() >= {"W-04": False, "OV-PREGNANCY": False, "HS-22": True}.items()
+    assert page.content.decode().count('class="alert-more is-waiting"') == sum(waiting.values())
 
 
 @pytest.mark.hazard("H22")
