@@ -7,15 +7,20 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
+from copy import deepcopy
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import pytest_django
 from hypothesis import settings as hypothesis_settings
 
 from ivigsite.bootstrap import chromium_program
 from tests.guards import emptying_lifts_guards  # noqa: F401
+
+if TYPE_CHECKING:
+    from tests.scenario import Site
 
 # Before Django reads its settings, which pytest-django makes it do after this file is loaded. A worker of
 # pytest-xdist finds the folder of its controller here and leaves it to that one to remove.
@@ -80,6 +85,25 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
+
+
+@pytest.fixture(scope="module")
+def shared_site(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator["Site"]:
+    """One site for all tests of a module that do not commit; each takes back what it did to it."""
+    # This file is read before Django's models can be.
+    from django.utils import timezone
+
+    from tests.scenario import build_site
+    from tests.worlds import shared_rows
+
+    with shared_rows(django_db_blocker):
+        yield build_site(at=timezone.now())
+
+
+@pytest.fixture
+def site(shared_site: "Site", db: None) -> "Site":
+    """The rows that the module shares as objects of the test's own: what it sets on them stays with it."""
+    return deepcopy(shared_site)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -33,14 +33,9 @@ from protocols.mapping import load_protocol_value
 from protocols.models import ProtocolVersion
 from tests.orders.test_pages import text_of
 from tests.orders.test_signing import choices, sign
-from tests.scenario import Site, assess, build_site, person
+from tests.scenario import Site, assess, person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hazard("H25")]
-
-
-@pytest.fixture
-def site(db: None) -> Site:
-    return build_site(at=timezone.now())
 
 
 @cache

@@ -3,11 +3,12 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, Request, expect
 from pytest_django.live_server_helper import LiveServer
 
 from ivigsite.encounters.models import Assessment
-from tests.scenario import PASSWORD, Site, assess
+from tests.scenario import PASSWORD, Site, assess, build_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -18,6 +19,11 @@ def sign_in(page: Page, live_server: LiveServer) -> Page:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     return page
+
+
+@pytest.fixture
+def site(transactional_db: None, live_server: LiveServer) -> Site:
+    return build_site(at=timezone.now())
 
 
 @pytest.fixture

@@ -11,15 +11,6 @@ if TYPE_CHECKING:
     from tests.scenario import Site
 
 
-@pytest.fixture
-def site(db: None) -> "Site":
-    from django.utils import timezone
-
-    from tests.scenario import build_site
-
-    return build_site(at=timezone.now())
-
-
 @pytest.fixture(scope="module")
 def signed_hours_ago(django_db_setup: None, django_db_blocker: Any) -> "Iterator[tuple[Site, UUID]]":
     """A site and its one order set, signed five hours ago: one world for the whole module.

@@ -1,1 +1,1 @@
-from tests.orders.conftest import asked_ahead, physician, site  # noqa: F401
+from tests.orders.conftest import asked_ahead, physician  # noqa: F401

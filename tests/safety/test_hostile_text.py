@@ -16,7 +16,6 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from ivigsite.encounters.models import Encounter
 from ivigsite.orders.models import OrderSet
@@ -25,7 +24,7 @@ from ivigsite.orders.sheet.states import Paper, PrintEvent, Void
 from tests.encounters.answers import PATIENT
 from tests.orders.test_signing import check, choices, sign
 from tests.safety.world import client_of
-from tests.scenario import PASSWORD, Site, assess, build_site
+from tests.scenario import PASSWORD, Site, assess
 
 # WeasyPrint leaves its colour profile to the garbage collector.
 pytestmark = [
@@ -83,11 +82,6 @@ def watch() -> Watch:
     watch = Watch()
     sys.addaudithook(watch)
     return watch
-
-
-@pytest.fixture
-def site(db: None) -> Site:
-    return build_site(at=timezone.now())
 
 
 @pytest.fixture

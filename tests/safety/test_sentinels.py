@@ -13,7 +13,6 @@ import pypdfium2
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from ivigsite.audit.models import AuditEntry
 from ivigsite.encounters import selectors
@@ -23,7 +22,7 @@ from ivigsite.orders.models import OrderSet
 from tests.encounters.answers import BLEED, saving
 from tests.orders.test_signing import choices, sign
 from tests.safety.world import client_of
-from tests.scenario import PASSWORD, Site, assess, build_site
+from tests.scenario import PASSWORD, Site, assess
 
 pytestmark = pytest.mark.django_db
 
@@ -84,11 +83,6 @@ def log() -> Iterator[Heard]:
     yield heard
     root.setLevel(before)
     root.removeHandler(heard)
-
-
-@pytest.fixture
-def site(db: None) -> Site:
-    return build_site(at=timezone.now())
 
 
 def whole_stay(client: Journey, site: Site) -> OrderSet:
