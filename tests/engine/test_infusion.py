@@ -184,3 +184,38 @@ def test_volume_that_is_in_by_a_minute_follows_the_steps(minutes: int, ml: str) 
 
 def test_nothing_is_in_before_the_start() -> None:
     assert infused_by(plan_of(infusing("0.3", "0.6")), -60) == 0
+
+
+def test_even_rate_per_kg_is_shown_to_the_nearest_thousandth_and_a_half_goes_up() -> None:
+    # 8 mL in an hour for 64 kg is 0.125; 0.3 mL for 64 kg is 0.0046875.
+    assert plan_of(P10, kg="64", ml="8", infuse_over_minutes=60).steps[0].ml_per_kg_per_h == D("0.125")
+    # 0.1 mL an hour for 40 kg is 0.0025: half to even would make it 0.002.
+    assert plan_of(P10, kg="40", ml="0.1", infuse_over_minutes=60).steps[0].ml_per_kg_per_h == D("0.003")
+
+
+def test_minutes_of_the_last_step_are_rounded_up_so_that_the_whole_volume_is_in() -> None:
+    # 10 mL at 30 mL an hour are 20 minutes; 10.001 mL take 20.002, shown as 20.01.
+    plan = plan_of(P10, kg="10", ml="10.001", infuse_over_minutes=20)
+
+    assert plan.steps[-1].ml_per_h == D(30)
+    assert plan.steps[-1].minutes == D("20.01")
+
+
+def test_half_a_minute_at_the_end_is_not_a_minute_more() -> None:
+    # 10.75 mL at 30 mL an hour are 21.5 minutes; half to even would make it 22.
+    plan = rate_plan(
+        product=P10,
+        dosing_weight_kg=D(10),
+        volume_ml=D("10.75"),
+        pump_step_ml_per_h=D(30),
+        is_at_risk=False,
+        infuse_over_minutes=20,
+    )
+    assert plan.steps[0].minutes == D("21.5")
+    assert plan.total_minutes == 21
+
+
+def test_volume_at_the_very_end_of_a_step_is_the_whole_step() -> None:
+    plan = plan_of(P10, kg="10", ml="5")
+
+    assert infused_by(plan, 30) == D(5)
