@@ -180,8 +180,14 @@ def test_the_printed_file_carries_patient_doses_and_page_numbers_on_every_page(
 # WeasyPrint leaves its colour profile for the garbage collector to close.
 @pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")
 def test_a_copy_of_the_shipped_protocols_order_set_keeps_to_the_pages_of_its_sheets(
-    order_set: OrderSet,
+    physician: Client, site: Site
 ) -> None:
+    # A bleed as it comes in, with nothing sampled yet.
+    came_in = {"bleeding_sites": ["gi"], "bleeding_findings": ["melaena"], "baseline_samples": []}
+    assessment = assess(site, bleeding_level="active_cns_gi_gu", **came_in)
+    sign(physician, assessment, choices(assessment))
+    order_set = OrderSet.objects.get()
+    assert order_set.lines.count() > 10
     copy = Copy(first_printed_at=order_set.signed_at)
     event = PrintEvent(printed_at=order_set.signed_at, printed_by="Test Physician", copy_number=2)
 
