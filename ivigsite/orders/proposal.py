@@ -132,8 +132,8 @@ def propose(
         facts = replace(facts, policy=policy)
     recommendation = evaluate(protocol, facts)
     if not isinstance(recommendation, Recommendation):
-        outcome = outcome_to_plain(protocol, recommendation)
-        raise CannotOrder(f"There is no recommendation to sign: {outcome['reason']}. Reassess the patient.")
+        reason = outcome_to_plain(protocol, recommendation)["reason"].rstrip(".")
+        raise CannotOrder(f"There is no recommendation to sign: {reason}. Reassess the patient.")
     if recommendation.branch.key != assessment.outcome["branch"]:
         raise CannotOrder("The recommendation has changed since the assessment. Reassess the patient.")
     policies = _policies_to_choose(protocol, recommendation)
