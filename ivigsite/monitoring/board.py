@@ -8,10 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Min, Q
+from django.utils import timezone
 
 from ivigsite.accounts.models import User
 from ivigsite.encounters.advice import GRADE_WORDS
 from ivigsite.encounters.models import Encounter
+from ivigsite.monitoring.forms import COUNT
 from ivigsite.monitoring.models import MonitoringTask, Observation, is_due, is_waiting
 from ivigsite.monitoring.reassessment import encounters_with_changed_facts
 from ivigsite.monitoring.selectors import KIND_WORDS
@@ -128,6 +130,7 @@ def handover_lines(user: User, *, ward: str, at: datetime) -> list[HandoverLine]
         held[observation.encounter_id].update(observation.held_kinds)
     changed = encounters_with_changed_facts(user)
     noted = _noted(keys)
+    counted = _newest_counts(keys)
     lines = [
         _line(
             row,
@@ -135,6 +138,7 @@ def handover_lines(user: User, *, ward: str, at: datetime) -> list[HandoverLine]
             alarms[row.pk],
             held[row.pk],
             noted[row.pk],
+            counted.get(row.pk),
             facts_changed=row.pk in changed,
             at=at,
         )
@@ -144,6 +148,12 @@ def handover_lines(user: User, *, ward: str, at: datetime) -> list[HandoverLine]
         lines,
         key=lambda line: (not (line.alerts or line.noted), not line.overdue, line.encounter.ward.name),
     )
+
+
+def _newest_counts(encounters: list[UUID]) -> dict[UUID, Observation]:
+    """The newest count of each checklist, by the time of its sample."""
+    rows = Observation.objects.standing().filter(encounter__in=encounters, values__has_key=COUNT)
+    return {each.encounter_id: each for each in rows.order_by("taken_at", "entered_at")}
 
 
 def _noted(encounters: list[UUID]) -> dict[UUID, list[str]]:
@@ -162,6 +172,7 @@ def _line(
     alarms: list[Observation],
     held: set[str],
     noted: list[str],
+    counted: Observation | None,
     *,
     facts_changed: bool,
     at: datetime,
@@ -169,14 +180,20 @@ def _line(
     last = next(iter(encounter.assessments.all()), None)
     count = last.platelets_per_ul if last else None
     grade = last.grade if last else None
+    words = "Count not known" if count is None else echo_count(count)
+    graded = "Not graded" if grade is None else f"Grade {grade}, {GRADE_WORDS[grade].lower()}"
+    if counted is not None and (last is None or counted.taken_at > (last.sampled_at or last.made_at)):
+        # The grade is the assessment's own: beside a newer count it is said when that was.
+        words = f"{echo_count(counted.values[COUNT])}, {_short(counted.taken_at)}"
+        graded = f"{graded} when assessed {_short(last.made_at)}" if last is not None else graded
     by_status: dict[str, list[MonitoringTask]] = defaultdict(list)
     for task in tasks:
         by_status[task.status(at)].append(task)
     signed = [each for each in encounter.order_sets.all() if each.is_active]
     return HandoverLine(
         encounter=encounter,
-        count="Count not known" if count is None else echo_count(count),
-        grade="Not graded" if grade is None else f"Grade {grade}, {GRADE_WORDS[grade].lower()}",
+        count=words,
+        grade=graded,
         orders=f"Orders {signed[0].code}, signed {signed[0].signed_at:%d-%b}"
         if signed
         else "No orders in force",
@@ -190,3 +207,7 @@ def _line(
         facts_changed=facts_changed,
         noted=(*noted, *((START_OPEN,) if by_status["waiting"] else ())),
     )
+
+
+def _short(moment: datetime) -> str:
+    return f"{timezone.localtime(moment):%d-%b %H:%M}"

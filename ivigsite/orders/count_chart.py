@@ -217,9 +217,9 @@ def _marks(course: Course, scale: _Scale, lanes: Sequence[str]) -> Iterable[Mark
         )
     for at, grade, _ in course.reactions:
         x = scale.x(max(minute_of(at), scale.first))
-        y = Decimal(scale.bottom - 8)
+        foot = Decimal(scale.bottom - 8)
         yield Mark(
-            x=_text(x), letter=str(grade), kind="reaction", is_planned=False, triangle=_triangle(x, y, 9)
+            x=_text(x), letter=str(grade), kind="reaction", is_planned=False, triangle=_triangle(x, foot, 9)
         )
 
 

@@ -12,7 +12,7 @@ from django.utils.html import strip_tags
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from ivigsite.audit.models import AuditEntry
-from ivigsite.monitoring.board import board_checks
+from ivigsite.monitoring.board import board_checks, handover_lines
 from ivigsite.monitoring.models import MonitoringTask, Observation
 from ivigsite.orders import handover_views
 from ivigsite.orders.handover_paper import handover_paper
@@ -230,6 +230,21 @@ def test_handover_lists_who_needs_what(ward: Ward):
     assert "On hold: immunoglobulin, platelets" in page
 
 
+@pytest.mark.hazard("H24")
+def test_handover_tells_the_newest_count_with_its_time(ward: Ward):
+    taken_at = ward.start + timedelta(hours=30)
+    enter(ward, "COUNT", {"platelets_per_ul": 45_000}, ward.start + timedelta(hours=20))
+    enter(ward, "COUNT", {"platelets_per_ul": 61_000}, taken_at)
+    enter(ward, "COUNT", {"platelets_per_ul": 12_000}, ward.start - timedelta(days=2))
+
+    (line,) = handover_lines(ward.site.nurse, ward="", at=timezone.now())
+
+    when = f"{timezone.localtime(taken_at):%d-%b %H:%M}"
+    assert line.count == f"61,000 per microlitre (61 x 10\u2079 per litre), {when}"
+    assert "when assessed" in line.grade
+    assert line.count in text(ward.client(), "handover")
+
+
 def test_handover_is_one_printed_page_with_what_the_list_says(ward: Ward):
     enter(ward, "THROMBOSIS", {"thrombosis_signs": ("speech",)}, timezone.now())
     enter(ward, "COUNT", {"platelets_per_ul": 62_000}, timezone.now())
@@ -246,7 +261,7 @@ def test_handover_is_one_printed_page_with_what_the_list_says(ward: Ward):
         "Bed 12: O'BRIEN-ÑÚÑEZ, Test",
         "born 03-Apr-1981",
         "9990001112",
-        "18,000 per microlitre",
+        "62,000 per microlitre",
         "Critical: Thrombosis signs",
         "On hold: immunoglobulin, platelets",
         "Facts have changed",
