@@ -211,7 +211,12 @@ def test_a_copy_from_before_the_withdrawal_is_not_handed_out_and_a_new_one_says_
     site: Site, physician: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs: list[Job] = []
-    monkeypatch.setattr(orders, "render_in_worker", lambda job: jobs.append(job) or b"file")
+
+    def render(job: Job) -> bytes:
+        jobs.append(job)
+        return b"file"
+
+    monkeypatch.setattr(orders, "render_in_worker", render)
     made = assess(site)
     sign(physician, made, choices(made))
     order_set = OrderSet.objects.get()
