@@ -183,8 +183,13 @@ def test_a_copy_of_the_shipped_protocols_order_set_keeps_to_the_pages_of_its_she
     physician: Client, site: Site
 ) -> None:
     # A bleed as it comes in, with nothing sampled yet.
-    came_in = {"bleeding_sites": ["gi"], "bleeding_findings": ["melaena"], "baseline_samples": []}
-    assessment = assess(site, bleeding_level="active_cns_gi_gu", **came_in)
+    assessment = assess(
+        site,
+        bleeding_level="active_cns_gi_gu",
+        bleeding_sites=["gi"],
+        bleeding_findings=["melaena"],
+        baseline_samples=[],
+    )
     sign(physician, assessment, choices(assessment))
     order_set = OrderSet.objects.get()
     assert order_set.lines.count() > 10
