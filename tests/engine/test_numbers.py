@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -332,3 +333,62 @@ def test_unit_that_is_a_word_follows_its_number_and_a_symbol_does_not(
     value: str, unit: str, text: str
 ) -> None:
     assert unit_beside(D(value), unit) == text
+
+
+NUMBER, COUNT = "Enter a number, for example {}.", "25,000"
+WORDS = "Enter digits only, without spaces or words, for example {}."
+# What is typed, the code that programs read, and what people read, with the example of the field.
+REFUSALS = [
+    ("", "empty", NUMBER),
+    ("1" * 21, "too_long", "This is too long for a number: enter at most 20 characters."),
+    ("\u0661\u0662", "digits", "Other digits cannot be read safely: use 0\u20139."),
+    ("-5", "sign", "Enter the number without a sign, for example {}."),
+    ("\u22125", "sign", "Enter the number without a sign, for example {}."),
+    ("7e1", "exponent", "Write the number in full, without an exponent, for example {}."),
+    ("7E-10", "exponent", "Write the number in full, without an exponent, for example {}."),
+    ("07", "leading_zero", "Leave out the zeros in front, for example {}."),
+    ("seven", "not_a_number", WORDS),
+    ("7 0", "not_a_number", WORDS),
+    ("e1", "not_a_number", WORDS),
+]
+
+
+def refused(read: Callable[..., object], text: str, **more: Any) -> tuple[str, str]:
+    with pytest.raises(BadInput) as caught:
+        read(text, **more)
+    assert str(caught.value) == caught.value.message
+    return caught.value.code, caught.value.message
+
+
+@pytest.mark.hazard("H01")
+@pytest.mark.parametrize(("text", "code", "sentence"), REFUSALS)
+def test_refusal_has_its_code_and_its_sentence_in_each_field(text: str, code: str, sentence: str) -> None:
+    assert refused(parse_whole, text) == (code, sentence.format("12"))
+    assert refused(parse_whole, text, example="3") == (code, sentence.format("3"))
+    assert refused(parse_decimal, text, decimals=1) == (code, sentence.format("70.5"))
+    assert refused(parse_decimal, text, decimals=1, example="3.5") == (code, sentence.format("3.5"))
+    assert refused(parse_count_per_ul, text) == (code, sentence.format(COUNT))
+    assert refused(parse_count_e9_per_l, text) == (code, sentence.format("24.9"))
+
+
+@pytest.mark.hazard("H01")
+def test_separators_are_refused_by_what_they_may_have_meant() -> None:
+    comma = ("comma", "For decimals use a full stop, for example 70.5.")
+    point = (
+        "There is no decimal point in a count per microlitre: write 25,000, or choose x 10\u2079 per litre."
+    )
+    grouping = "Set a comma before each three digits only, for example 25,000, or none."
+    whole = "Enter a whole number without a decimal point, for example 12."
+
+    for text in ("7,5", ",5", "7,", "1.000,5", "1,000.5"):
+        assert refused(parse_decimal, text, decimals=1) == comma
+    for text in ("25.0", "25.", ".5", "25,000.5", "1.2.3", "1.000,5"):
+        assert refused(parse_count_per_ul, text) == ("decimal_point", point)
+    for text in ("25,00", "2500,000", ",250", "25,"):
+        assert refused(parse_count_per_ul, text) == ("grouping", grouping)
+    for text in ("7.0", "7.", ".7"):
+        assert refused(parse_whole, text) == ("decimal_point", whole)
+    assert refused(parse_decimal, "7.55", decimals=1) == (
+        "decimals",
+        "Enter at most 1 digits after the decimal point.",
+    )
