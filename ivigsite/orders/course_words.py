@@ -8,7 +8,9 @@ from typing import Final
 from django.utils import timezone
 
 from ivigsite.monitoring.times import minute_of, moment_of
+from ivigsite.orders.given import GivenDose
 from ivigsite.orders.response import Course, Repeat, day_of
+from ivigsite.orders.sheet.wording import format_amount
 from ivigsite.parsing.dates import format_datetime
 from protocols.engine.facts import Unknown
 from protocols.engine.numbers import format_decimal
@@ -102,6 +104,7 @@ def given_rows(course: Course) -> tuple[GivenRow, ...]:
         (
             each.at,
             KIND_WORDS[each.kind]
+            + _amount_words(each.dose)
             + (PLANNED if each.is_planned else "")
             + (FROM_PAPER if each.is_from_paper else ""),
         )
@@ -114,6 +117,14 @@ def given_rows(course: Course) -> tuple[GivenRow, ...]:
         )
         for at, words in sorted(rows, reverse=True)
     )
+
+
+def _amount_words(dose: GivenDose | None) -> str:
+    """How much immunoglobulin, of which product; of platelets the kind says it all."""
+    if dose is None or not dose.is_ivig:
+        return ""
+    amount = "amount not known" if isinstance(dose.grams, Unknown) else format_amount(dose.grams, "g")
+    return f" {amount}, {dose.product}"
 
 
 def picture_words(course: Course) -> str:

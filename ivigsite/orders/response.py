@@ -48,10 +48,11 @@ CHECKS_OF_REPEAT: Final = (CheckGroup.RENAL, CheckGroup.THROMBOSIS, CheckGroup.H
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Treated:
-    """Something given, or planned and not noted, at a moment."""
+    """Something given, or planned and not noted, at a moment; `dose` is what was begun, where it was."""
 
     at: datetime
     kind: str
+    dose: GivenDose | None = None
     is_planned: bool = False
     is_from_paper: bool = False
 
@@ -254,7 +255,7 @@ def _planned_steroid(encounter: Encounter, *, at: datetime) -> datetime | None:
 
 def _treatments(doses: Iterable[GivenDose], planned_steroid: datetime | None) -> Iterable[Treated]:
     for dose in doses:
-        yield Treated(at=dose.started_at, kind=dose.kind, is_from_paper=dose.is_from_paper)
+        yield Treated(at=dose.started_at, kind=dose.kind, dose=dose, is_from_paper=dose.is_from_paper)
     if planned_steroid is not None:
         yield Treated(at=planned_steroid, kind=OrderKind.CORTICOSTEROID.value, is_planned=True)
 
