@@ -1,6 +1,7 @@
 """Copies of a signed order set: which one is handed out, what it says, and what a failure leaves behind."""
 
 import hashlib
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -213,6 +214,9 @@ def test_the_page_for_when_no_file_can_be_made_claims_no_copy(
 
     assert "no copy number, no page numbers" in page
     assert "COPY 0" not in page
+    chart = physician.get(reverse("html_sheet", args=[order_set.pk, Document.NURSE_CHART])).content.decode()
+    # A row to write in has no head, which a screen reader would read as an empty one.
+    assert not re.search(r"<th[^>]*>(<span[^>]*>)?\s*(</span>)?</th>", chart)
 
 
 def test_labels_are_printed_in_the_size_of_the_site(
