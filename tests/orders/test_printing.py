@@ -206,14 +206,15 @@ def test_a_copy_of_the_shipped_protocols_order_set_keeps_to_the_pages_of_its_she
 
 
 def test_what_is_due_before_the_start_is_printed_with_its_last_moment(order_set: OrderSet) -> None:
-    given = order_set.lines.get(kind="ivig")
+    starts_at = order_set.lines.get(kind="ivig").starts_at
+    assert starts_at
     printed = {row.item: row for row in order_set.sheet_content.monitoring}
 
     kidney = printed["Kidney function before immunoglobulin"]
     later = printed["Vital signs at 15 minutes"]
 
-    assert (kidney.due_at, kidney.tolerance) == (given.starts_at, "at the latest")
-    assert (later.due_at, later.tolerance) == (given.starts_at + timedelta(minutes=15), "within 5 min")
+    assert (kidney.due_at, kidney.tolerance) == (starts_at, "at the latest")
+    assert (later.due_at, later.tolerance) == (starts_at + timedelta(minutes=15), "within 5 min")
 
 
 def test_the_page_for_when_no_file_can_be_made_claims_no_copy(
