@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from protocols.engine.answers import Tally, tally_from_plain, tally_to_plain
-from protocols.engine.behaviour import behaviour_changes
+from protocols.engine.behaviour import situations_between
 from protocols.engine.plain import seal
 from protocols.lifecycle import Refused, State
 from protocols.mapping import load_protocol_value
@@ -25,6 +25,8 @@ User = Any
 SILENT_AFTER: Final = timedelta(seconds=60)
 # What was replayed so long ago knows nothing of the patients since.
 FRESH_FOR: Final = timedelta(days=14)
+# A comparison says how far it is after so many situations, which is about once a second.
+TOLD_EVERY: Final = 100
 _WORDS: Final = {ProofKind.COMPARISON: "comparison", ProofKind.REPLAY: "replay"}
 
 
@@ -94,11 +96,18 @@ def claim_proof(*, at: datetime) -> Proof | None:
 
 
 def run_comparison(*, proof: Proof, now: Callable[[], datetime]) -> Proof:
-    """Try both versions on the whole decision space; without one in force there is nothing to compare."""
+    """Try both versions on the whole decision space; without one in force there is nothing to compare.
+
+    Says meanwhile how many situations are done, and of how many as soon as that is known. A worker that takes
+    it over begins again: what changes is known only with all of it.
+    """
     tally = Tally()
     if proof.base is not None:
         after = load_protocol_value(proof.protocol_version)
-        tally = behaviour_changes(load_protocol_value(proof.base), after)
+        for situation in situations_between(load_protocol_value(proof.base), after):
+            situation.count_in(tally)
+            if tally.tried % TOLD_EVERY == 0:
+                proof = _keep(proof, done=tally.tried, total=situation.of or 0, heard_at=now())
     return _keep(
         proof,
         state=ProofState.DONE,

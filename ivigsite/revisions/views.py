@@ -26,7 +26,7 @@ from protocols.engine.plain import PlainError
 from protocols.engine.review import find_problems
 from protocols.lifecycle import Refused
 from protocols.mapping import SealBroken, load_protocol_value
-from protocols.models import Proof, ProofKind, ProtocolVersion
+from protocols.models import Proof, ProofKind, ProofState, ProtocolVersion
 from protocols.proving import (
     NotProved,
     ask_for_proof,
@@ -124,12 +124,15 @@ def proof(request: SignedInRequest, pk: UUID, kind: str) -> HttpResponse:
     version = _version(pk)
     found = _proof(version, kind)
     now = timezone.now()
+    is_under_way = found.state in (ProofState.WAITING, ProofState.RUNNING)
     context = {
         "version": version,
         "proof": found,
+        "is_under_way": is_under_way,
         "stale": is_stale(found, at=now),
         "confirmed": found.confirmations.filter(by=request.user).exists(),
-        "changes": found.result.get("changes", ()),
+        # Of a part of them nobody should conclude anything.
+        "changes": () if is_under_way else found.result.get("changes", ()),
     }
     return render(request, "revisions/proof.html", context)
 

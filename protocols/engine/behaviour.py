@@ -38,6 +38,8 @@ class Situation:
     facts: Facts
     before: Answer
     after: Answer
+    of: int | None
+    """How many situations there are in all; None until every cell has said which branch it leads to."""
 
     @property
     def branches(self) -> tuple[str, ...]:
@@ -48,6 +50,11 @@ class Situation:
             for place in ((Part.ANSWER, ""), (Part.BRANCH, ""))
         )
 
+    def count_in(self, tally: Tally) -> None:
+        """Count it, and keep it as an example where the two versions differ."""
+        example = {} if self.before == self.after else facts_to_plain(self.facts)
+        tally.add(self.before, self.after, example)
+
 
 def behaviour_changes(before: Protocol, after: Protocol) -> Tally:
     """Every difference over the whole decision space and a grid of weights, ages, risks and products.
@@ -56,8 +63,7 @@ def behaviour_changes(before: Protocol, after: Protocol) -> Tally:
     """
     tally = Tally()
     for situation in situations_between(before, after):
-        example = {} if situation.before == situation.after else facts_to_plain(situation.facts)
-        tally.add(situation.before, situation.after, example)
+        situation.count_in(tally)
     return tally
 
 
@@ -77,23 +83,24 @@ def situations_between(before: Protocol, after: Protocol) -> Iterator[Situation]
         for change in compare_content(before, after)
         if change.section not in _SAY_NOTHING
     )
-    seen: set[Facts] = set()
+    cells = dict.fromkeys((*_own_cases(both), *_cells(both)))
     patients: dict[tuple[str, ...], Facts] = {}
-    for facts in (*_own_cases(both), *_cells(both)):
-        if facts not in seen:
-            seen.add(facts)
-            situation = _situation(both, facts)
-            patients.setdefault(situation.branches, facts)
-            yield situation
-    # What says the same in every row does the same.
-    for facts in _varied(both, patients.values(), changed) if changed else ():
-        if facts not in seen:
-            seen.add(facts)
-            yield _situation(both, facts)
+    # What says the same in every row does the same, so that the cells are all there is to try.
+    of = None if changed else len(cells)
+    for facts in cells:
+        situation = _situation(both, facts, of)
+        patients.setdefault(situation.branches, facts)
+        yield situation
+    if changed:
+        rest = dict.fromkeys(
+            facts for facts in _varied(both, patients.values(), changed) if facts not in cells
+        )
+        for facts in rest:
+            yield _situation(both, facts, len(cells) + len(rest))
 
 
-def _situation(both: Both, facts: Facts) -> Situation:
-    return Situation(facts=facts, before=answer_to(both[0], facts), after=answer_to(both[1], facts))
+def _situation(both: Both, facts: Facts, of: int | None) -> Situation:
+    return Situation(facts=facts, before=answer_to(both[0], facts), after=answer_to(both[1], facts), of=of)
 
 
 def _own_cases(both: Both) -> Iterator[Facts]:

@@ -60,6 +60,16 @@ def test_no_situation_is_tried_twice_and_every_cell_is_tried() -> None:
         )
 
 
+def test_how_many_situations_there_are_is_said_once_every_cell_is_tried() -> None:
+    said = [situation.of for situation in situations_between(PROTOCOL, LOWER_DOSE)]
+    cells = [situation.of for situation in situations_between(PROTOCOL, sound_protocol())]
+
+    assert set(cells) == {len(cells)}
+    first = len([of for of in said if of is None])
+    assert 0 < first < len(said)
+    assert said == [None] * first + [len(said)] * (len(said) - first)
+
+
 def test_worst_comes_first() -> None:
     after = replace(
         with_row("decision_rules", "R11", branch="WATCH"),

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, transaction
 
-from protocols import actions
+from protocols import actions, proving
 from protocols.engine.answers import tally_to_plain
 from protocols.engine.decision import evaluate
 from protocols.engine.facts_json import facts_from_plain
@@ -100,6 +100,36 @@ def test_comparison_counts_what_would_change_against_the_version_in_force() -> N
     assert done.state == ProofState.DONE
     assert done.result["tried"] == done.total > done.result["changed"] > 0
     assert done.result["changes"][0]["part"] == "dose"
+
+
+def test_comparison_says_how_far_it_is_and_begins_again_where_its_worker_is_killed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(proving, "TOLD_EVERY", 20)
+    approved()
+    late = claimed(draft(**smaller_dose()), ProofKind.COMPARISON)
+    told: list[tuple[int, int]] = []
+
+    def now() -> datetime:
+        told.append(Proof.objects.values_list("done", "total").get(pk=late.pk))
+        if len(told) > 4 and told[-1][1]:
+            raise KeyboardInterrupt
+        return AT + SILENT_AFTER
+
+    with pytest.raises(KeyboardInterrupt):
+        run_comparison(proof=late, now=now)
+
+    done, total = told[-1]
+    assert [each for each, _ in told] == list(range(0, 20 * len(told), 20))
+    assert [of for _, of in told if of] == [total]
+    # Who has said something is not taken for dead, however long ago it has begun.
+    assert claim_proof(at=AT + SILENT_AFTER + SECOND) is None
+    again = claim_proof(at=AT + 2 * SILENT_AFTER + SECOND)
+    assert again is not None
+    finished = run_comparison(proof=again, now=lambda: AT)
+    assert finished.result["tried"] == finished.done == finished.total == total > done
+    with pytest.raises(Lost):
+        run_comparison(proof=late, now=lambda: AT)
 
 
 def test_first_version_is_compared_with_nothing() -> None:

@@ -252,6 +252,35 @@ def test_page_of_a_replay_says_how_many_could_not_be_replayed_and_why() -> None:
     assert "demo-1" in page
 
 
+def test_page_of_a_proof_says_how_far_it_is_and_looks_again_until_it_is_done() -> None:
+    version, client = draft(), as_("author")
+    for kind in ("comparison", "replay"):
+        client.post(reverse("ask_for_proof", args=[version.pk]), {"kind": kind})
+    part = {"changes": [{"part": "dose", "subject": "only half of it"}]}
+
+    def page(kind: str, **values: Any) -> str:
+        Proof.objects.filter(kind=kind).update(**values)
+        return client.get(reverse("proof", args=[version.pk, kind])).content.decode()
+
+    waits = page("comparison")
+    cells = page("comparison", state=ProofState.RUNNING, done=300)
+    counted = page("comparison", done=400, total=900)
+    replay = page("replay", state=ProofState.RUNNING, done=500, total=2000, result=part)
+    failed = page("comparison", state=ProofState.FAILED, finished_at=timezone.now())
+
+    assert "It begins when the server comes to it." in waits
+    assert "300</span> situations tried. How many there are in all is known once" in cells
+    assert "400 of 900</span> situations tried." in counted
+    assert '<progress max="900" value="400"' in counted
+    assert "500 of 2000</span> assessments tried." in replay
+    assert "only half of it" not in replay
+    for under_way in (waits, cells, counted, replay):
+        assert 'hx-trigger="every 3s"' in under_way
+        assert "Look now" in under_way
+    assert "hx-trigger" not in failed.partition("<main")[2]
+    assert "Look now" not in failed
+
+
 def test_proof_that_is_stale_says_so_and_cannot_be_confirmed() -> None:
     version = draft()
     prove_at_once(version=version, by=person("author"), at=timezone.now())
