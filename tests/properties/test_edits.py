@@ -54,7 +54,10 @@ EDITS: dict[str, tuple[Protocol, Part]] = {
     "rate": (with_parameter("first_exposure_max_ml_per_kg_per_h", "2"), Part.RATE),
     "course": (with_first("regimens", frequency="twice"), Part.COURSE),
     "task": (with_row("monitoring_items", "M_IVIG", due_minutes=20), Part.TASK),
-    "task gone": (sound_protocol(monitoring_items=PROTOCOL.monitoring_items[:1]), Part.TASK),
+    "task gone": (
+        sound_protocol(monitoring_items=tuple(i for i in PROTOCOL.monitoring_items if i.key != "M_IVIG")),
+        Part.TASK,
+    ),
     "target": (with_row("branches", "TREAT", targets=()), Part.TARGET),
     "repeat": (with_first("repeat_rules", earliest_hours=40), Part.REPEAT),
     "line": (with_row("branches", "WATCH", orders=PROTOCOL.branches[0].orders[:1]), Part.LINE),
