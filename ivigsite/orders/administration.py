@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils import timezone
 
 from ivigsite.accounts.models import User
 from ivigsite.audit.actions import record
@@ -34,7 +35,7 @@ from ivigsite.orders.discrepancies import (
     of_product,
     unconfirmed,
 )
-from ivigsite.orders.models import AdministrationEvent, GivenProduct, OrderLine
+from ivigsite.orders.models import AboGroup, AdministrationEvent, GivenProduct, OrderLine, RhD
 from ivigsite.orders.reactions import reactions_of, words_of
 from ivigsite.orders.running import (
     OTHER_PRODUCT,
@@ -54,6 +55,7 @@ from protocols.engine.course import (
     acts_after,
     after,
 )
+from protocols.engine.facts import UNKNOWN, Unknown
 from protocols.engine.lookup import of as rows_of
 from protocols.engine.protocol import OrderKind, Protocol
 from protocols.mapping import load_protocol_value
@@ -112,13 +114,16 @@ class Vials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """One platelet unit, as it is read off it."""
+    """One platelet unit, as it is read off it; what the label does not tell stays not known."""
 
     unit_number: str
     product_name: str
     expires_on: date
     is_known_elsewhere: bool = False
     all_the_same: AllTheSame = NOTHING_SAID
+    abo_group: str | Unknown = UNKNOWN
+    is_rhd_positive: bool | Unknown = UNKNOWN
+    collected_on: date | Unknown = UNKNOWN
 
 
 @transaction.atomic
@@ -306,6 +311,8 @@ def read_unit(
     line: OrderLine, unit: Unit, *, given_at: datetime, instead_of: GivenProduct | None = None
 ) -> Read:
     """What a row of this unit says; raises `NotGiven` and `NotConfirmed`."""
+    collected_on = None if isinstance(unit.collected_on, Unknown) else unit.collected_on
+    _refuse_uncollected(collected_on, unit.expires_on, given_at=given_at)
     found = tuple(of_expiry(unit.expires_on, given_at))
     _refuse_unconfirmed(found, unit.all_the_same)
     same = GivenProduct.objects.filter(unit_number=unit.unit_number)
@@ -324,10 +331,30 @@ def read_unit(
             "product_name": unit.product_name or "Platelets",
             "unit_number": unit.unit_number,
             "expires_on": unit.expires_on,
+            "abo_group": AboGroup.UNKNOWN if isinstance(unit.abo_group, Unknown) else unit.abo_group,
+            "rhd": _rhd(unit.is_rhd_positive),
+            "collected_on": collected_on,
         },
         found=found,
         all_the_same=unit.all_the_same,
     )
+
+
+def _refuse_uncollected(collected_on: date | None, expires_on: date, *, given_at: datetime) -> None:
+    if collected_on is None:
+        return
+    if collected_on > expires_on:
+        raise NotGiven(
+            "It cannot have been collected after it expires. Read both dates.", field="collected_on"
+        )
+    if collected_on > timezone.localdate(given_at):
+        raise NotGiven("It cannot have been collected after it was given.", field="collected_on")
+
+
+def _rhd(is_positive: bool | Unknown) -> RhD:
+    if isinstance(is_positive, Unknown):
+        return RhD.UNKNOWN
+    return RhD.POSITIVE if is_positive else RhD.NEGATIVE
 
 
 def discrepancies_of_vials(dose: RunningDose, vials: Vials, *, given_at: datetime) -> tuple[Found, ...]:

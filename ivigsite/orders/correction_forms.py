@@ -122,6 +122,9 @@ class CorrectedUnitForm(CorrectedEntryForm, UnitForm):
             "unit_number": given.unit_number,
             "product_name": given.product_name,
             "expires_on": given.expires_on,
+            "abo_group": given.abo_group or None,
+            "rhd": given.rhd or None,
+            "collected_on": given.collected_on,
         }
 
 

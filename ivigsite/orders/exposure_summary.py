@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Final
 
 from django.utils import timezone
 
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.monitoring.times import minute_of
 from ivigsite.orders.given import Given, GivenDose, given_in, ivig_of, platelets_of
+from ivigsite.orders.platelet_units import GROUP_WORDS, blood_group_of
 from ivigsite.parsing.dates import months_after
 from protocols.engine import lookup
 from protocols.engine.arithmetic import exactly
@@ -23,8 +23,6 @@ from protocols.engine.cumulative import (
 )
 from protocols.engine.facts import UNKNOWN, Unknown
 from protocols.mapping import load_protocol_value
-
-GROUP_WORDS: Final = {"o": "O", "a": "A", "b": "B", "ab": "AB"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +79,8 @@ def summarise(encounter: Encounter, found: Given, *, at: datetime) -> Exposure |
         else (sum_in_days(given, days=days, now_minute=minute_of(at)) for days in windows)
     )
     assessments = list(encounter.assessments.only("facts", "number", "encounter_id"))
-    before, group = _before(assessments), _blood_group(encounter, assessments)
+    before = _before(assessments)
+    group = blood_group_of(encounter.observations.standing().only("values", "taken_at"), assessments)
     watch, watch_from, watch_until, serology, vaccine = Watch.NONE, None, None, None, None
     if numbers is not None:
         total = _together(course, before)
@@ -124,14 +123,6 @@ def _before(assessments: list[Assessment]) -> Decimal | Unknown:
         return UNKNOWN
     facts = assessments[-1].as_facts()
     return Decimal(0) if facts.first_ivig is True else facts.ivig_last_7_days_g_per_kg
-
-
-def _blood_group(encounter: Encounter, assessments: list[Assessment]) -> str | Unknown:
-    """The newest group on record, from a result or an assessment."""
-    for each in encounter.observations.standing().only("values", "taken_at"):
-        if "blood_group" in each.values:
-            return str(each.values["blood_group"])
-    return assessments[0].as_facts().blood_group if assessments else UNKNOWN
 
 
 @exactly

@@ -9,11 +9,12 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from django import forms
+from django.utils import timezone
 
 from ivigsite import fields
 from ivigsite.orders.administration import Noted, Unit, Vials, discrepancies_of_vials
 from ivigsite.orders.discrepancies import UNLISTED, AllTheSame, Found, of_expiry
-from ivigsite.orders.models import ActReason
+from ivigsite.orders.models import AboGroup, ActReason, RhD
 from ivigsite.orders.running import RunningDose
 from protocols.engine.course import Act
 from protocols.engine.facts import UNKNOWN
@@ -60,6 +61,7 @@ class AtTheBedsideForm(forms.Form):
         }
         super().__init__(data, initial=dict(start), auto_id=f"{self.kind}_{dose.line.number}_%s")
         self.dose = dose
+        self.now = now
         for name in ("form", "line", "dose_number", "seen"):
             self.fields[name] = forms.CharField(widget=forms.HiddenInput, max_length=40)
         self.fields["idempotency_key"] = forms.UUIDField(widget=forms.HiddenInput)
@@ -272,6 +274,20 @@ class UnitForm(GivenProductForm):
             label="Component on the label", max_length=NAME_LENGTH, required=False
         )
         self.fields["expires_on"] = _expiry()
+        self.fields["abo_group"] = fields.UnknownableChoiceField(
+            label="ABO group of the unit",
+            choices=[choice for choice in AboGroup.choices if choice[0] != AboGroup.UNKNOWN],
+        )
+        self.fields["rhd"] = fields.UnknownableChoiceField(
+            label="RhD of the unit", choices=[choice for choice in RhD.choices if choice[0] != RhD.UNKNOWN]
+        )
+        self.fields["collected_on"] = fields.DateField(
+            label="Collected on",
+            help_text="For example 24-Mar-2028. Leave it empty if the label does not tell.",
+            latest=timezone.localdate(self.now),
+            too_late="Enter a day that has been.",
+            required=False,
+        )
         self.fields["confirmed"] = forms.BooleanField(label="The unit was split", required=False)
 
     def unit(self) -> Unit:
@@ -282,6 +298,9 @@ class UnitForm(GivenProductForm):
             expires_on=data["expires_on"],
             is_known_elsewhere=data["confirmed"],
             all_the_same=self.said,
+            abo_group=data["abo_group"],
+            is_rhd_positive=UNKNOWN if data["rhd"] is UNKNOWN else data["rhd"] == RhD.POSITIVE,
+            collected_on=data["collected_on"],
         )
 
     def look(self) -> tuple[Found, ...]:

@@ -27,7 +27,8 @@ from ivigsite.orders.infusion_forms import (
 )
 from ivigsite.orders.infusion_log import DoseLog, log_of
 from ivigsite.orders.lot_recall import CSV_HEAD, once_named, recipients, without_formula
-from ivigsite.orders.models import Discrepancy, OrderSet
+from ivigsite.orders.models import Discrepancy, GivenProduct, OrderSet
+from ivigsite.orders.platelet_units import UnitWarning, receiver_of, warnings_of
 from ivigsite.orders.running import RunningDose, StepUp, adrenaline_for, current_dose, lines_to_give
 from ivigsite.orders.views import order_set_for
 from protocols.engine.course import Act, State
@@ -63,6 +64,7 @@ class ShownDose:
     adrenaline: Any
     logs: tuple[DoseLog, ...]
     discrepancies: tuple[Discrepancy, ...]
+    unit_warnings: tuple[UnitWarning, ...]
 
 
 @allow(Permission.VIEW_PATIENTS)
@@ -213,7 +215,15 @@ def _shown(dose: RunningDose, bound: AtTheBedsideForm | None) -> ShownDose:
             .select_related("given")
             .order_by("-given__given_at")
         ),
+        unit_warnings=_unit_warnings(dose),
     )
+
+
+def _unit_warnings(dose: RunningDose) -> tuple[UnitWarning, ...]:
+    units = list(GivenProduct.objects.filter(line=dose.line).exclude(unit_number=""))
+    if not units:
+        return ()
+    return warnings_of(units, receiver_of(dose.line.order_set.encounter), dose.protocol)
 
 
 def _form(

@@ -10,6 +10,7 @@ from ivigsite.accounts.models import User
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.orders.sheet.content import SheetContent, from_plain
 from ivigsite.orders.sheet.documents import DOCUMENTS, LABELS, Document, DocumentKind
+from ivigsite.parsing.dates import format_date
 from protocols.engine.protocol import OverrideKind, Severity
 from protocols.models import ProtocolVersion
 
@@ -412,6 +413,24 @@ class StandingProducts(models.Manager["GivenProduct"]):
         return super().get_queryset().filter(replaced_by=None)
 
 
+class AboGroup(models.TextChoices):
+    """The ABO group on the label of a platelet unit; that it is not known is an answer."""
+
+    O = "o", "O"  # noqa: E741
+    A = "a", "A"
+    B = "b", "B"
+    AB = "ab", "AB"
+    UNKNOWN = "unknown", "Not known"
+
+
+class RhD(models.TextChoices):
+    """RhD on the label of a platelet unit; that it is not known is an answer."""
+
+    POSITIVE = "positive", "Positive"
+    NEGATIVE = "negative", "Negative"
+    UNKNOWN = "unknown", "Not known"
+
+
 class GivenProduct(models.Model):
     """Vials of one lot, or one platelet unit, that went into one patient: what a recall asks for.
 
@@ -430,6 +449,10 @@ class GivenProduct(models.Model):
     # Of one vial, as exact text; empty for a platelet unit.
     grams = models.CharField(max_length=20, blank=True)
     vials = models.PositiveIntegerField(default=1)
+    # Of a platelet unit; empty for vials, and where it was noted before it was asked: nobody knows it then.
+    abo_group = models.CharField(max_length=8, choices=AboGroup.choices, blank=True)
+    rhd = models.CharField(max_length=8, choices=RhD.choices, blank=True)
+    collected_on = models.DateField(null=True, blank=True)
     given_at = models.DateTimeField()
     entered_at = models.DateTimeField()
     entered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -449,6 +472,18 @@ class GivenProduct(models.Model):
             CheckConstraint(
                 condition=Q(given_at__lte=models.F("entered_at")), name="given_is_not_from_the_future"
             ),
+            CheckConstraint(
+                condition=~Q(unit_number="") | Q(abo_group="", rhd="", collected_on=None),
+                name="given_group_is_of_a_unit",
+            ),
+            CheckConstraint(
+                condition=Q(abo_group__in=["", *AboGroup.values], rhd__in=["", *RhD.values]),
+                name="given_group_is_a_known_one",
+            ),
+            CheckConstraint(
+                condition=Q(collected_on=None) | Q(collected_on__lte=models.F("expires_on")),
+                name="given_was_collected_before_it_expired",
+            ),
         ]
         indexes = [
             models.Index(fields=["lot_number"], name="given_lot"),
@@ -457,6 +492,20 @@ class GivenProduct(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product_name} {self.lot_number or self.unit_number}"
+
+    @property
+    def group_words(self) -> str:
+        """What a unit's label says of group and age, with what is not known; nothing for vials."""
+        if not self.unit_number:
+            return ""
+        abo = self.get_abo_group_display() or AboGroup.UNKNOWN.label
+        rhd = self.get_rhd_display() or RhD.UNKNOWN.label
+        day = "on a day not known" if self.collected_on is None else format_date(self.collected_on)
+        return f"ABO {_in_a_sentence(abo)}, RhD {_in_a_sentence(rhd)}, collected {day}"
+
+
+def _in_a_sentence(label: str) -> str:
+    return label if label.isupper() else label.lower()
 
 
 class DiscrepancyKind(models.TextChoices):

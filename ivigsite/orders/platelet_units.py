@@ -1,0 +1,102 @@
+"""What the label of a platelet unit means for the patient who gets it: warnings at the bedside."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from ivigsite.encounters.models import Assessment, Encounter
+from ivigsite.monitoring.models import Observation
+from ivigsite.orders.models import AboGroup, GivenProduct, RhD
+from protocols.engine.facts import UNKNOWN, Unknown
+from protocols.engine.platelet_units import is_abo_compatible
+from protocols.engine.protocol import Protocol
+
+GROUP_WORDS: Final = {"o": "O", "a": "A", "b": "B", "ab": "AB"}
+# The protocol's own words on anti-D, with its hours.
+RHD_RULE: Final = "W-19"
+TELL: Final = "Tell the physician and the blood bank."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitWarning:
+    """What is wrong, or not known, of a unit that is noted, and what to do."""
+
+    level: str
+    text: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """What is on record of the patient that a unit is held against."""
+
+    group: str | Unknown
+    rhd_negative_childbearing: bool | Unknown
+
+
+def receiver_of(encounter: Encounter) -> Receiver:
+    """The patient as known now, in two queries."""
+    assessments = list(encounter.assessments.only("facts", "number", "encounter_id"))
+    return Receiver(
+        group=blood_group_of(encounter.observations.standing().only("values", "taken_at"), assessments),
+        rhd_negative_childbearing=next(
+            (answer for answer in map(_childbearing, assessments) if answer is not UNKNOWN), UNKNOWN
+        ),
+    )
+
+
+def blood_group_of(observations: Iterable[Observation], assessments: list[Assessment]) -> str | Unknown:
+    """The newest group on record, from a result or an assessment; both are told newest first."""
+    for each in observations:
+        if "blood_group" in each.values:
+            return str(each.values["blood_group"])
+    return assessments[0].as_facts().blood_group if assessments else UNKNOWN
+
+
+def group_of(unit: GivenProduct) -> str | Unknown:
+    """The ABO group on a label; not known where it was not asked."""
+    return UNKNOWN if unit.abo_group in ("", AboGroup.UNKNOWN) else unit.abo_group
+
+
+def warnings_of(
+    units: Iterable[GivenProduct], receiver: Receiver, protocol: Protocol
+) -> tuple[UnitWarning, ...]:
+    """What has to be said of the units noted for a patient, unit by unit."""
+    return tuple(warning for unit in units for warning in _warnings(unit, receiver, protocol))
+
+
+def _warnings(unit: GivenProduct, receiver: Receiver, protocol: Protocol) -> Iterator[UnitWarning]:
+    group, patient = group_of(unit), receiver.group
+    is_known = not isinstance(group, Unknown) and not isinstance(patient, Unknown)
+    if is_known and is_abo_compatible(patient=patient, unit=group) is False:
+        yield UnitWarning(
+            level="warning",
+            text=f"Unit {unit.unit_number} is of group {unit.get_abo_group_display()}, the patient of group "
+            f"{GROUP_WORDS[str(patient)]}: not ABO-compatible.",
+            action=f"Read the label and the patient's group again. {TELL} The count may rise less.",
+        )
+    if unit.rhd != RhD.POSITIVE:
+        return
+    if receiver.rhd_negative_childbearing is True:
+        yield UnitWarning(
+            level="warning",
+            text=f"Unit {unit.unit_number} is RhD-positive, the patient RhD-negative and of childbearing "
+            "potential.",
+            action=" ".join((_anti_d(protocol), TELL)).strip(),
+        )
+    elif receiver.rhd_negative_childbearing is UNKNOWN:
+        yield UnitWarning(
+            level="information",
+            text=f"Unit {unit.unit_number} is RhD-positive. Whether the patient is RhD-negative and of "
+            "childbearing potential is not known.",
+            action="Ask, and have it entered in an assessment.",
+        )
+
+
+def _anti_d(protocol: Protocol) -> str:
+    """What the protocol says of anti-D; nothing in a version without that rule."""
+    return " ".join(f"{rule.text} {rule.action}" for rule in protocol.safety_rules if rule.key == RHD_RULE)
+
+
+def _childbearing(made: Assessment) -> bool | Unknown:
+    return made.as_facts().rhd_negative_childbearing
