@@ -47,6 +47,7 @@ MISSING_WORDS: Final = {
     "alone": "another dose was begun between the two counts",
 }
 _STATES: Final = {True: "met", False: "not met", None: "missing"}
+_YES_NO: Final = {True: "yes", False: "no", None: "not known"}
 _ICONS: Final = {True: "check", False: "close", None: "unknown"}
 
 
@@ -151,7 +152,9 @@ def increment_sentence(number: int, increment: Increment) -> str:
     word = "good" if increment.is_good else "poor"
     return (
         f"Platelet dose {number}: corrected count increment {format_decimal(int(increment.cci))}, {word} "
-        "(estimated with the usual yield, which makes it look better)."
+        "(estimated with the usual yield, which makes it look better). "
+        f"ABO-compatible: {_YES_NO[_known(increment.unit.is_abo_compatible)]}; "
+        f"fresh: {_YES_NO[_known(increment.unit.is_fresh)]}."
     )
 
 

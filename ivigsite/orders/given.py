@@ -43,6 +43,8 @@ class GivenDose:
     is_from_paper: bool = False
     # The latest that an end which is not noted can have been, where the paper tells enough for that.
     over_by: datetime | None = None
+    # Platelet units as their labels were noted; none is known of a dose from paper.
+    units: tuple[GivenProduct, ...] = ()
 
     @property
     def is_ivig(self) -> bool:
@@ -198,6 +200,7 @@ def _dose(events: list[AdministrationEvent], products: list[GivenProduct]) -> Gi
         grams_from=words,
         weight_kg=_weight(line),
         reactions=tuple(each for each in events if each.act == Act.REACTION),
+        units=tuple(each for each in products if each.unit_number),
     )
 
 

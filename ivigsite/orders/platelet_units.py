@@ -1,19 +1,28 @@
-"""What the label of a platelet unit means for the patient who gets it: warnings at the bedside."""
+"""What the label of a platelet unit means for the patient: warnings, and whether a poor rise counts."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Final
+
+from django.utils import timezone
 
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.monitoring.models import Observation
+from ivigsite.monitoring.times import minute_of
+from ivigsite.orders.given import GivenDose
 from ivigsite.orders.models import AboGroup, GivenProduct, RhD
 from protocols.engine.facts import UNKNOWN, Unknown
-from protocols.engine.platelet_units import is_abo_compatible
+from protocols.engine.platelet_units import all_of, is_abo_compatible, is_fresh
 from protocols.engine.protocol import Protocol
+from protocols.engine.response import UnitGiven
 
 GROUP_WORDS: Final = {"o": "O", "a": "A", "b": "B", "ab": "AB"}
 # The protocol's own words on anti-D, with its hours.
 RHD_RULE: Final = "W-19"
+# Later than the first versions of the protocol; without it no age is judged.
+FRESH_HOURS: Final = "platelets_fresh_hours"
 TELL: Final = "Tell the physician and the blood bank."
 
 
@@ -56,6 +65,28 @@ def blood_group_of(observations: Iterable[Observation], assessments: list[Assess
 def group_of(unit: GivenProduct) -> str | Unknown:
     """The ABO group on a label; not known where it was not asked."""
     return UNKNOWN if unit.abo_group in ("", AboGroup.UNKNOWN) else unit.abo_group
+
+
+def unit_of(dose: GivenDose, *, patient: str | Unknown, fresh_hours: Decimal | Unknown) -> UnitGiven:
+    """A platelet dose as its increment is judged by, held against the group of the patient."""
+    compatible = tuple(is_abo_compatible(patient=patient, unit=group_of(each)) for each in dose.units)
+    fresh = tuple(_is_fresh(each, fresh_hours) for each in dose.units)
+    return replace(dose.as_unit(), is_abo_compatible=all_of(compatible), is_fresh=all_of(fresh))
+
+
+def _is_fresh(unit: GivenProduct, fresh_hours: Decimal | Unknown) -> bool | Unknown:
+    day = unit.collected_on
+    return is_fresh(
+        collected_from=UNKNOWN if day is None else _midnight(day),
+        collected_until=UNKNOWN if day is None else _midnight(day + timedelta(days=1)),
+        given_minute=minute_of(unit.given_at),
+        fresh_hours=fresh_hours,
+    )
+
+
+def _midnight(day: date) -> int:
+    """When a day begins on the wards, as a minute."""
+    return minute_of(datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone()))
 
 
 def warnings_of(

@@ -15,6 +15,7 @@ from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.monitoring.models import Anchor, Observation, ResultLevel
 from ivigsite.monitoring.times import minute_of, moment_of
 from ivigsite.orders.given import Given, GivenDose, given_in, ivig_of, platelets_of
+from ivigsite.orders.platelet_units import FRESH_HOURS, blood_group_of, unit_of
 from protocols.engine import formulas, lookup
 from protocols.engine.checklist_review import LATE_COUNT
 from protocols.engine.facts import UNKNOWN, Facts, Unknown
@@ -26,14 +27,15 @@ from protocols.engine.response import (
     Increment,
     JudgedCount,
     Need,
+    Refractoriness,
     Relapse,
     Response,
     increments_of,
     is_influenced,
-    is_refractory,
     judge_counts,
     needs_of_repeat,
     numbers_of,
+    refractoriness_of,
     relapse_of,
     response_of,
 )
@@ -86,7 +88,7 @@ class Course:
     judged: tuple[JudgedCount, ...]
     response: Response | None
     increments: tuple[Increment, ...]
-    refractory: bool | Unknown
+    refractory: Refractoriness
     relapse: Relapse | None
     repeat: Repeat | None
     treatments: tuple[Treated, ...]
@@ -128,7 +130,9 @@ def course_of(encounter: Encounter, *, at: datetime) -> Course:
     }
     if numbers is None:
         return Course(**shared, **_NOTHING)
-    units = [dose.as_unit() for dose in platelets]
+    group = blood_group_of(observations, assessments)
+    fresh_hours = lookup.of(protocol).parameters.get(FRESH_HOURS, UNKNOWN)
+    units = [unit_of(dose, patient=group, fresh_hours=fresh_hours) for dose in platelets]
     hours = numbers["transfusion_influences_hours"]
     influenced = frozenset(
         count.minute for count in counts if is_influenced(count.minute, units, hours=hours)
@@ -158,7 +162,7 @@ def course_of(encounter: Encounter, *, at: datetime) -> Course:
         has_numbers=True,
         influenced=influenced,
         increments=increments,
-        refractory=is_refractory(increments),
+        refractory=refractoriness_of(increments),
         repeat=_repeat(ivig, assessments, observations, of_start["judged"], protocol, numbers, at=at),
     )
 
@@ -180,7 +184,7 @@ _NOTHING: Final[Mapping[str, Any]] = {
     "judged": (),
     "response": None,
     "increments": (),
-    "refractory": UNKNOWN,
+    "refractory": Refractoriness.UNKNOWN,
     "relapse": None,
     "repeat": None,
 }

@@ -8,7 +8,8 @@ Sources
                 bleeding; response from 30,000 and twice the baseline without bleeding; both confirmed by
                 counts at least 7 days apart, no response and loss by counts at least 1 day apart.
     Refractory  Two poor corrected increments one after the other: Schiffer CA et al. J Clin Oncol
-                2018;36:283-299. The increment that is poor is the protocol's.
+                2018;36:283-299. The increment that is poor is the protocol's. Called only of units known
+                to be ABO-compatible and fresh: others may rise poorly for that reason alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +23,7 @@ from .arithmetic import exactly
 from .conditions import compile_result_when
 from .facts import UNKNOWN, Unknown
 from .formulas import corrected_count_increment
+from .platelet_units import all_of
 from .protocol import When
 
 MINUTES_PER_DAY: Final = 1440
@@ -31,7 +33,6 @@ _RESPONSE_PER_UL: Final = 30_000
 _TIMES_BASELINE: Final = 2
 _CONFIRMS_RESPONSE: Final = 7 * MINUTES_PER_DAY
 _CONFIRMS_NONE: Final = MINUTES_PER_DAY
-_POOR_IN_A_ROW: Final = 2
 _BLEEDS_FROM_GRADE: Final = 1
 
 NEEDED_PARAMETERS: Final = (
@@ -83,11 +84,14 @@ class UnitGiven:
     """One platelet dose that was begun; without an end it still runs, or nobody has noted its end.
 
     `latest_end_minute` is the latest that an end nobody noted can have been: no increment is told from it.
+    Compatible and fresh is what every unit of the dose is known to be.
     """
 
     start_minute: int
     end_minute: int | None = None
     latest_end_minute: int | None = None
+    is_abo_compatible: bool | Unknown = UNKNOWN
+    is_fresh: bool | Unknown = UNKNOWN
 
     @property
     def over_by(self) -> int | None:
@@ -134,6 +138,27 @@ class Increment:
     cci: Decimal | Unknown
     is_good: bool | Unknown
     missing: tuple[str, ...]
+
+
+class Refractoriness(StrEnum):
+    """What two increments one after the other say of platelets to come.
+
+    Two poor ones are `REFRACTORY` only of units known to be compatible and fresh; `IF_SUITABLE` where that
+    is not known, and `UNSUITABLE` where one of the units was known not to be.
+    """
+
+    REFRACTORY = "refractory"
+    IF_SUITABLE = "if_suitable"
+    UNSUITABLE = "unsuitable"
+    NOT_REFRACTORY = "not_refractory"
+    UNKNOWN = "unknown"
+
+
+_OF_POOR_PAIRS: Final = (
+    (True, Refractoriness.REFRACTORY),
+    (UNKNOWN, Refractoriness.IF_SUITABLE),
+    (False, Refractoriness.UNSUITABLE),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,15 +356,20 @@ def _increment(
     )
 
 
-def is_refractory(increments: Sequence[Increment]) -> bool | Unknown:
-    """Two poor increments one after the other; source: Refractory. Unknown while none of two is told."""
-    told = [each.is_good for each in increments]
-    pairs = list(pairwise(told))
-    if any(pair == (False, False) for pair in pairs):
-        return True
-    if len(told) < _POOR_IN_A_ROW or any(True not in pair for pair in pairs):
-        return UNKNOWN
-    return False
+def refractoriness_of(increments: Sequence[Increment]) -> Refractoriness:
+    """Whether two increments one after the other were poor, and of which units; source: Refractory."""
+    pairs = list(pairwise(increments))
+    poor = [_suit(pair) for pair in pairs if all(each.is_good is False for each in pair)]
+    for suits, found in _OF_POOR_PAIRS:
+        if suits in poor:
+            return found
+    if not pairs or any(all(each.is_good is not True for each in pair) for pair in pairs):
+        return Refractoriness.UNKNOWN
+    return Refractoriness.NOT_REFRACTORY
+
+
+def _suit(pair: Iterable[Increment]) -> bool | Unknown:
+    return all_of(tuple(told for each in pair for told in (each.unit.is_abo_compatible, each.unit.is_fresh)))
 
 
 @exactly

@@ -15,6 +15,7 @@ from protocols.engine.response import (
     CountAt,
     Increment,
     JudgedCount,
+    Refractoriness,
     Response,
     ResponseClass,
     UnitGiven,
@@ -22,10 +23,10 @@ from protocols.engine.response import (
     classify,
     increments_of,
     is_influenced,
-    is_refractory,
     judge_counts,
     needs_of_repeat,
     numbers_of,
+    refractoriness_of,
     relapse_of,
     response_of,
 )
@@ -244,28 +245,56 @@ def test_increment_without_all_it_needs_is_unknown_and_says_what_is_missing(
     assert found.missing == missing
 
 
+SUITS: dict[str, tuple[Any, Any]] = {
+    "yes": (True, True),
+    "not_abo": (False, True),
+    "old": (True, False),
+    "open": (True, UNKNOWN),
+}
+
+
+def increment(good: Any, suits: str = "open") -> Increment:
+    compatible, fresh = SUITS[suits]
+    unit = UnitGiven(start_minute=0, is_abo_compatible=compatible, is_fresh=fresh)
+    return Increment(unit=unit, before=None, after=None, cci=UNKNOWN, is_good=good, missing=())
+
+
 @pytest.mark.parametrize(
     ("good", "expected"),
     [
-        ((), UNKNOWN),
-        ((False,), UNKNOWN),
-        ((False, False), True),
-        ((True, False, False), True),
-        ((False, True, False), False),
-        ((True, True), False),
-        ((False, UNKNOWN), UNKNOWN),
-        ((False, UNKNOWN, False), UNKNOWN),
+        ((), "unknown"),
+        ((False,), "unknown"),
+        ((False, False), "refractory"),
+        ((True, False, False), "refractory"),
+        ((False, True, False), "not_refractory"),
+        ((True, True), "not_refractory"),
+        ((False, UNKNOWN), "unknown"),
+        ((False, UNKNOWN, False), "unknown"),
+        ((True, UNKNOWN), "not_refractory"),
     ],
 )
-def test_two_poor_increments_in_a_row_are_refractory(good: Any, expected: Any):
-    increments = [
-        Increment(
-            unit=UnitGiven(start_minute=0), before=None, after=None, cci=UNKNOWN, is_good=each, missing=()
-        )
-        for each in good
-    ]
+def test_two_poor_increments_in_a_row_of_suitable_units_are_refractory(good: Any, expected: str):
+    assert refractoriness_of([increment(each, "yes") for each in good]) is Refractoriness(expected)
 
-    assert is_refractory(increments) is expected
+
+@pytest.mark.hazard("H24")
+@pytest.mark.parametrize(
+    ("units", "expected"),
+    [
+        (("yes", "open"), "if_suitable"),
+        (("open", "open"), "if_suitable"),
+        (("not_abo", "yes"), "unsuitable"),
+        (("yes", "old"), "unsuitable"),
+        (("open", "old"), "unsuitable"),
+        # One pair that tells it is enough, wherever it stands.
+        (("old", "yes", "yes"), "refractory"),
+        (("old", "open", "yes"), "if_suitable"),
+    ],
+)
+def test_poor_increments_are_not_called_refractory_unless_the_units_are_known_to_suit(
+    units: tuple[str, ...], expected: str
+):
+    assert refractoriness_of([increment(False, each) for each in units]) is Refractoriness(expected)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -13,13 +14,13 @@ from django.urls import reverse
 
 from ivigsite.encounters.models import Encounter
 from ivigsite.orders import views
+from ivigsite.orders.administration import Unit, note_unit
 from ivigsite.orders.count_chart import BAND_HEIGHT, LEFT, RIGHT, TOP, WIDTH, draw
 from ivigsite.orders.course_words import count_rows, needs_in_words, picture_words, response_sentences
 from ivigsite.orders.exposure_summary import exposure_of
-from ivigsite.orders.models import OrderLine
+from ivigsite.orders.models import GivenProduct, OrderLine
 from ivigsite.orders.response import Course, course_of
 from protocols.engine.course import Act
-from protocols.engine.facts import UNKNOWN
 from protocols.engine.response import ResponseClass
 from tests.orders.course import BEFORE, count, entered, give, noted
 from tests.orders.test_signing import check, choices, sign
@@ -134,8 +135,48 @@ def test_count_after_platelets_is_marked_and_left_out_of_the_response(site: Site
     assert int(now.increments[0].cci) == 20_906  # type: ignore[arg-type]
 
 
-def test_two_poor_increments_are_told_as_refractory_with_what_to_do(site: Site):
+def label(site: Site, of: OrderLine, number: str, given_at: datetime, **told: Any) -> GivenProduct:
+    """A unit as its label is noted when it is hung."""
+    return note_unit(
+        line=of,
+        dose_number=1,
+        unit=Unit(unit_number=number, product_name="", expires_on=date(2026, 11, 30), **told),
+        given_at=given_at,
+        idempotency_key=uuid4(),
+        by=site.nurse,
+        at=given_at,
+    )
+
+
+# The patient is of group A. With 72 hours the first of November is fresh on the second, whatever the hour.
+FRESH = {"abo_group": "o", "collected_on": date(2026, 11, 1)}
+
+
+@pytest.mark.parametrize(
+    ("second_unit", "found", "of_second", "said"),
+    [
+        ({}, "if_suitable", "not known; fresh: not known", "if the units were ABO-compatible and fresh"),
+        (FRESH, "refractory", "yes; fresh: yes", "of units that were ABO-compatible and fresh: refractory"),
+        ({**FRESH, "abo_group": "b"}, "unsuitable", "no; fresh: yes", "not called refractory"),
+        (
+            {**FRESH, "collected_on": date(2026, 10, 29)},
+            "unsuitable",
+            "yes; fresh: no",
+            "not called refractory",
+        ),
+        (
+            {**FRESH, "collected_on": date(2026, 10, 30)},
+            "if_suitable",
+            "yes; fresh: not known",
+            "if the units",
+        ),
+    ],
+)
+def test_two_poor_increments_are_told_as_refractory_with_what_to_do(
+    site: Site, second_unit: dict[str, Any], found: str, of_second: str, said: str
+):
     give(site, line("platelets"), START, minutes=30)
+    label(site, line("platelets"), "G1", START, **FRESH)
     count(site, 8_000, after(minutes=60))
     with time_machine.travel(after(hours=7), tick=False):
         client = Client()
@@ -146,12 +187,16 @@ def test_two_poor_increments_are_told_as_refractory_with_what_to_do(site: Site):
         kind="platelets", order_set__assessment=again
     )
     give(site, second, after(hours=8), minutes=30)
+    label(site, second, "G2", after(hours=8), **second_unit)
     before = course(after(hours=9))
     count(site, 9_000, after(hours=9))
 
-    assert before.refractory is UNKNOWN
+    assert before.refractory == "unknown"
+    assert course(after(hours=10)).refractory == found
     words = page(site, after(hours=10))
-    assert "refractory to platelets" in words
+    assert said in words
+    assert "ABO-compatible: yes; fresh: yes." in words
+    assert f"ABO-compatible: {of_second}." in words
     assert "do not order HLA-matched platelets on this alone" in words
 
 
