@@ -31,6 +31,7 @@ from tests.scenario import Site, assess
 pytestmark = pytest.mark.django_db
 
 SAID = "Taken from the wrong shelf"
+START_NOT_NOTED = "A start is not noted: its checks wait for it"
 OCTAGAM = AllTheSame(tokens=frozenset({"other_product:Octagam 10%"}), reason=SAID)
 OF_2020 = AllTheSame(tokens=frozenset({"expired:2020-01-31"}), reason=SAID)
 BOTH = AllTheSame(tokens=OCTAGAM.tokens | OF_2020.tokens, reason=SAID)
@@ -187,7 +188,7 @@ def test_handover_says_first_what_should_not_have_been_given(bedside: Bedside, s
     client.force_login(site.nurse)
 
     said = "Not the product ordered: Octagam 10%, lot K77; Privigen is ordered"
-    assert line.noted == (said,)
+    assert line.noted == (said, START_NOT_NOTED)
     assert line.needs_somebody
     assert any(said in item for part in paper.parts for item in part.items)
     assert said in client.get(reverse("handover")).content.decode()
@@ -235,7 +236,7 @@ def test_discrepancy_goes_with_the_entry_that_is_corrected(bedside: Bedside, sit
     assert not Discrepancy.objects.exists()
     assert Discrepancy.as_entered.count() == 1
     (line,) = handover_lines(site.nurse, ward="", at=timezone.now())
-    assert line.noted == ()
+    assert line.noted == (START_NOT_NOTED,)
 
 
 @pytest.mark.parametrize("sql", ["UPDATE {} SET reason = 'x'", "DELETE FROM {}"])

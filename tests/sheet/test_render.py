@@ -148,7 +148,7 @@ def test_headings_table_heads_and_pictures_are_tagged() -> None:
     kinds = {element["type"] for element in elements}
     figures = [element for element in elements if element["type"] == "Figure"]
     heads = [element for element in elements if element["type"] == "TH"]
-    assert {"H1", "H2", "H3", "P", "Table", "TH", "TD", "L"} <= kinds
+    assert {"H1", "H2", "H3", "P", "Table", "TH", "TD"} <= kinds
     assert all(figure["alt_text"].startswith("QR code:") for figure in figures)
     assert len(figures) == 1
     assert {head["attributes"]["Scope"] for head in heads} == {"Column", "Row"}
