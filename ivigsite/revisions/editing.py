@@ -111,7 +111,7 @@ def row(request: SignedInRequest, pk: UUID, section: str, row_id: UUID) -> HttpR
 @author_protocol
 @methods_of_a_form
 def row_in_place(request: SignedInRequest, pk: UUID, section: str, row_id: UUID) -> HttpResponse:
-    """Edit a row within its table: the fields that the table shows; what it does not show stays as it is."""
+    """Edit a row within its table: what the table shows of it; what it does not show stays as it is."""
     version, found = _draft(pk), _section(section)
     stored = _stored(found, version, row_id)
     if not stored:
@@ -121,6 +121,8 @@ def row_in_place(request: SignedInRequest, pk: UUID, section: str, row_id: UUID)
     if request.method != "POST":
         return _in_place(request, version, RowForm(subject=subject), context)
     typed = over_stored(request.POST, subject, found.columns)
+    if (reshaped := _reshaped(request.POST, typed)) is not None:
+        return _in_place(request, version, RowForm(subject=subject, typed=reshaped), context)
     form = RowForm(typed, subject=subject)
     if not form.is_valid():
         return _in_place(request, version, form, context, status=422)
@@ -218,7 +220,7 @@ def _edit(
 ) -> HttpResponse:
     if request.method != "POST":
         return _form(request, version, RowForm(subject=subject), context)
-    if (typed := _reshaped(request.POST)) is not None:
+    if (typed := _reshaped(request.POST, request.POST)) is not None:
         return _form(request, version, RowForm(subject=subject, typed=typed), context)
     form = RowForm(request.POST, subject=subject)
     if not form.is_valid():
@@ -258,13 +260,13 @@ def _save(
     return change_row(row=stored, seen=version.version, plain=form.to_plain(), by=request.user, at=now)
 
 
-def _reshaped(data: QueryDict) -> QueryDict | None:
-    """What was typed, with an item more or less; None where it is to be saved."""
-    if "add" in data:
-        return with_item(data, str(data["add"]))
-    if "remove" in data:
-        return without_item(data, str(data["remove"]))
-    return data if "refresh" in data else None
+def _reshaped(pressed: QueryDict, typed: QueryDict) -> QueryDict | None:
+    """What was typed, with an item more or less, as was pressed; None where it is to be saved."""
+    if "add" in pressed:
+        return with_item(typed, str(pressed["add"]))
+    if "remove" in pressed:
+        return without_item(typed, str(pressed["remove"]))
+    return typed if "refresh" in pressed else None
 
 
 def _form(
@@ -300,7 +302,8 @@ def _in_place(
         whole = {**context, "action": reverse("workspace_row", args=[version.pk, section.name, row.pk])}
         return _form(request, version, form, whole, status=status)
     # Two rows may be open at once.
-    form.auto_id = f"id_{row.pk}_%s"
+    form.auto_id, form.place = f"id_{row.pk}_%s", f"{row.pk}-"
+    form.post_to = reverse("workspace_row_in_place", args=[version.pk, section.name, row.pk])
     shown = {
         **context,
         "version": version,
@@ -309,6 +312,9 @@ def _in_place(
     }
     # A conflict is answered within the form, which a status of its own would keep out of the table.
     answer = render(request, "revisions/_row_in_place.html", shown, status=422 if status == 409 else status)
+    if form.typed is not None and status == 200:
+        # A list with an item more or less: what was pressed names the piece of the form that changes.
+        return answer
     place = f"#row-{row.pk}"
     return reselect(retarget(reswap(answer, "outerHTML"), place), place)
 

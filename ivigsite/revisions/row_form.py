@@ -126,6 +126,7 @@ class Item:
 class Items:
     """A list that grows and shrinks."""
 
+    form: "RowForm"
     path: str
     label: str
     one: str
@@ -187,8 +188,14 @@ class Subject:
 
 
 class RowForm(forms.Form):
-    """One row; `to_plain` is what it says once it is valid, in the plain data of the engine."""
+    """One row; `to_plain` is what it says once it is valid, in the plain data of the engine.
 
+    `place` tells its parts from those of another row that is open on the same page, and `post_to` is where
+    its lists grow and shrink; both are empty on the page of one row.
+    """
+
+    place = ""
+    post_to = ""
     was = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
 
     def __init__(
@@ -258,7 +265,7 @@ class RowForm(forms.Form):
 
     def _made(self, hint: Any, path: str, value: Any, *, cls: type, name: str) -> Any:
         if hint == When or hint == tuple[tuple[Condition, ...], ...]:
-            asked = (self.subject.section, path.partition("-")[0])
+            asked = (self.subject.section, _part_of(path))
             return self._items(path, value, name, lambda at, group: self._group(at, group, asked))
         if hint is dict or getattr(hint, "__origin__", None) is dict:
             items = list((value or {}).items())
@@ -306,7 +313,12 @@ class RowForm(forms.Form):
             for index in indices
         ]
         return Items(
-            path=path, label=label_of(name), one=_ONE.get(name, name), help=HELP.get(name, ""), items=items
+            form=self,
+            path=path,
+            label=label_of(name),
+            one=_ONE.get(name, name),
+            help=HELP.get(name, ""),
+            items=items,
         )
 
     def _group(self, path: str, group: Any, asked: tuple[str, str]) -> Items:
@@ -540,23 +552,28 @@ class _Unfit(Exception):
 
 
 def names_in_place(form: RowForm, shown: Iterable[str]) -> list[str]:
-    """The fields among those that a table shows which are one field each, and not a list or a record."""
-    return [name for name in shown if isinstance(form.parts.get(name), Leaf)]
+    """The fields, lists and records of the form among those that a table shows."""
+    return [name for name in shown if name in form.parts]
 
 
 def over_stored(typed: QueryDict, subject: Subject, shown: Iterable[str]) -> QueryDict:
-    """The whole row as it is stored, but for what was typed of the fields that a table shows."""
+    """The whole row as it is stored, but for what was typed of what a table shows."""
     stored = RowForm(subject=subject)
     names = names_in_place(stored, shown)
     whole = QueryDict(mutable=True)
-    for name, values in stored.posted().items():
-        if name not in names:
-            whole.setlist(name, values)
-    for name in names:
-        if name in typed:
-            whole.setlist(name, typed.getlist(name))
+    for path, values in stored.posted().items():
+        if _part_of(path) not in names:
+            whole.setlist(path, values)
+    for path in typed:
+        if _part_of(path) in names:
+            whole.setlist(path, typed.getlist(path))
     whole["was"] = typed.get("was", "")
     return whole
+
+
+def _part_of(path: str) -> str:
+    """The field, list or record of a row to which a path leads."""
+    return path.partition("-")[0]
 
 
 def digest_of(plain: Plain) -> str:

@@ -98,6 +98,27 @@ def test_author_changes_a_dose_a_boundary_a_checklist_time_and_a_text_without_co
     found["section on a telephone"] = faults(page)
     page.set_viewport_size({"width": 1440, "height": 900})
 
+    page.locator('.reading-nav a[href$="/workspace/safety_rules/"]').click()
+    page.get_by_role("link", name="Edit here HS-03", exact=True).click()
+    in_place = page.get_by_role("form", name="HS-03", exact=True)
+    more = in_place.locator('button[name="add"][value="when-0"]')
+    with page.expect_response("**/in-place/"):
+        more.click()
+    fact = in_place.locator('[name="when-0-3-fact"]')
+    expect(fact).to_be_visible()
+    expect(more).to_be_focused()
+    # What is new listens only once it has settled.
+    expect(in_place.locator(".htmx-added")).to_have_count(0)
+    with page.expect_response("**/in-place/"):
+        fact.select_option("weight_kg")
+    expect(in_place.locator('[name="when-0-3-values"]')).to_be_visible()
+    found["row with conditions in its place"] = faults(page)
+    in_place.locator('[name="when-0-3-values"]').fill("many")
+    with page.expect_response("**/in-place/"):
+        page.get_by_role("button", name="Save HS-03", exact=True).click()
+    expect(page.locator(".error-summary")).to_be_focused()
+    expect(in_place.locator('[name="when-0-3-values"]')).to_have_value("many")
+    found["conditions refused in the row's place"] = faults(page)
     open_row(page, "safety_rules", "HS-03")
     page.locator('button[name="add"][value="when-0"]').click()
     added = page.locator('[name="when-0-3-fact"]')

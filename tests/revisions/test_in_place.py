@@ -1,5 +1,8 @@
 """A row is edited and moved within its table; what the table does not show stays as it is."""
 
+import re
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -8,12 +11,12 @@ from django.test import Client
 from django.urls import reverse
 
 from ivigsite.audit.models import AuditEntry
-from ivigsite.revisions.row_form import RowForm
 from ivigsite.revisions.sections import SECTIONS, neighbours, rows_of_section
 from protocols.mapping import read_rows
-from protocols.models import ProtocolVersion, Regimen, Text
+from protocols.models import Product, ProtocolVersion, Regimen, SafetyRule, Text
 from tests.protocols.factory import draft
 from tests.revisions.test_editing import posted, row_url
+from tests.revisions.test_row_form import Browser
 from tests.revisions.test_workspace import as_
 from tests.scenario import shipped
 
@@ -27,11 +30,14 @@ def place_url(version: ProtocolVersion, section: str, row: Any) -> str:
 
 
 def shown_in_place(client: Client, url: str) -> dict[str, Any]:
-    """What a browser would post of the fields that stand in the table."""
-    answer = client.get(url, headers=HTMX)
-    form: RowForm = answer.context["form"]
-    names = {part.path for part in answer.context["parts"]} | {"was"}
-    return {name: values for name, values in form.posted().items() if name in names}
+    """What a browser would post of what stands in the table."""
+    return in_the_table(client.get(url, headers=HTMX))
+
+
+def in_the_table(answer: Any) -> dict[str, Any]:
+    browser = Browser()
+    browser.feed(answer.content.decode())
+    return {name: values for name, values in browser.posted.items() if name != "csrfmiddlewaretoken"}
 
 
 def test_every_row_is_opened_in_its_place_and_saved_as_it_was() -> None:
@@ -42,7 +48,10 @@ def test_every_row_is_opened_in_its_place_and_saved_as_it_was() -> None:
         row = section.model._default_manager.filter(protocol_version=version).first()
         url = place_url(version, name, row)
         data = shown_in_place(client, url)
-        assert len(data) > 1, name
+        # All that the table shows, lists and records too.
+        shown = {path.partition("-")[0] for path in data} - {"was"}
+        missing = set(section.columns) - shown
+        assert not any(getattr(row, each) for each in missing), (name, missing)
         answer = client.post(url, data, headers=HTMX)
         assert answer.status_code == 302, (name, answer.context and answer.context["form"].errors)
 
@@ -107,11 +116,79 @@ def test_slower_edit_in_place_says_whose_won_and_can_be_saved_again() -> None:
     assert (lost.status_code, bare.status_code) == (422, 422)
     assert "Author changed this at" in lost.content.decode()
     assert str(Regimen.objects.get().amount) == "0.600000"
-    names = {part.path for part in lost.context["parts"]} | {"was"}
-    again = {name: each for name, each in lost.context["form"].posted().items() if name in names}
-    assert client.post(url, again, headers=HTMX).status_code == 302
+    assert client.post(url, in_the_table(lost), headers=HTMX).status_code == 302
     regimen.refresh_from_db()
     assert (str(regimen.amount), regimen.note) == ("0.700000", "Read the label.")
+
+
+def test_list_of_a_row_grows_and_shrinks_in_its_place_and_nothing_is_stored_before_it_is_saved() -> None:
+    version, client = draft(), as_("author")
+    rule = SafetyRule.objects.get()
+    url = place_url(version, "safety_rules", rule)
+    before, shown = read_rows(version), shown_in_place(client, url) | {"text": "Typed before"}
+
+    more = client.post(url, shown | {"add": "effects"}, headers=HTMX)
+    kind = in_the_table(more) | {"effects-2-kind": "raise_consult", "refresh": "effects-2"}
+    fits = client.post(url, kind, headers=HTMX)
+    less = client.post(url, in_the_table(fits) | {"remove": "effects-0"}, headers=HTMX)
+
+    assert [answer.status_code for answer in (more, fits, less)] == [200, 200, 200]
+    # What was pressed says which piece of the form changes; the rest of it keeps the focus.
+    assert not any("HX-Retarget" in answer.headers for answer in (more, fits, less))
+    for answer in (more, fits, less):
+        assert f'id="items-{rule.pk}-effects"' in answer.content.decode()
+        assert f'hx-post="{url}"' in answer.content.decode()
+    assert f'id="rest-{rule.pk}-effects-2"' in fits.content.decode()
+    assert read_rows(version) == before
+
+    saved = client.post(url, in_the_table(less) | {"effects-2-target": "same_day"}, headers=HTMX)
+
+    assert saved.status_code == 302, in_the_table(saved)
+    (after,) = read_rows(version).safety_rules
+    (was,) = before.safety_rules
+    effects = (was.effects[1], replace(was.effects[0], target="same_day"))
+    assert after == replace(was, effects=effects, text="Typed before")
+
+
+def test_condition_and_rate_step_are_changed_and_refused_in_the_place_of_their_row() -> None:
+    version, client = draft(), as_("author")
+    rule, product = SafetyRule.objects.get(), Product.objects.get()
+    url, rates = place_url(version, "safety_rules", rule), place_url(version, "products", product)
+    weight = {
+        "when-0-0-fact": "weight_kg",
+        "when-0-0-comparator": "above",
+        "when-0-0-values": "many",
+    }
+
+    refused = client.post(url, shown_in_place(client, url) | weight, headers=HTMX)
+    faster = shown_in_place(client, rates) | {"rate_steps-0-ml_per_kg_per_h": "0.75"}
+    step = client.post(rates, faster, headers=HTMX)
+    saved = client.post(url, in_the_table(refused) | {"when-0-0-values": "40"}, headers=HTMX)
+
+    assert refused.status_code == 422
+    row = refused.content.decode()
+    assert 'value="many"' in row
+    described = " ".join(re.findall(r'aria-describedby="([^"]+)"', row)).split()
+    assert f"id_{rule.pk}_when-0-0-values_error" in described
+    assert not [each for each in described if f'id="{each}"' not in row]
+    assert (step.status_code, saved.status_code) == (302, 302)
+    protocol = read_rows(version)
+    (condition,) = protocol.safety_rules[0].when[0]
+    assert (condition.fact, condition.comparator, condition.values) == ("weight_kg", "above", ("40",))
+    assert protocol.products[0].rate_steps[0].ml_per_kg_per_h == Decimal("0.75")
+
+
+def test_list_that_grows_without_a_script_goes_on_on_the_page_of_its_row() -> None:
+    version, client = draft(), as_("author")
+    rule = SafetyRule.objects.get()
+    url = place_url(version, "safety_rules", rule)
+
+    page = client.post(url, shown_in_place(client, url) | {"text": "Typed before", "add": "effects"})
+
+    assert page.status_code == 200
+    assert page.context["form"].posted()["effects-items"] == ["0", "1", "2"]
+    for words in ("<h1>S10</h1>", "Typed before", f'action="{row_url(version, "safety_rules", rule)}"'):
+        assert words in page.content.decode()
 
 
 def test_rows_change_places_and_the_focus_stays_with_the_one_that_moved() -> None:
