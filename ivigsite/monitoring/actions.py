@@ -142,9 +142,7 @@ def create_tasks(
     chain(
         encounter,
         new=[
-            waits.put_on(
-                _task(protocol, encounter, check, plan=plan, cause=Cause.ORDERS, by=by, at=at), check
-            )
+            _task(protocol, encounter, check, plan=plan, cause=Cause.ORDERS, waits=waits, by=by, at=at)
             for check in checks
         ],
     )
@@ -496,9 +494,7 @@ def add_for_new_facts(
         checks = due_checks(new, anchors=_minutes(plan))
         waits = Waits.of(plan, protocol)
         made += [
-            waits.put_on(
-                _task(protocol, encounter, check, plan=plan, cause=Cause.NEW_FACTS, by=by, at=at), check
-            )
+            _task(protocol, encounter, check, plan=plan, cause=Cause.NEW_FACTS, waits=waits, by=by, at=at)
             for check in checks
             # What would have been over before anybody knew of the risk cannot be done any more.
             if check.overdue_minute is None or check.overdue_minute >= minute_of(at)
@@ -650,10 +646,12 @@ def _task(
     cause: Cause,
     by: User,
     at: datetime,
+    waits: Waits | None = None,
 ) -> MonitoringTask:
+    """A row not yet stored; what is asked for because of an event waits for no start."""
     item = check.item
     rule = lookup.of(protocol).result_rules[item.rule]
-    return MonitoringTask(
+    task = MonitoringTask(
         encounter=encounter,
         plan=plan,
         cause=cause,
@@ -668,6 +666,7 @@ def _task(
         made_at=at,
         made_by=by,
     )
+    return task if waits is None else waits.put_on(task, check)
 
 
 def _times(check: DueCheck) -> dict[str, datetime | None]:
@@ -779,9 +778,7 @@ def _reschedule(plan: MonitoringPlan, *, by: User, at: datetime) -> None:
     )
     _end(MonitoringTask.objects.filter(pk__in=gone), reason=NO_LONGER_DUE, by=by, at=at)
     MonitoringTask.objects.bulk_create(
-        waits.put_on(
-            _task(protocol, plan.encounter, check, plan=plan, cause=Cause.ORDERS, by=by, at=at), check
-        )
+        _task(protocol, plan.encounter, check, plan=plan, cause=Cause.ORDERS, waits=waits, by=by, at=at)
         for key, check in wanted.items()
         if key not in there
     )
@@ -797,9 +794,7 @@ def _ask_again(plan: MonitoringPlan, *, never: Container[tuple[str, int]], by: U
         is_ended = task.closed_as == Closing.ENDED and task.close_reason in ENDED_BY_EVENTS
         (ended if is_ended else there).add((task.item, task.anchor_number, task.position))
     MonitoringTask.objects.bulk_create(
-        waits.put_on(
-            _task(protocol, plan.encounter, check, plan=plan, cause=Cause.CORRECTION, by=by, at=at), check
-        )
+        _task(protocol, plan.encounter, check, plan=plan, cause=Cause.CORRECTION, waits=waits, by=by, at=at)
         for key, check in _wanted(plan, protocol).items()
         if key in ended - there and (check.item.anchor, check.anchor_number) not in never
     )
