@@ -12,7 +12,7 @@ from ivigsite.monitoring.signals import platelets_noted
 from ivigsite.monitoring.times import minute_of
 from protocols.engine.case import case_of
 from protocols.engine.decision import evaluate
-from protocols.engine.facts import Kind
+from protocols.engine.facts import UNKNOWN, Kind, Unknown
 from protocols.engine.monitoring import Background, Result, Run
 from protocols.engine.protocol import Protocol
 from protocols.engine.recommendation import Recommendation
@@ -42,26 +42,40 @@ def standing_of(encounter: Encounter) -> Standing:
     protocol = load_protocol_value(encounter.protocol_version)
     assessments = list(encounter.assessments.defer("entered", "outcome"))
     last = assessments[0] if assessments else None
+    outcome = evaluate(protocol, last.as_facts()) if last else None
     observations = encounter.observations.standing().only("taken_at", "values")
     anchors = list(Anchor.objects.filter(plan__encounter=encounter, name__in=[*STARTS, *LASTS]))
     return Standing(
         protocol=protocol,
         assessment=last,
         background=Background(
-            facts=values_of(protocol, last) if last else {},
+            facts=_values(protocol, last, outcome) if last else {},
             earlier=(*_of_assessments(assessments), *(as_result(each) for each in observations)),
             start_minute=_start_minute(anchors),
             runs=tuple(_runs(anchors, *DOSES)),
             units=(*_units(anchors), *_noted_above(encounter)),
+            targets=targets_of(outcome) if isinstance(outcome, Recommendation) else UNKNOWN,
         ),
     )
 
 
 def values_of(protocol: Protocol, assessment: Assessment) -> Mapping[str, Any]:
     """All that is known of a case, and what follows from it."""
-    facts = assessment.as_facts()
-    outcome = evaluate(protocol, facts)
-    return outcome.values if isinstance(outcome, Recommendation) else case_of(protocol, facts).values
+    return _values(protocol, assessment, evaluate(protocol, assessment.as_facts()))
+
+
+def _values(protocol: Protocol, assessment: Assessment, outcome: object) -> Mapping[str, Any]:
+    if isinstance(outcome, Recommendation):
+        return outcome.values
+    return case_of(protocol, assessment.as_facts()).values
+
+
+def targets_of(outcome: Recommendation) -> tuple[int, ...] | Unknown:
+    """The counts to be at or above; unknown where the procedure that sets one is not named."""
+    if outcome.branch.uses_procedure_target and outcome.procedure_target is None:
+        return UNKNOWN
+    of_procedure = () if outcome.procedure_target is None else (outcome.procedure_target.platelets_per_ul,)
+    return (*(target.platelets_per_ul for target in outcome.targets), *of_procedure)
 
 
 def as_result(observation: Observation) -> Result:

@@ -197,7 +197,8 @@ class Background:
     `earlier` are results of every kind, in any order. `start_minute` is the start of immunoglobulin, or of
     the first product where none is given; the last result from before it is the baseline. Vital signs are
     compared with those from before the dose that runs: `runs` are the doses of every product; without them
-    that is the one from `start_minute`. `units` are the platelet doses that were truly begun.
+    that is the one from `start_minute`. `units` are the platelet doses that were truly begun. `targets` are
+    the counts to be at or above, of the bleed and of the procedure; none is an answer.
     """
 
     facts: Values
@@ -205,6 +206,7 @@ class Background:
     start_minute: int | None = None
     runs: tuple[Run, ...] = ()
     units: tuple[Run, ...] = ()
+    targets: tuple[int, ...] | Unknown = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -527,6 +529,8 @@ def _counts(
         return not _is_lifted(minute, background.units, influenced_hours)
 
     found: dict[str, Any] = {}
+    if not isinstance(background.targets, Unknown):
+        found["count_below_target"] = any(count < target for target in background.targets)
     baseline = _baseline(COUNT, earlier, start_minute)
     if baseline is not None:
         found["platelet_rise_per_ul"] = count - baseline

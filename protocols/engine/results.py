@@ -156,6 +156,7 @@ _FOLLOWS: Final = (
         Kind.WHOLE,
         "per microlitre",
     ),
+    _value("count_below_target", "Count below the target of the bleed or the procedure", Kind.YES_NO),
     _value("fall_from_peak_percent", "Fall of the count from its peak", Kind.DECIMAL, "%"),
     _value("bleeding_step_up", "Bleeding grade higher than before", Kind.YES_NO),
 )

@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -727,6 +728,8 @@ LUNGS = {
         ("POTASSIUM", {"potassium_mmol_per_l": D("3.4")}, Level.ALERT),
         ("POTASSIUM", {"potassium_mmol_per_l": D("4")}, Level.NORMAL),
         ("COUNT", {"platelets_per_ul": 3000}, Level.NORMAL),
+        # Nobody has said which count is asked for.
+        ("COUNT_AFTER_PLATELETS", {"platelets_per_ul": 3000}, Level.NOT_JUDGED),
         ("COUNT_24H", {"platelets_per_ul": 49_999}, Level.ALERT),
         ("COUNT_24H", {"platelets_per_ul": 50_000}, Level.NORMAL),
         ("BLEEDING", {"who_bleeding_grade": 3}, Level.CRITICAL),
@@ -780,6 +783,42 @@ def test_count_that_platelets_lifted_is_no_peak_and_never_normal(protocol: Proto
         assert counted(protocol, rule, 62_000, long_ago, just_now) is Level.NOT_JUDGED
         assert counted(protocol, rule, 62_000, long_ago, runs) is Level.NOT_JUDGED
         assert counted(protocol, rule, 12_000, long_ago, just_now) is Level.ALERT
+
+
+@pytest.mark.parametrize(
+    ("targets", "count", "level"),
+    [
+        ((), 3_000, Level.NORMAL),
+        ((30_000, 70_000), 69_999, Level.ALERT),
+        ((70_000, 30_000), 70_000, Level.NORMAL),
+        ((30_000,), 29_999, Level.ALERT),
+        (UNKNOWN, 500_000, Level.NOT_JUDGED),
+    ],
+)
+def test_count_after_platelets_is_held_against_every_target(
+    protocol: Protocol, targets: Any, count: int, level: Level
+):
+    background = Background(facts=KNOWN, start_minute=1000, targets=targets)
+    result = Result(minute=5000, values={"platelets_per_ul": count})
+
+    found = judge(protocol, "COUNT_AFTER_PLATELETS", result, background)
+
+    assert found.level is level
+    if level is Level.ALERT:
+        assert "next platelet dose" in found.action
+        assert "ABO-compatible, fresh unit" in found.action
+
+
+@pytest.mark.parametrize(("count", "level"), [(74_999, Level.ALERT), (75_000, Level.NORMAL)])
+def test_count_at_24_hours_is_held_against_the_target_of_the_procedure(
+    protocol: Protocol, count: int, level: Level
+):
+    facts = {**KNOWN, "branch": "SURGERY_COMBINED"}
+    background = Background(facts=facts, start_minute=1000, targets=(75_000,))
+
+    found = judge(protocol, "COUNT_24H", Result(minute=5000, values={"platelets_per_ul": count}), background)
+
+    assert found.level is level
 
 
 def test_count_after_platelets_is_never_own_where_nobody_says_how_long_they_lift_it():
