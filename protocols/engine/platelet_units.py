@@ -4,7 +4,8 @@ What is not known stays not known, unless every answer there could be says the s
 
 Sources
     ABO     A patient has antibodies against the A and B antigens that are not the patient's own
-            (Landsteiner); a unit is compatible if it carries none of these. Its plasma is not judged here.
+            (Landsteiner); a unit is compatible if it carries none of these. Its plasma
+            holds the antibodies of its donor, against the antigens that the donor lacks.
 """
 
 from collections.abc import Mapping
@@ -26,9 +27,18 @@ _ANTIGENS: Final[Mapping[str, frozenset[str]]] = {
 
 def is_abo_compatible(*, patient: str | Unknown, unit: str | Unknown) -> bool | Unknown:
     """Whether a unit carries no antigen that the patient lacks; source: ABO."""
+    return _holds_all(carried=unit, by=patient)
+
+
+def is_plasma_compatible(*, patient: str | Unknown, unit: str | Unknown) -> bool | Unknown:
+    """Whether the plasma of a unit holds no antibody against an antigen of the patient; source: ABO."""
+    return _holds_all(carried=patient, by=unit)
+
+
+def _holds_all(*, carried: str | Unknown, by: str | Unknown) -> bool | Unknown:
+    """Whether every antigen that one carries is the other's own too."""
     answers = {
-        _ANTIGENS[of_unit] <= _ANTIGENS[of_patient]
-        for of_patient, of_unit in product(_could_be(patient), _could_be(unit))
+        _ANTIGENS[one] <= _ANTIGENS[other] for one, other in product(_could_be(carried), _could_be(by))
     }
     return answers.pop() if len(answers) == 1 else UNKNOWN
 

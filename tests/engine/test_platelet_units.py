@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from protocols.engine.facts import UNKNOWN
-from protocols.engine.platelet_units import all_of, is_abo_compatible, is_fresh
+from protocols.engine.platelet_units import all_of, is_abo_compatible, is_fresh, is_plasma_compatible
 
 # Written from the table that blood banks print, apart from the code: a patient's row, the units it takes.
 TAKES = {"o": {"o"}, "a": {"o", "a"}, "b": {"o", "b"}, "ab": {"o", "a", "b", "ab"}}
@@ -76,3 +76,23 @@ def test_age_is_unknown_without_a_day_or_a_limit(first: Any, last: Any, hours: A
 )
 def test_dose_is_suitable_when_all_its_units_are(told: Any, expected: Any):
     assert all_of(told) is expected
+
+
+# The same banks' table for plasma: a patient's row, the donors whose plasma it takes.
+TAKES_PLASMA = {"o": {"o", "a", "b", "ab"}, "a": {"a", "ab"}, "b": {"b", "ab"}, "ab": {"ab"}}
+
+
+@pytest.mark.parametrize("patient", TAKES_PLASMA)
+@pytest.mark.parametrize("unit", TAKES_PLASMA)
+def test_plasma_of_a_unit_is_compatible_by_the_printed_table(patient: str, unit: str):
+    assert is_plasma_compatible(patient=patient, unit=unit) is (unit in TAKES_PLASMA[patient])
+
+
+@pytest.mark.parametrize(
+    ("patient", "unit", "expected"),
+    [(UNKNOWN, "o", UNKNOWN), ("a", UNKNOWN, UNKNOWN), (UNKNOWN, "ab", True), ("o", UNKNOWN, True)],
+)
+def test_plasma_of_an_unknown_group_is_unknown_unless_every_answer_says_the_same(
+    patient: Any, unit: Any, expected: Any
+):
+    assert is_plasma_compatible(patient=patient, unit=unit) is expected
