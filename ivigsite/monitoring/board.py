@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Min, Q
+from django.dispatch import Signal
 from django.utils import timezone
 
 from ivigsite.accounts.models import User
@@ -17,7 +18,7 @@ from ivigsite.monitoring.forms import COUNT
 from ivigsite.monitoring.models import MonitoringTask, Observation, is_due, is_waiting
 from ivigsite.monitoring.reassessment import encounters_with_changed_facts
 from ivigsite.monitoring.selectors import KIND_WORDS
-from ivigsite.monitoring.signals import handover_noted
+from ivigsite.monitoring.signals import handover_given, handover_noted
 from protocols.engine.numbers import echo_count
 
 
@@ -47,6 +48,8 @@ class HandoverLine:
     count: str
     grade: str
     orders: str
+    # What the floors above know of what was given, in sentences.
+    given: tuple[str, ...]
     overdue: tuple[str, ...]
     due: tuple[str, ...]
     next: tuple[tuple[datetime, str], ...]
@@ -129,7 +132,7 @@ def handover_lines(user: User, *, ward: str, at: datetime) -> list[HandoverLine]
     for observation in Observation.objects.holding().filter(encounter__in=keys):
         held[observation.encounter_id].update(observation.held_kinds)
     changed = encounters_with_changed_facts(user)
-    noted = _noted(keys)
+    noted, given = _told(handover_noted, keys), _told(handover_given, keys)
     counted = _newest_counts(keys)
     lines = [
         _line(
@@ -138,6 +141,7 @@ def handover_lines(user: User, *, ward: str, at: datetime) -> list[HandoverLine]
             alarms[row.pk],
             held[row.pk],
             noted[row.pk],
+            given[row.pk],
             counted.get(row.pk),
             facts_changed=row.pk in changed,
             at=at,
@@ -156,10 +160,10 @@ def _newest_counts(encounters: list[UUID]) -> dict[UUID, Observation]:
     return {each.encounter_id: each for each in rows.order_by("taken_at", "entered_at")}
 
 
-def _noted(encounters: list[UUID]) -> dict[UUID, list[str]]:
+def _told(signal: Signal, encounters: list[UUID]) -> dict[UUID, list[str]]:
     """What the floors above have to tell of these encounters."""
     found: dict[UUID, list[str]] = defaultdict(list)
-    answers: list[tuple[Any, Any]] = handover_noted.send(sender=Encounter, encounters=encounters)
+    answers: list[tuple[Any, Any]] = signal.send(sender=Encounter, encounters=encounters)
     for _, told in answers:
         for key, sentences in told.items():
             found[key] += sentences
@@ -172,6 +176,7 @@ def _line(
     alarms: list[Observation],
     held: set[str],
     noted: list[str],
+    given: list[str],
     counted: Observation | None,
     *,
     facts_changed: bool,
@@ -197,6 +202,7 @@ def _line(
         orders=f"Orders {signed[0].code}, signed {signed[0].signed_at:%d-%b}"
         if signed
         else "No orders in force",
+        given=tuple(given),
         overdue=tuple(task.title for task in by_status["overdue"]),
         due=tuple(task.title for task in by_status["due"]),
         next=tuple(

@@ -8,6 +8,10 @@ handover_noted: Final = Signal()
 """Sent with `encounters`, their keys, when the handover is read; answers sentences by encounter that need
 somebody, from what the floors above know."""
 
+handover_given: Final = Signal()
+"""Sent with `encounters`, their keys, when the handover is read; answers sentences by encounter on what was
+given, for whoever goes on."""
+
 platelets_noted: Final = Signal()
 """Sent with `encounter` when a result is judged; answers the platelet doses, as `Run`, that the floors above
 know of and no check is counted from."""

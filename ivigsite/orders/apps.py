@@ -6,7 +6,8 @@ class OrdersConfig(AppConfig):
     label = "orders"
 
     def ready(self) -> None:
-        from ivigsite.orders import discrepancies, reactions
+        from ivigsite.orders import discrepancies, reactions, units_handed_over
 
         reactions.listen()
         discrepancies.listen()
+        units_handed_over.listen()

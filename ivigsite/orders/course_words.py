@@ -9,13 +9,15 @@ from django.utils import timezone
 
 from ivigsite.monitoring.times import minute_of, moment_of
 from ivigsite.orders.given import GivenDose
+from ivigsite.orders.platelet_units import FRESH_HOURS, GROUP_WORDS
 from ivigsite.orders.response import Course, Repeat, day_of
 from ivigsite.orders.sheet.wording import format_amount
 from ivigsite.parsing.dates import format_datetime
+from protocols.engine import lookup
 from protocols.engine.facts import Unknown
 from protocols.engine.numbers import format_decimal
 from protocols.engine.protocol import OrderKind
-from protocols.engine.response import CountAt, Increment, JudgedCount, ResponseClass
+from protocols.engine.response import CountAt, Increment, JudgedCount, Refractoriness, ResponseClass
 
 CLASS_WORDS: Final = {
     ResponseClass.COMPLETE: "Complete response",
@@ -45,6 +47,14 @@ MISSING_WORDS: Final = {
     "after": "no count in time after the dose",
     "surface": "weight or height is not known",
     "alone": "another dose was begun between the two counts",
+}
+REFRACTORY_WORDS: Final = {
+    Refractoriness.REFRACTORY: "Two poor increments in a row, of units that were ABO-compatible and fresh: "
+    "refractory to platelets.",
+    Refractoriness.IF_SUITABLE: "Two poor increments in a row: refractory to platelets, if the units were "
+    "ABO-compatible and fresh.",
+    Refractoriness.UNSUITABLE: "Two poor increments in a row, of a unit that was not ABO-compatible or not "
+    "fresh: not called refractory.",
 }
 _STATES: Final = {True: "met", False: "not met", None: "missing"}
 _YES_NO: Final = {True: "yes", False: "no", None: "not known"}
@@ -121,9 +131,12 @@ def given_rows(course: Course) -> tuple[GivenRow, ...]:
 
 
 def _amount_words(dose: GivenDose | None) -> str:
-    """How much immunoglobulin, of which product; of platelets the kind says it all."""
-    if dose is None or not dose.is_ivig:
+    """How much immunoglobulin, of which product; of platelets each unit with what its label says."""
+    if dose is None:
         return ""
+    if not dose.is_ivig:
+        units = "; ".join(f"unit {each.unit_number}, {each.group_words}" for each in dose.units)
+        return f", {units}" if units else ", no unit noted"
     amount = "amount not known" if isinstance(dose.grams, Unknown) else format_amount(dose.grams, "g")
     return f" {amount}, {dose.product}"
 
@@ -155,6 +168,33 @@ def increment_sentence(number: int, increment: Increment) -> str:
         "(estimated with the usual yield, which makes it look better). "
         f"ABO-compatible: {_YES_NO[_known(increment.unit.is_abo_compatible)]}; "
         f"fresh: {_YES_NO[_known(increment.unit.is_fresh)]}."
+    )
+
+
+def refractory_words(course: Course) -> str:
+    """What two poor increments in a row mean; nothing where there are none."""
+    return REFRACTORY_WORDS.get(course.refractory, "")
+
+
+def next_unit_words(course: Course) -> str:
+    """What to ask of the next unit, so that its increment tells something; nothing after a good one."""
+    known = [each.is_good for each in course.increments if not isinstance(each.is_good, Unknown)]
+    if not known or known[-1]:
+        return ""
+    parameters = lookup.of(course.protocol).parameters
+    begins, ends = (
+        format_decimal(parameters[f"count_after_platelets_{end}_minutes"]) for end in ("from", "to")
+    )
+    group = (
+        "the patient's group, which is not known here"
+        if isinstance(course.blood_group, Unknown)
+        else f"the patient's group {GROUP_WORDS[course.blood_group]}"
+    )
+    hours = parameters.get(FRESH_HOURS)
+    fresh = "fresh" if hours is None else f"younger than {format_decimal(hours)} hours"
+    return (
+        f"For the next dose ask the blood bank for a unit that is compatible with {group} and {fresh}. Note "
+        f"group and collection day from its label, and count {begins} to {ends} minutes after its end."
     )
 
 

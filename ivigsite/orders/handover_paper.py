@@ -50,6 +50,7 @@ def _part(line: HandoverLine, *, show_ward: bool) -> PaperPart:
 
 def _items(line: HandoverLine) -> Iterator[str]:
     """Few lines, so that a ward fits on a page: what alarms, what is due, what comes next."""
+    yield from line.given
     alarming = [*line.alerts, *line.noted]
     if line.holds:
         alarming.append(f"On hold: {', '.join(line.holds)}")

@@ -13,6 +13,7 @@ from ivigsite.orders.models import Discrepancy, GivenProduct
 CSV_HEAD: Final = (
     *("patient", "record_number", "birth_date", "ward", "bed", "encounter"),
     *("product", "lot_number", "unit_number", "expires_on", "vials", "grams_each"),
+    *("abo_group", "rhd", "collected_on"),
     *("given_at", "entered_at", "entered_by", "order_set", "discrepancies"),
 )
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -34,6 +35,11 @@ class Recipient:
     expires_on: str
     vials: int
     grams: str
+    # Of a platelet unit; empty for vials.
+    abo_group: str
+    rhd: str
+    collected_on: str
+    group_words: str
     given_at: datetime
     entered_at: datetime
     entered_by: str
@@ -47,6 +53,7 @@ class Recipient:
         return (
             *(self.patient, self.record_number, self.birth_date, self.ward, self.bed, self.encounter),
             *(self.product, self.lot_number, self.unit_number, self.expires_on, str(self.vials), self.grams),
+            *(self.abo_group, self.rhd, self.collected_on),
             *(self.given_at.isoformat(), self.entered_at.isoformat(), self.entered_by, self.order_set),
             "; ".join(self.discrepancies),
         )
@@ -139,6 +146,10 @@ def _recipient(row: GivenProduct) -> Recipient:
         expires_on=f"{row.expires_on:%d %b %Y}",
         vials=row.vials,
         grams=row.grams,
+        abo_group=row.abo_words,
+        rhd=row.rhd_words,
+        collected_on="" if row.collected_on is None else f"{row.collected_on:%d %b %Y}",
+        group_words=row.group_words,
         given_at=row.given_at,
         entered_at=row.entered_at,
         entered_by=row.entered_by.full_name,

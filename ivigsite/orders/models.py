@@ -494,14 +494,26 @@ class GivenProduct(models.Model):
         return f"{self.product_name} {self.lot_number or self.unit_number}"
 
     @property
+    def abo_words(self) -> str:
+        """The ABO group on a unit's label, or that it is not known; nothing for vials."""
+        if not self.unit_number:
+            return ""
+        return _in_a_sentence(self.get_abo_group_display() or AboGroup.UNKNOWN.label)
+
+    @property
+    def rhd_words(self) -> str:
+        """RhD on a unit's label, or that it is not known; nothing for vials."""
+        if not self.unit_number:
+            return ""
+        return _in_a_sentence(self.get_rhd_display() or RhD.UNKNOWN.label)
+
+    @property
     def group_words(self) -> str:
         """What a unit's label says of group and age, with what is not known; nothing for vials."""
         if not self.unit_number:
             return ""
-        abo = self.get_abo_group_display() or AboGroup.UNKNOWN.label
-        rhd = self.get_rhd_display() or RhD.UNKNOWN.label
         day = "on a day not known" if self.collected_on is None else format_date(self.collected_on)
-        return f"ABO {_in_a_sentence(abo)}, RhD {_in_a_sentence(rhd)}, collected {day}"
+        return f"ABO {self.abo_words}, RhD {self.rhd_words}, collected {day}"
 
 
 def _in_a_sentence(label: str) -> str:

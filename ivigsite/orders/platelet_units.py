@@ -14,7 +14,7 @@ from ivigsite.monitoring.times import minute_of
 from ivigsite.orders.given import GivenDose
 from ivigsite.orders.models import AboGroup, GivenProduct, RhD
 from protocols.engine.facts import UNKNOWN, Unknown
-from protocols.engine.platelet_units import all_of, is_abo_compatible, is_fresh
+from protocols.engine.platelet_units import all_of, is_abo_compatible, is_fresh, is_plasma_compatible
 from protocols.engine.protocol import Protocol
 from protocols.engine.response import UnitGiven
 
@@ -46,8 +46,13 @@ class Receiver:
 def receiver_of(encounter: Encounter) -> Receiver:
     """The patient as known now, in two queries."""
     assessments = list(encounter.assessments.only("facts", "number", "encounter_id"))
+    return receiver_by(encounter.observations.standing().only("values", "taken_at"), assessments)
+
+
+def receiver_by(observations: Iterable[Observation], assessments: list[Assessment]) -> Receiver:
+    """The patient by what is read already; both are told newest first."""
     return Receiver(
-        group=blood_group_of(encounter.observations.standing().only("values", "taken_at"), assessments),
+        group=blood_group_of(observations, assessments),
         rhd_negative_childbearing=next(
             (answer for answer in map(_childbearing, assessments) if answer is not UNKNOWN), UNKNOWN
         ),
@@ -97,15 +102,7 @@ def warnings_of(
 
 
 def _warnings(unit: GivenProduct, receiver: Receiver, protocol: Protocol) -> Iterator[UnitWarning]:
-    group, patient = group_of(unit), receiver.group
-    is_known = not isinstance(group, Unknown) and not isinstance(patient, Unknown)
-    if is_known and is_abo_compatible(patient=patient, unit=group) is False:
-        yield UnitWarning(
-            level="warning",
-            text=f"Unit {unit.unit_number} is of group {unit.get_abo_group_display()}, the patient of group "
-            f"{GROUP_WORDS[str(patient)]}: not ABO-compatible.",
-            action=f"Read the label and the patient's group again. {TELL} The count may rise less.",
-        )
+    yield from _of_group(unit, group_of(unit), receiver.group)
     if unit.rhd != RhD.POSITIVE:
         return
     if receiver.rhd_negative_childbearing is True:
@@ -121,6 +118,34 @@ def _warnings(unit: GivenProduct, receiver: Receiver, protocol: Protocol) -> Ite
             text=f"Unit {unit.unit_number} is RhD-positive. Whether the patient is RhD-negative and of "
             "childbearing potential is not known.",
             action="Ask, and have it entered in an assessment.",
+        )
+
+
+def _of_group(unit: GivenProduct, group: str | Unknown, patient: str | Unknown) -> Iterator[UnitWarning]:
+    """What its ABO group means: of its platelets, and of the plasma they come in."""
+    if isinstance(group, Unknown):
+        return
+    label = f"Unit {unit.unit_number} is of group {GROUP_WORDS[group]}"
+    if isinstance(patient, Unknown):
+        yield UnitWarning(
+            level="information",
+            text=f"{label}. The patient's group is not known: nobody can tell here whether it suits.",
+            action="Have the patient's group entered.",
+        )
+        return
+    both = f"{label}, the patient of group {GROUP_WORDS[patient]}"
+    if is_abo_compatible(patient=patient, unit=group) is False:
+        yield UnitWarning(
+            level="warning",
+            text=f"{both}: not ABO-compatible.",
+            action=f"Read the label and the patient's group again. {TELL} The count may rise less.",
+        )
+    if is_plasma_compatible(patient=patient, unit=group) is False:
+        yield UnitWarning(
+            level="warning",
+            text=f"{both}: its plasma may hold antibodies against the patient's red cells.",
+            action="They add to those of immunoglobulin: watch for haemolysis, haemoglobin and dark urine. "
+            "Ask the blood bank whether the titre was tested; next time for a unit of the patient's group.",
         )
 
 

@@ -80,6 +80,7 @@ class Course:
     protocol: Protocol
     now: datetime
     has_numbers: bool
+    blood_group: str | Unknown
     counts: tuple[CountAt, ...]
     influenced: frozenset[int]
     start: datetime | None
@@ -118,8 +119,10 @@ def course_of(encounter: Encounter, *, at: datetime) -> Course:
     planned_steroid = _planned_steroid(encounter, at=at)
     ivig, platelets = ivig_of(doses), platelets_of(doses)
     start = ivig[0].started_at if ivig else planned_steroid
+    group = blood_group_of(observations, assessments)
     shared: dict[str, Any] = {
         "protocol": protocol,
+        "blood_group": group,
         "now": at,
         "counts": counts,
         "start": start,
@@ -130,7 +133,6 @@ def course_of(encounter: Encounter, *, at: datetime) -> Course:
     }
     if numbers is None:
         return Course(**shared, **_NOTHING)
-    group = blood_group_of(observations, assessments)
     fresh_hours = lookup.of(protocol).parameters.get(FRESH_HOURS, UNKNOWN)
     units = [unit_of(dose, patient=group, fresh_hours=fresh_hours) for dose in platelets]
     hours = numbers["transfusion_influences_hours"]

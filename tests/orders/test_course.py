@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -178,6 +179,7 @@ def test_two_poor_increments_are_told_as_refractory_with_what_to_do(
     give(site, line("platelets"), START, minutes=30)
     label(site, line("platelets"), "G1", START, **FRESH)
     count(site, 8_000, after(minutes=60))
+    once = unescape(page(site, after(hours=2)))
     with time_machine.travel(after(hours=7), tick=False):
         client = Client()
         client.force_login(site.physician)
@@ -198,6 +200,11 @@ def test_two_poor_increments_are_told_as_refractory_with_what_to_do(
     assert "ABO-compatible: yes; fresh: yes." in words
     assert f"ABO-compatible: {of_second}." in words
     assert "do not order HLA-matched platelets on this alone" in words
+    asks = "compatible with the patient's group A and younger than 72 hours. Note group and collection day"
+    # After one poor increment too: the next unit can then tell something.
+    assert asks in once
+    assert asks in unescape(words)
+    assert "Platelets, unit G1, ABO O, RhD not known, collected 01-Nov-2026" in words
 
 
 def test_second_dose_is_due_from_a_day_later_and_says_what_is_missing(site: Site):

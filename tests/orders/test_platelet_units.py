@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from csv import DictReader
 from datetime import date, timedelta
 from html import unescape
 from typing import Any
@@ -10,13 +11,16 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from ivigsite.monitoring.board import handover_lines
 from ivigsite.orders import views
 from ivigsite.orders.administration import NotGiven, Unit, note_unit
+from ivigsite.orders.handover_paper import handover_paper
+from ivigsite.orders.lot_recall import recipients
 from ivigsite.orders.models import GivenProduct, OrderLine, OrderSet
 from ivigsite.parsing.dates import format_date
 from tests.orders.test_infusion import page_of, posted
 from tests.orders.test_signing import choices, sign
-from tests.scenario import Site, assess, build_site
+from tests.scenario import Site, assess, build_site, person
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +52,14 @@ def line(built: tuple[Site, UUID], db: None) -> OrderLine:
     return OrderLine.objects.select_related("order_set__encounter").get(
         order_set_id=built[1], kind="platelets"
     )
+
+
+@pytest.fixture
+def in_recall(site: Site) -> Client:
+    """Somebody who may ask about everybody."""
+    client = Client()
+    client.force_login(person("pharmacist", "pharmacist", site.other_ward))
+    return client
 
 
 @pytest.fixture
@@ -159,6 +171,74 @@ def test_incompatible_unit_is_warned_of_on_the_page_and_no_other(line: OrderLine
     page = words_of(nurse, line)
     assert "Unit G77 is of group A, the patient of group O: not ABO-compatible." in page
     assert page.count("not ABO-compatible") == 1
+
+
+@pytest.mark.hazard("H24")
+@pytest.mark.parametrize(
+    ("patient", "group", "told"),
+    [
+        ("a", "o", "of group O, the patient of group A: its plasma may hold antibodies"),
+        ("ab", "b", "of group B, the patient of group AB: its plasma may hold antibodies"),
+        ("a", "ab", "of group AB, the patient of group A: not ABO-compatible."),
+        ("a", "a", ""),
+        (None, "o", "of group O. The patient's group is not known"),
+        (None, "unknown", ""),
+    ],
+)
+def test_group_of_a_unit_is_held_against_the_patient_in_cells_and_plasma(
+    line: OrderLine, site: Site, nurse: Client, patient: str | None, group: str, told: str
+):
+    assess(site, blood_group=patient)
+    unit(line, site, abo_group=group)
+
+    page = words_of(nurse, line)
+
+    assert told in page
+    assert ("Unit G77 is of group" in page) is bool(told)
+    assert ("its plasma may hold" in page) is ("its plasma" in told)
+    assert ("watch for haemolysis" in page) is ("its plasma" in told)
+
+
+def test_label_of_a_unit_is_found_by_a_recall_on_the_page_and_in_its_file(
+    line: OrderLine, site: Site, in_recall: Client
+):
+    unit(line, site, abo_group="a", is_rhd_positive=False, collected_on=date(2026, 11, 2))
+    unit(line, site, unit_number="G78")
+
+    page = in_recall.get(reverse("lot_recall"), {"unit": "G77"}).content.decode()
+    file = in_recall.get(reverse("lot_recall_csv"), {"unit": "G77"}).content.decode()
+    (bare,) = recipients(product="", lot="", unit="G78")
+
+    assert "ABO A, RhD negative, collected 02-Nov-2026" in page
+    (told,) = DictReader(file.splitlines())
+    assert (told["abo_group"], told["rhd"], told["collected_on"]) == ("A", "negative", "02 Nov 2026")
+    assert (bare.abo_group, bare.rhd, bare.collected_on) == ("not known", "not known", "")
+
+
+def test_handover_tells_the_units_and_what_is_wrong_with_one_of_them(
+    line: OrderLine, site: Site, nurse: Client, django_assert_max_num_queries: Any
+):
+    assess(site, blood_group="a", rhd_negative_childbearing=True)
+    unit(line, site, abo_group="o", is_rhd_positive=True)
+    unit(line, site, unit_number="G78")
+
+    with django_assert_max_num_queries(40):
+        page = unescape(nurse.get(reverse("handover")).content.decode())
+    (line_of_paper,) = handover_lines(site.nurse, ward="", at=timezone.now())
+    paper = handover_paper(site.nurse, ward="", at=timezone.now())
+
+    assert "unit G77, ABO O, RhD positive, collected on a day not known" in page
+    assert "unit G78, ABO not known, RhD not known" in page
+    assert "its plasma may hold antibodies" in page
+    assert "offer anti-D within 72 hours" in page
+    assert len(line_of_paper.noted) == 2
+    assert any("unit G77, ABO O" in item for part in paper.parts for item in part.items)
+
+
+def test_handover_without_a_unit_says_nothing_of_one(line: OrderLine, site: Site):
+    (found,) = handover_lines(site.nurse, ward="", at=timezone.now())
+
+    assert (found.given, found.noted) == ((), ())
 
 
 @pytest.mark.parametrize(

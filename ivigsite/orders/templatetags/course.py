@@ -35,7 +35,8 @@ def course_panels(encounter: Encounter) -> dict[str, Any]:
             course_words.increment_sentence(number, each)
             for number, each in enumerate(course.increments, start=1)
         ],
-        "refractory": course.refractory.value,
+        "refractory": course_words.refractory_words(course),
+        "next_unit": course_words.next_unit_words(course),
         "needs": course_words.needs_in_words(course.repeat) if course.repeat else (),
         "relapse": relapse,
         "relapse_from": moment_of(relapse.from_minute) if relapse else None,
