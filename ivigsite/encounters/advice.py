@@ -16,6 +16,7 @@ from protocols.engine.facts import FACT_BY_KEY, LEVELS, Facts
 from protocols.engine.lookup import of
 from protocols.engine.numbers import echo_count, format_decimal, unit_beside
 from protocols.engine.protocol import (
+    ArmEffect,
     Citation,
     Confidence,
     DecisionRule,
@@ -86,6 +87,7 @@ AXIS_WORDS: Final = {
 }
 ARM_WORDS: Final = {
     "as_branch": "as the branch says",
+    "with_call": "with haematology on the phone",
     "not_automatic": "not automatic",
     "haematology_only": "on haematology advice only",
     "blocked": "stopped",
@@ -142,6 +144,13 @@ class LineChange:
 
     what: str
     causes: tuple[tuple[str, str], ...]
+
+    @property
+    def call(self) -> str:
+        """Why haematology is phoned while the line goes on, in a sentence; empty for any other change."""
+        if self.what != _sentence(LINE_EFFECT_WORDS[ArmEffect.WITH_CALL]):
+            return ""
+        return f"{self.what}: {'; '.join(why for _, why in self.causes)}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -540,6 +549,15 @@ def order_cards(protocol: Protocol, orders: Iterable[Mapping[str, Any]]) -> tupl
     return tuple(_order(protocol, order) for order in orders)
 
 
+def changed_cards(protocol: Protocol, outcome: Mapping[str, Any]) -> tuple[OrderCard, ...]:
+    """Every line of an outcome as a card, with what rules and gates did to it and why."""
+    reasons = _reasons(outcome)
+    return tuple(
+        replace(card, changes=_changes(order, reasons))
+        for card, order in zip(order_cards(protocol, outcome["orders"]), outcome["orders"], strict=True)
+    )
+
+
 def finding_cards(
     protocol: Protocol, findings: Iterable[Mapping[str, Any]], *, at: datetime
 ) -> tuple[FindingCard, ...]:
@@ -735,11 +753,7 @@ def _answers_words(answers: list[Mapping[str, Any]]) -> str:
 
 
 def _groups(protocol: Protocol, outcome: Mapping[str, Any]) -> tuple[OrderGroup, ...]:
-    reasons = _reasons(outcome)
-    cards = tuple(
-        replace(card, changes=_changes(order, reasons))
-        for card, order in zip(order_cards(protocol, outcome["orders"]), outcome["orders"], strict=True)
-    )
+    cards = changed_cards(protocol, outcome)
     return tuple(
         OrderGroup(timing=timing, title=title, orders=chosen)
         for timing, title in TIMING_WORDS.items()
@@ -749,7 +763,10 @@ def _groups(protocol: Protocol, outcome: Mapping[str, Any]) -> tuple[OrderGroup,
 
 def _reasons(outcome: Mapping[str, Any]) -> dict[str, str]:
     """What each rule and gate that said something said, by the name a line's effect has for it."""
-    said = {gate["code"]: gate["title"] for gate in outcome["gates"]}
+    titles: dict[str, list[str]] = {}
+    for gate in outcome["gates"]:
+        titles.setdefault(gate["code"], []).append(gate["title"])
+    said = {code: "; ".join(dict.fromkeys(of_code)) for code, of_code in titles.items()}
     rules = (*outcome.get("unjudged", ()), *outcome["findings"])
     return said | {rule["rule"]: rule["text"] for rule in rules}
 
@@ -762,8 +779,14 @@ def _changes(order: Mapping[str, Any], reasons: Mapping[str, str]) -> tuple[Line
         what = f"{LINE_EFFECT_WORDS[effect['effect']]}{certainty}"
         causes.setdefault(what, []).append((effect["by"], reasons.get(effect["by"], "")))
     return tuple(
-        LineChange(what=what[0].upper() + what[1:], causes=tuple(because)) for what, because in causes.items()
+        # Gates of one code are named once.
+        LineChange(what=_sentence(what), causes=tuple(dict.fromkeys(because)))
+        for what, because in causes.items()
     )
+
+
+def _sentence(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def _order(protocol: Protocol, order: Mapping[str, Any]) -> OrderCard:

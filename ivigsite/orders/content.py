@@ -318,7 +318,7 @@ def _order(
         duration=", ".join(part for part in (card.frequency, card.duration) if part),
         start_at=starts_at_of(card.code, proposal, choices) if card.timing in ("now", "concurrent") else None,
         maximum=_maximum(regimen),
-        instructions=_instructions(regimen),
+        instructions=(*(change.call for change in card.changes if change.call), *_instructions(regimen)),
     )
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from ivigsite.encounters.advice import FindingCard, OrderCard, finding_cards, order_cards
+from ivigsite.encounters.advice import FindingCard, OrderCard, changed_cards, finding_cards
 from ivigsite.encounters.assessment_form import ages_of
 from ivigsite.encounters.models import Assessment
 from ivigsite.orders.models import OverriddenRule
@@ -146,7 +146,7 @@ def propose(
         facts=facts,
         recommendation=recommendation,
         outcome=outcome,
-        cards=order_cards(protocol, outcome["orders"]),
+        cards=changed_cards(protocol, outcome),
         findings=finding_cards(protocol, outcome["findings"], at=assessment.made_at),
         plans=plans_of(protocol, recommendation),
         acknowledged=_acknowledged(assessment, outcome),

@@ -431,9 +431,10 @@ class RepeatRule:
 
 
 class ArmEffect(StrEnum):
-    """What a gate does to one arm of the treatment."""
+    """What a gate does to one arm of the treatment; `WITH_CALL` marks its lines and holds none of them."""
 
     AS_BRANCH = "as_branch"
+    WITH_CALL = "with_call"
     NOT_AUTOMATIC = "not_automatic"
     HAEMATOLOGY_ONLY = "haematology_only"
     BLOCKED = "blocked"

@@ -15,7 +15,7 @@ from protocols.content_files import load_shipped
 from protocols.engine.decision import evaluate
 from protocols.engine.facts import CATALOGUE, UNKNOWN, Facts
 from protocols.engine.facts_json import facts_from_plain
-from protocols.engine.protocol import Protocol
+from protocols.engine.protocol import ConsultLevel, OrderKind, Protocol
 from protocols.engine.recommendation import Outcome
 
 from .test_safety_cohorts import CLEAN, STATED, advice, answers_of, asked_of, cap_of, free_lines
@@ -137,3 +137,35 @@ def test_second_unknown_fact_hides_the_first_from_nobody(protocol: Protocol, lev
             silent += [f"{pair}, {key}: {what}" for what in calmer_in(less, known)]
 
     assert silent == []
+
+
+# What the gate asks of every patient whose cause is stated to be immune, each with its worst answer.
+ASKED_BY_THE_GATE: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
+    (("ttp_suspected", "schistocytes"), "ttp_suspected"),
+    (("ttp_suspected", "haemolysis"), "ttp_suspected"),
+    (("hit_suspected", "heparin_last_100_days"), "hit_suspected"),
+    (("clumps", "low_count_confirmed"), "clumps"),
+)
+
+
+@pytest.mark.hazard("H09")
+@pytest.mark.hazard("H24")
+@pytest.mark.parametrize(("facts", "worst"), ASKED_BY_THE_GATE)
+@pytest.mark.parametrize("level", LEVELS)
+def test_open_question_of_the_gate_frees_no_line_that_its_worst_answer_holds(
+    protocol: Protocol, level: str, facts: tuple[str, ...], worst: str
+) -> None:
+    """To be asked is not enough here: the lines wait, or in critical bleeding the platelets are flagged."""
+    base = replace(base_at(protocol, level), **dict.fromkeys(facts, UNKNOWN))
+    less, known = evaluate(protocol, base), evaluate(protocol, replace(base, **{worst: True}))
+
+    assert worst in asked_of(less)
+    if level in ("none", "risk_factors"):
+        assert free_lines(less) <= free_lines(known)
+        return
+    said = advice(less)
+    assert said is not None
+    platelets = [order for order in said.orders if order.kind is OrderKind.PLATELETS]
+    assert platelets
+    assert worst == "clumps" or all(order.is_held or order.effects for order in platelets)
+    assert less.consult is ConsultLevel.STAT

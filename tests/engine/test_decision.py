@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from decimal import localcontext
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -290,8 +290,11 @@ def test_line_a_gate_blocks_stays_visible_and_never_arrives_ticked() -> None:
     assert (ivig.is_held, ivig.role) == (False, Role.REQUIRED)
 
 
-@pytest.mark.parametrize("effect", [e for e in ArmEffect if e is not ArmEffect.AS_BRANCH])
-def test_every_effect_of_a_gate_but_as_branch_holds_the_arm(effect: ArmEffect) -> None:
+GOES_ON: Final = (ArmEffect.AS_BRANCH, ArmEffect.WITH_CALL)
+
+
+@pytest.mark.parametrize("effect", [e for e in ArmEffect if e not in GOES_ON])
+def test_every_effect_of_a_gate_that_lets_no_line_go_on_holds_the_arm(effect: ArmEffect) -> None:
     strict = sound_protocol(
         gates=(gate("ANY", if_is("sex", "male"), stops=False, ivig=effect, corticosteroid=effect),)
     )
@@ -303,6 +306,29 @@ def test_every_effect_of_a_gate_but_as_branch_holds_the_arm(effect: ArmEffect) -
         OrderKind.CORTICOSTEROID,
         OrderKind.PLATELETS,
     }
+
+
+@pytest.mark.hazard("H09")
+def test_line_that_a_gate_asks_to_call_about_is_marked_and_goes_on() -> None:
+    calling = sound_protocol(
+        gates=(
+            gate(
+                "ANY",
+                if_is("sex", "male"),
+                stops=False,
+                platelets=ArmEffect.WITH_CALL,
+                ivig=ArmEffect.AS_BRANCH,
+                corticosteroid=ArmEffect.AS_BRANCH,
+            ),
+        )
+    )
+
+    said = recommended(calling, bleeding_level="life_threatening")
+
+    platelets, ivig = order_of(said, "E_PLATELETS"), order_of(said, "E_IVIG")
+    assert (platelets.is_held, platelets.role) == (False, Role.REQUIRED)
+    assert [mark.kind for mark in platelets.effects] == ["with_call"]
+    assert ivig.effects == ()
 
 
 def test_gate_that_does_not_stop_raises_the_consult_alone() -> None:

@@ -74,17 +74,38 @@ def _is_it_something_else(facts: Mapping[str, Any], level: str, stops: set[str],
 
 
 def _is_it_immune(facts: Mapping[str, Any], grade: int, level: str, stops: set[str], said: set[str]) -> None:
-    if grade < 2:
-        # Nothing immune is treated at grade 0 and 1.
-        return
-    if facts.get("immune_cause") not in ("confirmed", "probable"):
+    is_stated = facts.get("immune_cause") in ("confirmed", "probable")
+    if grade >= 2 and not is_stated:
         if level in CRITICAL:
             said.add("CAUSE_UNPROVEN")
         else:
             stops.add("CAUSE_UNEXPLAINED")
         return
-    ttp_is_open = "ttp_suspected" not in facts and "schistocytes" not in facts
-    hit_is_open = "hit_suspected" not in facts and facts.get("heparin_last_100_days") is not False
-    clumps_are_open = "clumps" not in facts and facts.get("low_count_confirmed") is not True
-    if ttp_is_open or hit_is_open or clumps_are_open:
-        said.add("NOT_EXCLUDED")
+    open_questions = _open_questions(facts)
+    if grade == 1 and level in CRITICAL:
+        # Platelets for the brain are given up to 100.
+        said |= {f"{key}_CRITICAL" for key in open_questions - {"CLUMPS_NOT_EXCLUDED"}}
+    if grade < 2:
+        # Nothing immune is treated at grade 0 and 1.
+        return
+    if level in CRITICAL:
+        said |= {f"{key}_CRITICAL" for key in open_questions}
+    else:
+        stops |= open_questions
+
+
+def _open_questions(facts: Mapping[str, Any]) -> set[str]:
+    """What a stated immune cause leaves open: nobody said no, and what would show it was not looked for."""
+    open_questions = set()
+    haemolysis = facts.get("haemolysis")
+    was_looked_for = "schistocytes" in facts and haemolysis is not None
+    is_seen = facts.get("schistocytes") is True or (
+        haemolysis is True and facts.get("dat_positive") is not True
+    )
+    if "ttp_suspected" not in facts and not was_looked_for and not is_seen:
+        open_questions.add("TTP_NOT_EXCLUDED")
+    if "hit_suspected" not in facts and facts.get("heparin_last_100_days") is not False:
+        open_questions.add("HIT_NOT_EXCLUDED")
+    if "clumps" not in facts and facts.get("low_count_confirmed") is not True:
+        open_questions.add("CLUMPS_NOT_EXCLUDED")
+    return open_questions

@@ -155,6 +155,10 @@ def _patient(
         "urgent_surgery": rng.random() < 0.3,
         "rapid_rise": rng.random() < 0.3,
         "immune_cause": rng.choice(("confirmed", "probable")),
+        # The gate is tried elsewhere; here its questions are answered.
+        "ttp_suspected": False,
+        "hit_suspected": False,
+        "clumps": False,
         "aetiology": rng.choice(AETIOLOGIES),
         "product": rng.choice(products),
         "policy": rng.choice(policies),

@@ -201,6 +201,52 @@ def test_four_answers_clear_the_gate(protocol: Protocol, count: int, immune_caus
     assert said["gate"]["status"] == "clear"
 
 
+OPEN = {
+    "TTP": ("ttp_suspected", "schistocytes", "haemolysis"),
+    "TTP, smear looked at": ("ttp_suspected", "haemolysis"),
+    "HIT": ("hit_suspected", "heparin_last_100_days"),
+    "cause": ("immune_cause",),
+}
+
+
+@pytest.mark.hazard("H09", "H24")
+@pytest.mark.parametrize("name", OPEN)
+@pytest.mark.parametrize(
+    ("count", "level"), [(9_000, level) for level in LEVELS] + [(60_000, level) for level in LEVELS[2:]]
+)
+def test_no_platelet_line_is_free_and_unflagged_while_ttp_or_hit_is_open(
+    protocol: Protocol, name: str, count: int, level: str
+) -> None:
+    whole = adult_with(count, level, False, False)
+
+    said = outcome_of(protocol, {key: value for key, value in whole.items() if key not in OPEN[name]})
+
+    platelets = [order for order in said["orders"] if order["kind"] == "platelets"]
+    assert all(order["held"] or order["effects"] for order in platelets)
+    if level in CRITICAL:
+        assert said["outcome"] == "recommendation"
+        assert said["consult"] == "stat"
+        assert not any(order["held"] for order in platelets)
+    else:
+        assert said["outcome"] == "gated"
+        assert said["consult"] in ("same_day", "stat")
+
+
+@pytest.mark.hazard("H09")
+@pytest.mark.parametrize("name", OPEN)
+def test_platelets_for_the_brain_at_grade_1_are_flagged_while_ttp_or_hit_is_open(
+    protocol: Protocol, name: str
+) -> None:
+    whole = adult_with(90_000, "active_cns_gi_gu", False, False, bleeding_sites=["cns"])
+    unknown = {*OPEN[name], *(OPEN["TTP"] if name == "cause" else ())}
+
+    said = outcome_of(protocol, {key: value for key, value in whole.items() if key not in unknown})
+
+    (platelets,) = (order for order in said["orders"] if order["kind"] == "platelets")
+    assert platelets["effects"]
+    assert not platelets["held"]
+
+
 CONSULTS = ("none", "info", "same_day", "stat")
 GATE_FACTS = (
     "immune_cause",

@@ -221,6 +221,28 @@ def test_without_a_script_the_product_is_shown_by_a_button(physician: Client, si
     assert "G4A_PLATELETS" not in Inputs(answer.content.decode()).ticked()
 
 
+@pytest.mark.hazard("H09")
+def test_platelets_say_on_the_line_and_the_sheet_what_is_not_excluded(physician: Client, site: Site) -> None:
+    """In critical bleeding they go on while TTP and HIT are open, and whoever gives them reads it."""
+    open_questions = dict.fromkeys(
+        ("ttp_suspected", "schistocytes", "hit_suspected", "heparin_last_100_days"), "unknown"
+    )
+    melaena = {
+        "bleeding_findings": ["melaena"],
+        "bleeding_sites": ["gi"],
+        "bleeding_level": "active_cns_gi_gu",
+    }
+    assessment = assess(site, **melaena, **open_questions)
+    said = "With haematology on the phone: TTP not excluded; HIT not excluded."
+
+    page = open_page(physician, assessment)
+    content = signed(physician, assessment).sheet_content
+
+    assert said in text_of(page)
+    (platelets,) = (order for order in content.orders if order.kind == "platelets")
+    assert platelets.instructions[0] == said
+
+
 def test_a_stop_before_every_line_leaves_nothing_to_press(physician: Client, site: Site) -> None:
     answer = open_page(physician, assess(site, weight_method=None))
 
