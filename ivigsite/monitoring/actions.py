@@ -12,7 +12,7 @@ from django.db import transaction
 from ivigsite.accounts.models import User
 from ivigsite.audit.actions import record
 from ivigsite.encounters.models import Assessment, Encounter
-from ivigsite.monitoring.background import as_result, standing_of, values_to_plain
+from ivigsite.monitoring.background import Standing, as_result, standing_of, values_to_plain
 from ivigsite.monitoring.models import (
     Acknowledgement,
     Anchor,
@@ -35,6 +35,7 @@ from protocols.engine.monitoring import (
     follow_up,
     judge,
     plan_items,
+    risk_factors_told,
 )
 from protocols.engine.monitoring import schedule as due_checks
 from protocols.engine.protocol import OrderKind, Protocol
@@ -53,6 +54,7 @@ TREATMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "platelets": ("P0", "PE"),
     "corticosteroid": ("S0",),
 }
+RISK_FACTORS: Final = "bleeding_risk_factors"
 TITLE_LENGTH: Final = 500
 KIND_LENGTH: Final = 100
 FIRST_STARTS: Final = ("T0", "P0", "S0")
@@ -483,7 +485,7 @@ def end_all_tasks(*, encounter: Encounter, reason: str, by: User, at: datetime) 
 def add_for_new_facts(
     *, encounter: Encounter, assessment: Assessment, values: Mapping[str, Any], by: User, at: datetime
 ) -> int:
-    """Make the checks that a new assessment asks for and the plans in force do not have yet."""
+    """Make the checks that new facts ask for and the plans in force do not have yet."""
     protocol = load_protocol_value(assessment.protocol_version)
     made: list[MonitoringTask] = []
     for plan in _in_force(encounter):
@@ -572,7 +574,20 @@ def _store(
         idempotency_key=key,
     )
     _make_follow_ups(observation, judgement, by=by, at=at)
+    _add_for_new_risks(standing, risk_factors_told(standing.protocol, result), by=by, at=at)
     return observation
+
+
+def _add_for_new_risks(standing: Standing, told: tuple[str, ...], *, by: User, at: datetime) -> None:
+    """The checks that a risk seen in a result asks for: they do not wait for the next assessment."""
+    facts = standing.background.facts
+    known = facts.get(RISK_FACTORS, ())
+    new = tuple(each for each in told if each not in known)
+    if not new or standing.assessment is None:
+        return
+    values = {**facts, RISK_FACTORS: (*known, *new)}
+    assessment = standing.assessment
+    add_for_new_facts(encounter=assessment.encounter, assessment=assessment, values=values, by=by, at=at)
 
 
 def _without(background: Background, replaced: Observation) -> Background:

@@ -35,6 +35,9 @@ ANCHORS: Final = {
 
 MINUTES_PER_HOUR: Final = 60
 COUNT: Final = "platelets_per_ul"
+# A parameter that a protocol may leave out; without it a fever is only what somebody calls one.
+FEVER_FROM: Final = "fever_from_c"
+FEVER: Final = "fever_or_sepsis"
 # A parameter that a protocol may leave out; without it nobody knows when a count is the patient's own again.
 TRANSFUSION_INFLUENCES: Final = "transfusion_influences_hours"
 
@@ -207,6 +210,14 @@ class Background:
     runs: tuple[Run, ...] = ()
     units: tuple[Run, ...] = ()
     targets: tuple[int, ...] | Unknown = UNKNOWN
+
+
+def risk_factors_told(protocol: Protocol, result: Result) -> tuple[str, ...]:
+    """The bleeding risk factors that a result shows by itself: a fever, measured or seen."""
+    limit = lookup.of(protocol).parameters.get(FEVER_FROM)
+    temperature = result.values.get("temperature_c")
+    is_hot = limit is not None and temperature is not None and temperature >= limit
+    return (FEVER,) if is_hot or "fever" in result.values.get("meningitis_signs", ()) else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

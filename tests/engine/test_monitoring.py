@@ -20,13 +20,14 @@ from protocols.engine.monitoring import (
     follow_up,
     judge,
     plan_items,
+    risk_factors_told,
     schedule,
     status_of,
 )
 from protocols.engine.protocol import MonitoringItem, OrderKind, Protocol, Repeat
 from protocols.engine.reactions import is_ivig_haemolysis, is_taco, is_trali
 
-from .factory import BASIS, D
+from .factory import BASIS, D, parameter, sound_protocol
 
 pytestmark = pytest.mark.hazard("H21")
 
@@ -315,10 +316,22 @@ def test_kidney_function_of_a_patient_at_risk_is_from_the_day_before(protocol: P
 
 
 def test_thrombosis_and_lungs_are_looked_at_with_the_vital_signs(protocol: Protocol):
-    anchors = {"T0": [0], "RI": [30, 60], "RM": [60], "TE": [150], "P0": [0], "PE": [30]}
+    # A highest rate that is reached between two hours: the vital signs are counted from it.
+    anchors = {"T0": [0], "RI": [30, 60, 90], "RM": [90], "TE": [300]}
+    steps, hours, halves, end = [15, 30, 60, 90], [150, 210, 270], [120, 180, 240, 300], [300, 330]
 
-    thrombosis = times_of(protocol, "THR-01", "THR-01-RI", "THR-01-END", anchors=anchors)
-    assert thrombosis == [15, 30, 60, 120, 180]
+    def times(*items: str, is_risk: bool) -> list[int]:
+        return sorted(set(times_of(protocol, *items, anchors=anchors, at_risk=is_risk)))
+
+    thrombosis = ("THR-01", "THR-01-RI", "THR-01-RM", "THR-01-RISK", "THR-01-END")
+    lungs = ("PUL-01", "PUL-01-RI", "PUL-01-RM", "PUL-01-RISK", "PUL-01-END")
+    vitals = ("VIT-02", "VIT-03", "VIT-04", "VIT-04-RISK", "VIT-05", "VIT-06")
+    assert times(*vitals, is_risk=False) == sorted({*steps, *hours, *end})
+    assert times(*vitals, is_risk=True) == sorted({*steps, *hours, *halves, *end})
+    assert times(*thrombosis, is_risk=False) == sorted({*steps, *hours, 330})
+    assert times(*thrombosis, is_risk=True) == sorted({*steps, *hours, *halves, 330})
+    assert times(*lungs, is_risk=False) == sorted({*steps, *hours, 300})
+    assert times(*lungs, is_risk=True) == sorted({*steps, *hours, *halves})
     lungs = times_of(protocol, "PUL-01-P15", "PUL-01-PE", anchors={"P0": [0, 500], "PE": [30, 530]})
     assert lungs == [15, 30, 515, 530]
 
@@ -819,6 +832,28 @@ def test_count_at_24_hours_is_held_against_the_target_of_the_procedure(
     found = judge(protocol, "COUNT_24H", Result(minute=5000, values={"platelets_per_ul": count}), background)
 
     assert found.level is level
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"temperature_c": D("41.9")}, ()),
+        ({"temperature_c": D("42.0")}, ("fever_or_sepsis",)),
+        ({"meningitis_signs": ("fever",)}, ("fever_or_sepsis",)),
+        ({"meningitis_signs": ("vomiting",)}, ()),
+        ({}, ()),
+    ],
+)
+def test_fever_is_told_by_a_temperature_or_by_whoever_saw_it(values: dict[str, Any], told: tuple[str, ...]):
+    protocol = sound_protocol(parameters=(parameter("fever_from_c", "42"),))
+
+    assert risk_factors_told(protocol, Result(minute=10, values=values)) == told
+
+
+def test_temperature_is_no_fever_where_nobody_says_from_when():
+    hot = Result(minute=10, values={"temperature_c": D(60)})
+
+    assert risk_factors_told(sound_protocol(parameters=()), hot) == ()
 
 
 def test_count_after_platelets_is_never_own_where_nobody_says_how_long_they_lift_it():

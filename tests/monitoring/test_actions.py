@@ -331,6 +331,28 @@ def test_new_risk_of_a_reassessment_adds_its_checks(db: None):
     assert not MonitoringTask.objects.filter(item="VIT-04-RISK").exists()
 
 
+def test_fever_first_seen_in_a_result_adds_its_check_at_once_and_once(db: None):
+    ward = build_ward(bleeding_risk_factors=[])
+    vitals = {
+        "temperature_c": Decimal("37.9"),
+        "heart_rate_per_min": 80,
+        "systolic_mmhg": 120,
+        "respiratory_rate_per_min": 14,
+        "oxygen_saturation_percent": 98,
+    }
+    enter(ward, "VITALS", vitals, ward.start + 20 * HOUR)
+    assert not MonitoringTask.objects.filter(item="LAB-01").exists()
+
+    enter(ward, "VITALS", vitals | {"temperature_c": Decimal("38.0")}, ward.start + 30 * HOUR)
+
+    added = ward.task("LAB-01")
+    assert (added.cause, added.due_at) == ("new_facts", ward.start + 48 * HOUR)
+    meningitis = {"headache_score": 0, "meningitis_signs": ("fever",), "drowsy": False, "focal_sign": False}
+    enter(ward, "MENINGITIS", meningitis, ward.start + 31 * HOUR)
+    assess(ward.site, bleeding_risk_factors=["fever_or_sepsis"])
+    assert MonitoringTask.objects.filter(item="LAB-01").count() == 1
+
+
 def test_promise_to_monitor_makes_a_check_of_its_own(ward: Ward):
     for text in ("Kidney risk accepted", "Overload risk accepted"):
         actions.add_check(
