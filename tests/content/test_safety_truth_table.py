@@ -607,6 +607,24 @@ TABLE: Final = (
         unknown="steroid_contraindicated",
     ),
     row(
+        "STE-STOMACH",
+        INFO,
+        READ,
+        {"age_years": 66, **STEROID},
+        {"age_years": 65, "antithrombotic": "none", "bleeding_risk_factors": (), **NONE},
+        IVIG,
+        unknown="age_years",
+    ),
+    row(
+        "STE-LONG",
+        INFO,
+        READ,
+        {"steroid_days": 15, **STEROID},
+        {"steroid_days": 14},
+        IVIG,
+        unknown="steroid_days",
+    ),
+    row(
         "W-11",
         WARN,
         WHY,
@@ -938,6 +956,26 @@ TABLE: Final = (
         unknown="pregnant",
     ),
     row(
+        "OV-PREGNANCY-30",
+        WARN,
+        ONE,
+        {
+            "pregnant": True,
+            "platelets_per_ul": 30_000,
+            "urgent_surgery": False,
+            "rapid_rise": False,
+            **NONE,
+            **STEROID,
+        },
+        {"pregnant": False},
+        {"platelets_per_ul": 29_999},
+        {"urgent_surgery": True},
+        {"rapid_rise": True},
+        ACTIVE,
+        PLATELETS,
+        unknown="pregnant",
+    ),
+    row(
         "OV-CHECKPOINT",
         WARN,
         READ,
@@ -957,6 +995,16 @@ TABLE: Final = (
     ),
 )
 
+PREGNANT_AT_RISK: Final = {
+    "pregnant": True,
+    "platelets_per_ul": 49_000,
+    "urgent_surgery": False,
+    "rapid_rise": False,
+    "bleeding_level": "risk_factors",
+    "bleeding_findings": (),
+    "bleeding_risk_factors": ("falls_risk",),
+    **IVIG,
+}
 ON_A_DRUG: Final = {"bleeding_risk_factors": ("antithrombotic_or_nsaid",), "grade": 2}
 
 # Rules with several ways in: each way alone is enough.
@@ -999,6 +1047,19 @@ ALSO_SPEAK: Final = (
     ("W-15", {"antithrombotic": "dual", "platelets_per_ul": 69_999}),
     ("W-16-UNKNOWN", {"first_ivig": False, "hours_since_last_ivig": D(900), **IVIG}),
     ("W-WEIGHT-AGE", IVIG),
+    ("OV-PREGNANCY-30", PREGNANT_AT_RISK),
+    ("OV-PREGNANCY-30", {**PREGNANT_AT_RISK, "who_bleeding_grade": 0}),
+    ("STE-STOMACH", {"antithrombotic": "single", **STEROID}),
+    ("STE-STOMACH", {"bleeding_risk_factors": ("known_lesion_or_varices",), **STEROID}),
+    ("STE-STOMACH", {**SITE, "bleeding_sites": ("gi",), **STEROID}),
+    ("STE-STOMACH", {**LT, "bleeding_findings": ("melaena",), **STEROID}),
+)
+
+# What a rule leaves alone though all else it asks is so.
+PASSED_OVER: Final = (
+    ("OV-PREGNANCY-30", {**PREGNANT_AT_RISK, "who_bleeding_grade": 1}),
+    ("OV-PREGNANCY-30", {**PREGNANT_AT_RISK, "bleeding_findings": ("skin_only",)}),
+    ("OV-PREGNANCY-30", {**PREGNANT_AT_RISK, "bleeding_risk_factors": ("labour_or_postpartum",)}),
 )
 
 # What a rule does besides speaking; all others do nothing else.
@@ -1042,6 +1103,7 @@ DOES: Final[dict[str, set[tuple[str, str]]]] = {
     "OUT-IVIG-REACTION": {HOLD_IVIG, STAT, OTHER_AGENTS},
     "OUT-PLATELETS": {HOLD_PLATELETS, STAT},
     "OV-PREGNANCY": {("add_line", "CALL_OBSTETRICS"), SAME_DAY},
+    "OV-PREGNANCY-30": {HOLD_STEROID, HOLD_IVIG},
     "OV-CHECKPOINT": {("add_line", "HOLD_CHECKPOINT"), ("add_line", "CALL_ONCOLOGY")},
     "PAEDS-OBSERVE": {HOLD_IVIG, HOLD_STEROID, HOLD_PLATELETS, ("add_line", "CALL_PAEDIATRICS")},
 }
@@ -1089,6 +1151,13 @@ def test_rule_speaks_stays_silent_and_asks_as_the_evidence_says(
 @pytest.mark.parametrize(("rule", "values"), ALSO_SPEAK)
 def test_each_way_into_a_rule_is_enough(rules: dict[str, SafetyRule], rule: str, values: Values) -> None:
     assert compile_when(rules[rule].when)(values) is FIRES
+
+
+@pytest.mark.parametrize(("rule", "values"), PASSED_OVER)
+def test_rule_leaves_alone_whom_it_is_not_about(
+    rules: dict[str, SafetyRule], rule: str, values: Values
+) -> None:
+    assert compile_when(rules[rule].when)(values) is SILENT
 
 
 @pytest.mark.hazard("H10")

@@ -114,3 +114,31 @@ def test_count_of_a_million_in_a_bleeding_patient_asks_for_the_unit(protocol: Pr
     said = outcome_of(protocol, adult_with(count, "active", False, False))
 
     assert any(finding["rule"].startswith("HS-02") for finding in said["findings"])
+
+
+@pytest.mark.parametrize(
+    ("count", "level", "more", "is_treated"),
+    [
+        (29_999, "none", {}, True),
+        (30_000, "none", {}, False),
+        (60_000, "none", {}, False),
+        (40_000, "risk_factors", {"bleeding_findings": [], "bleeding_risk_factors": ["falls_risk"]}, False),
+        # Any symptomatic bleed is treated (1.7), and so is what the birth or an operation needs.
+        (40_000, "risk_factors", {"bleeding_findings": ["skin_only"]}, True),
+        (40_000, "active", {"bleeding_findings": ["epistaxis_over_30_min"]}, True),
+        (40_000, "none", {"rapid_rise": True}, True),
+        (40_000, "none", {"urgent_surgery": True, "procedure": "major_surgery"}, True),
+    ],
+)
+def test_pregnancy_is_treated_below_30_or_with_a_symptomatic_bleed(
+    protocol: Protocol, count: int, level: str, more: Plain, is_treated: bool
+) -> None:
+    asked = {"bleeding_findings": [], "bleeding_risk_factors": [], "who_bleeding_grade": 0}
+    if more.get("bleeding_findings"):
+        del asked["who_bleeding_grade"]
+    woman = adult_with(count, level, False, False, **asked)
+
+    said = outcome_of(protocol, woman | {"sex": "female", "age_years": 30, "pregnant": True} | more)
+
+    assert ("required" in roles_not_held(said, "corticosteroid")) is is_treated
+    assert is_treated or not roles_not_held(said, "ivig")
