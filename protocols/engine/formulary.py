@@ -12,7 +12,8 @@ from . import formulas, lookup
 from .arithmetic import exactly
 from .arrangement import arrange, values_of_plan
 from .case import Case, case_of, product_key, product_values
-from .derived import PRODUCT_FACTS
+from .conditions import facts_asked
+from .derived import PLAN_FACTS, PRODUCT_FACTS
 from .dosing import Dose, VialPlan, fewest_vials
 from .exposure import exposure, is_first_exposure
 from .facts import UNKNOWN, Unknown
@@ -20,10 +21,23 @@ from .infusion import RatePlan
 from .lines import plan_for, values_of
 from .placeholders import fill
 from .plain import decimal_text
-from .protocol import OrderKind, Product, ProductLabel, Protocol, Role, SafetyRule, Severity, WhenUnknown
+from .protocol import (
+    EffectKind,
+    OrderKind,
+    Product,
+    ProductLabel,
+    Protocol,
+    Role,
+    SafetyRule,
+    Severity,
+    WhenUnknown,
+)
 from .recommendation import Order, Recommendation
+from .safety import HOLDS_NOTHING
 
 STOPS: Final = (Severity.HARD, Severity.HARD_NAMED)
+# What holds a line for its product, and what holds none.
+_SETTLED_BY_PRODUCT: Final = frozenset({EffectKind.REQUIRE_PRODUCT.value, *HOLDS_NOTHING})
 
 
 class Standing(StrEnum):
@@ -164,8 +178,8 @@ def _choice(
     dose = infused.dose if infused is not None and isinstance(infused.dose, Dose) else None
     if dose is not None and dose.vial_plan is not None:
         values["ivig_left_over_g"] = dose.vial_plan.left_over_g
-    required = tuple(order for order in with_product if order.role is Role.REQUIRED)
-    arranged = arrange(protocol, orders=required, plans=plans, values=case.values, weight=case.weight)
+    running = tuple(order for order in with_product if _would_run(order))
+    arranged = arrange(protocol, orders=running, plans=plans, values=case.values, weight=case.weight)
     values |= values_of_plan(arranged)
     rows = lookup.of(protocol)
     held, unjudged = rows.product_rules.judge(values)
@@ -187,6 +201,16 @@ def _choice(
         vial_plan=None if dose is None else dose.vial_plan,
         plan=None if infused is None else plans[infused.code],
     )
+
+
+def _would_run(order: Order) -> bool:
+    """Whether the line runs once a product is chosen that no rule asks to change."""
+    if order.role is Role.REQUIRED:
+        return True
+    waits_for_product = any(mark.kind == EffectKind.REQUIRE_PRODUCT for mark in order.effects)
+    others = any(mark.kind not in _SETTLED_BY_PRODUCT for mark in order.effects)
+    is_recommended = order.template is not None and order.template.role is Role.REQUIRED
+    return is_recommended and waits_for_product and not others
 
 
 def _in_product(order: Order, product: Product) -> Order:
@@ -233,11 +257,13 @@ def _standing(product: Product, rules: tuple[SafetyRule, ...], unjudged: tuple[S
 
 
 def _rank(protocol: Protocol, choice: ProductChoice) -> tuple[Any, ...]:
-    """The gravest finding first, then the preferences in their order, then the protocol's own product."""
+    """The gravest finding first, then the preferences in their order, then the protocol's own product.
+
+    What is said of the plan, such as its volume, stops a product or is read; its rank is a preference.
+    """
     severities = list(Severity)
-    gravest = min(
-        (severities.index(reason.rule.severity) for reason in choice.reasons), default=len(severities)
-    )
+    of_product = (reason.rule for reason in choice.reasons if not _is_of_plan(reason.rule))
+    gravest = min((severities.index(rule.severity) for rule in of_product), default=len(severities))
     rows = protocol.product_preferences
     left_over = Decimal(0) if choice.vial_plan is None else choice.vial_plan.left_over_g
     return (
@@ -247,3 +273,7 @@ def _rank(protocol: Protocol, choice: ProductChoice) -> tuple[Any, ...]:
         choice.product.key != protocol.default_product,
         left_over,
     )
+
+
+def _is_of_plan(rule: SafetyRule) -> bool:
+    return not PLAN_FACTS.isdisjoint(facts_asked(rule.when))

@@ -41,7 +41,7 @@ NO_SUCH_ROW_RULE: Final = "NO_SUCH_ROW"
 NOTHING_LIFTS_IT: Final = OverridePolicy(kind=OverrideKind.NONE)
 
 # A line marked by nothing else goes on.
-_HOLDS_NOTHING: Final = frozenset({EffectKind.AT_RISK_RATE.value, ArmEffect.WITH_CALL.value})
+HOLDS_NOTHING: Final = frozenset({EffectKind.AT_RISK_RATE.value, ArmEffect.WITH_CALL.value})
 # What counts before the facts are known; whom to call and what to read follow from what is known.
 _SHAPES_LINES: Final = frozenset(
     {EffectKind.HOLD_LINES, EffectKind.REMOVE_LINES, EffectKind.AT_RISK_RATE, EffectKind.REQUIRE_PRODUCT}
@@ -139,7 +139,7 @@ def apply_to_lines(
         kinds = {mark.kind for mark in marks}
         if EffectKind.REMOVE_LINES in kinds:
             continue
-        is_held = order.is_held or not kinds <= _HOLDS_NOTHING
+        is_held = order.is_held or not kinds <= HOLDS_NOTHING
         role = Role.OFFERED if is_held and order.role is Role.REQUIRED else order.role
         is_changed = bool(marks) or role is not order.role
         kept.append(replace(order, is_held=is_held, role=role, effects=marks) if is_changed else order)

@@ -19,6 +19,7 @@ from protocols.content_files import load_shipped
 from protocols.engine.decision import evaluate
 from protocols.engine.facts import CATALOGUE, UNKNOWN, Facts, Kind
 from protocols.engine.facts_json import facts_from_plain
+from protocols.engine.formulary import formulary
 from protocols.engine.protocol import OrderKind, Protocol, Role
 from protocols.engine.recommendation import Gated, NotCovered, Outcome, Recommendation
 
@@ -395,6 +396,19 @@ def test_checkpoint_inhibitor_is_held_once_and_oncology_called_once(protocol: Pr
 
     lines = [] if said is None else [order.code for order in said.orders if "checkpoint" in order.text]
     assert lines == ["HOLD_CHECKPOINT", "CALL_ONCOLOGY"]
+
+
+def test_volume_of_the_product_for_iga_deficiency_is_told_before_it_is_chosen(protocol: Protocol) -> None:
+    """The 5 % product stays the first choice of the evidence; that it is twice the volume is said beside it."""
+    said = said_of(protocol, iga_g_per_l="0.05")
+    assert isinstance(said, Recommendation)
+
+    products = formulary(protocol, said)
+
+    assert products is not None
+    assert products.suggested is not None
+    assert products.suggested.product.key == "gammagard_sd"
+    assert "W-04-VOLUME" in [reason.rule.key for reason in products.suggested.reasons]
 
 
 # ---- knowing less never makes it calmer

@@ -9,7 +9,7 @@ from protocols.engine.decision import evaluate
 from protocols.engine.facts import UNKNOWN
 from protocols.engine.formulary import Formulary, Standing, formulary, formulary_to_plain
 from protocols.engine.protocol import Comparator as Is
-from protocols.engine.protocol import ProductLabel, Severity, WhenUnknown
+from protocols.engine.protocol import EffectKind, ProductLabel, Severity, WhenUnknown
 from protocols.engine.recommendation import Recommendation
 
 from .factory import PROTOCOL, D, ask, patient, product, safety_rule, sound_protocol
@@ -125,6 +125,54 @@ def test_each_product_has_its_own_volume_vials_and_time() -> None:
     assert products["P10"].plan is not None
     assert products["P10"].plan.total_minutes == 112
     assert products["FAR"].label is None
+
+
+PROLINE = ask("product_stabilisers", Is.INCLUDES_ANY, "proline")
+NO_PROLINE = (EffectKind.REQUIRE_PRODUCT, "without_proline")
+ALL_HELD = safety_rule(
+    "S_HELD", Severity.WARNING, ((ask("nil_by_mouth", Is.IS, "true"),),), (EffectKind.HOLD_LINES, "ivig")
+)
+PROLINE_OR_VOLUME = sound_protocol(
+    products=(
+        product("P10", "10", "5", "10", "20", "40", stabilisers=("proline",)),
+        product("P5", "5", "10"),
+        product("GONE", "10", "10", withdrawn_after="one day"),
+    ),
+    safety_rules=(
+        *RULES,
+        safety_rule(
+            "S_PROLINE", Severity.HARD, ((ask("hyperprolinaemia", Is.IS, "true"), PROLINE),), NO_PROLINE
+        ),
+        safety_rule("S_VOLUME", Severity.WARNING, ((ask("planned_volume_over_limit", Is.IS, "true"),),)),
+        ALL_HELD,
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"hyperprolinaemia": False}, ["S_VOLUME"]),
+        # Held for its product alone, the line runs in the product that is looked at.
+        ({"hyperprolinaemia": True}, ["S_VOLUME"]),
+        # Held for something else too, it runs in none.
+        ({"hyperprolinaemia": True, "nil_by_mouth": True}, []),
+        ({"hyperprolinaemia": False, "nil_by_mouth": True}, []),
+    ],
+)
+def test_volume_of_each_product_counts_as_if_it_were_chosen(
+    facts: dict[str, Any], expected: list[str]
+) -> None:
+    products = found(PROLINE_OR_VOLUME, bleeding_sites=("cns",), first_ivig=False, **facts)
+
+    assert rules_of(products, "P5") == expected
+
+
+def test_volume_of_the_plan_warns_and_does_not_rank() -> None:
+    products = found(PROLINE_OR_VOLUME, bleeding_sites=("cns",), first_ivig=False, hyperprolinaemia=True)
+
+    assert [choice.product.key for choice in products.choices] == ["P5", "GONE", "P10"]
+    assert products.choices[0].standing is Standing.WARNED
 
 
 def test_product_chosen_is_the_one_of_the_facts() -> None:
