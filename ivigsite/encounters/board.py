@@ -91,10 +91,17 @@ def rows_of(page: Iterable[Any], *, of: Sequence[Any], at: datetime) -> list[Boa
     ]
 
 
-def lines_of(rows: Iterable[BoardRow], checks: Mapping[UUID, Any], *, may_start: bool) -> str:
+def lines_of(
+    rows: Iterable[BoardRow],
+    checks: Mapping[UUID, Any],
+    *,
+    entries: Mapping[UUID, tuple[Any, ...]],
+    may_start: bool,
+) -> str:
     """The lines as HTML; each is drawn again when something in it changed, or its age or checks did.
 
-    `may_start` shows the button that starts an emergency.
+    `entries` are the checks to lead to, of each encounter; `may_start` shows the button that starts an
+    emergency.
     """
     drawn = (
         (
@@ -109,6 +116,7 @@ def lines_of(rows: Iterable[BoardRow], checks: Mapping[UUID, Any], *, may_start:
                 emergency_seconds=row.emergency_seconds,
                 may_start=may_start,
                 checks=checks.get(row.encounter_id),
+                entries=entries.get(row.encounter_id, ()),
             ),
         )
         for row in rows

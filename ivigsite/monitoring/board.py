@@ -1,7 +1,7 @@
 """What the board and the handover say of checks: a few queries, however many encounters there are."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,6 +40,15 @@ class BoardChecks:
         return bool(self.overdue or self.alerts or self.facts_changed or self.is_start_open)
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A check that is due, as the board leads to the form of its result."""
+
+    task_id: UUID
+    title: str
+    is_overdue: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoverLine:
     """One patient of the handover: who, how low, what was ordered, what is open."""
@@ -65,6 +74,7 @@ class HandoverLine:
 
 
 NEXT_SHOWN = 3
+ENTRIES_SHOWN = 3
 START_OPEN = "A start is not noted: its checks wait for it"
 
 
@@ -109,6 +119,20 @@ def board_checks(user: User, *, at: datetime) -> Mapping[UUID, BoardChecks]:
             is_start_open=bool(waiting),
         )
     return found
+
+
+def entries_of(encounters: Collection[UUID], *, at: datetime) -> Mapping[UUID, tuple[Entry, ...]]:
+    """The checks of each encounter that have to be done now, the longest overdue first, in one query."""
+    if not encounters:
+        return {}
+    found: dict[UUID, list[Entry]] = defaultdict(list)
+    current = (
+        MonitoringTask.objects.current(at).filter(encounter__in=encounters).order_by("overdue_at", "item")
+    )
+    for key, task, title, overdue_at in current.values_list("encounter", "pk", "title", "overdue_at"):
+        if len(found[key]) < ENTRIES_SHOWN:
+            found[key].append(Entry(task, title, overdue_at < at))
+    return {key: tuple(entries) for key, entries in found.items()}
 
 
 def handover_lines(user: User, *, ward: str, at: datetime) -> list[HandoverLine]:

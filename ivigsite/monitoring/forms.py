@@ -86,6 +86,11 @@ class ResultForm(forms.Form):
             if isinstance(field.widget, forms.TextInput):
                 field.widget.attrs["class"] = "form-control"
 
+        first = self.fields[rule.asks[0]].widget
+        if data is None and isinstance(first, forms.TextInput):
+            # Whoever opened it came to type this.
+            first.attrs["autofocus"] = True
+
     def _add(self, definition: FactDefinition, *, is_needed: bool) -> None:
         key = definition.key
         shared: dict[str, Any] = {

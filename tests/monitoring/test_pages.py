@@ -12,12 +12,13 @@ from django.utils.html import strip_tags
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from ivigsite.audit.models import AuditEntry
-from ivigsite.monitoring.board import board_checks, handover_lines
+from ivigsite.monitoring.board import board_checks, entries_of, handover_lines
 from ivigsite.monitoring.models import MonitoringTask, Observation
 from ivigsite.orders import handover_views
 from ivigsite.orders.handover_paper import handover_paper
 from ivigsite.orders.sheet.jobs import SheetFailed
 from tests.monitoring.ward import Ward, enter
+from tests.scenario import person
 from tests.sheet.reading import pages_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hazard("H21")]
@@ -202,6 +203,30 @@ def test_board_asks_for_checks_in_three_queries(
 
     assert checks[ward.site.encounter.pk].overdue > 0
     assert board_checks(ward.site.elsewhere, at=timezone.now()) == {}
+
+
+def test_board_leads_to_the_form_of_what_is_due_in_one_press(
+    ward: Ward, django_assert_num_queries: DjangoAssertNumQueries
+):
+    nurse, now = ward.client(), timezone.now()
+    with django_assert_num_queries(1):
+        (entries,) = entries_of([ward.site.encounter.pk], at=now).values()
+    board = text(nurse, "board")
+    current = MonitoringTask.objects.current(now)
+
+    assert len(entries) == 3 < current.count()
+    assert entries[0].task_id == current.order_by("overdue_at", "item").first().pk
+    assert entries[0].is_overdue
+    for entry in entries:
+        assert f'href="{reverse("record_result", args=[entry.task_id])}">Enter: {entry.title}</a>' in board
+    form = nurse.get(reverse("record_result", args=[ward.task("REN-03").pk])).content.decode()
+    assert form.count(" autofocus") == 1
+    # Whoever enters no results is led to none, and a list where nothing is due asks for nothing.
+    reader = Client()
+    reader.force_login(person("pharmacist", "pharmacist", ward.site.ward))
+    assert "Enter: " not in text(reader, "board")
+    with django_assert_num_queries(0):
+        assert entries_of([], at=now) == {}
 
 
 def test_changed_facts_are_told_and_carried_into_the_next_assessment(ward: Ward):
