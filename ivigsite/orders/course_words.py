@@ -16,7 +16,7 @@ from ivigsite.parsing.dates import format_datetime
 from protocols.engine import lookup
 from protocols.engine.facts import Unknown
 from protocols.engine.numbers import format_decimal
-from protocols.engine.protocol import OrderKind
+from protocols.engine.protocol import OrderKind, Topic
 from protocols.engine.response import CountAt, Increment, JudgedCount, Refractoriness, ResponseClass
 
 CLASS_WORDS: Final = {
@@ -88,6 +88,15 @@ class Met:
     words: str
     state: str
     icon: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What studies saw of the response, with the citations it comes from."""
+
+    title: str
+    body: str
+    cites: str
 
 
 def count_words(per_ul: int) -> str:
@@ -168,6 +177,17 @@ def increment_sentence(number: int, increment: Increment) -> str:
         "(estimated with the usual yield, which makes it look better). "
         f"ABO-compatible: {_YES_NO[_known(increment.unit.is_abo_compatible)]}; "
         f"fresh: {_YES_NO[_known(increment.unit.is_fresh)]}."
+    )
+
+
+def expected(course: Course) -> tuple[Expected, ...]:
+    """What the protocol tells to expect of immunoglobulin, once it was begun."""
+    if not course.has_ivig:
+        return ()
+    return tuple(
+        Expected(title=text.title, body=text.body, cites=", ".join(text.basis.cites))
+        for text in course.protocol.texts
+        if text.topic is Topic.EXPECT
     )
 
 

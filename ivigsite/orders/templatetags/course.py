@@ -31,6 +31,7 @@ def course_panels(encounter: Encounter) -> dict[str, Any]:
         "counts": course_words.count_rows(course),
         "given": course_words.given_rows(course),
         "response": course_words.response_sentences(course) if course.has_numbers else (),
+        "expected": course_words.expected(course),
         "increments": [
             course_words.increment_sentence(number, each)
             for number, each in enumerate(course.increments, start=1)
