@@ -11,6 +11,7 @@ from uuid import UUID
 from ivigsite.encounters.advice import FindingCard, OrderCard, changed_cards, finding_cards
 from ivigsite.encounters.assessment_form import ages_of
 from ivigsite.encounters.models import Assessment
+from ivigsite.orders.given import given_in, ivig_of
 from ivigsite.orders.models import OverriddenRule
 from ivigsite.orders.overrides import Acknowledged
 from protocols.engine import lookup
@@ -121,6 +122,7 @@ def propose(
         weight_age_days=ages.get("weight_age_days", UNKNOWN),
         bleeding_seen_age_hours=_later(facts.bleeding_seen_age_hours, assessment.made_at, at),
         creatinine_age_hours=_later(facts.creatinine_age_hours, assessment.made_at, at),
+        hours_since_last_ivig=_since_last_ivig(facts.hours_since_last_ivig, assessment, at),
     )
     if product is not None:
         if product not in {row.key for row in protocol.products if row.offered}:
@@ -181,6 +183,15 @@ def _policies_to_choose(protocol: Protocol, recommendation: Recommendation) -> t
     if recommendation.bleeding.level != LEVELS[-1]:
         return ()
     return compare_policies(protocol, recommendation.facts)
+
+
+def _since_last_ivig(told: Decimal | Unknown, assessment: Assessment, at: datetime) -> Decimal | Unknown:
+    """As it was told, grown older; or since a dose that was begun after the assessment, which nobody told."""
+    begun = [dose.started_at for dose in ivig_of(given_in(assessment.encounter).doses)]
+    since = max((moment for moment in begun if assessment.made_at < moment <= at), default=None)
+    if since is None:
+        return _later(told, assessment.made_at, at)
+    return _later(Decimal(0), since, at)
 
 
 def _later(hours: Decimal | Unknown, made_at: datetime, at: datetime) -> Decimal | Unknown:

@@ -13,15 +13,23 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from ivigsite.encounters.models import Encounter
+from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.orders import views
 from ivigsite.orders.administration import Unit, note_unit
 from ivigsite.orders.count_chart import BAND_HEIGHT, LEFT, RIGHT, TOP, WIDTH, draw
-from ivigsite.orders.course_words import count_rows, needs_in_words, picture_words, response_sentences
+from ivigsite.orders.course_words import (
+    count_rows,
+    expected,
+    needs_in_words,
+    picture_words,
+    response_sentences,
+)
 from ivigsite.orders.exposure_summary import exposure_of
 from ivigsite.orders.models import GivenProduct, OrderLine
+from ivigsite.orders.proposal import propose
 from ivigsite.orders.response import Course, course_of
 from protocols.engine.course import Act
+from protocols.engine.facts import UNKNOWN, Unknown
 from protocols.engine.response import ResponseClass
 from tests.orders.course import BEFORE, count, entered, give, noted
 from tests.orders.test_signing import check, choices, sign
@@ -134,6 +142,35 @@ def test_count_after_platelets_is_marked_and_left_out_of_the_response(site: Site
     assert [dot.is_influenced for dot in chart.dots] == [False, True, True, False]
     # 34,000 up on 70 kg and 175 cm, 1.8447 square metres, with a yield of 3.
     assert int(now.increments[0].cci) == 20_906  # type: ignore[arg-type]
+
+
+def test_course_tells_what_studies_saw_once_immunoglobulin_was_begun(site: Site):
+    before = course(SIGNED)
+    give(site, line("ivig"), START, minutes=300)
+
+    words = unescape(page(site, after(hours=6)))
+
+    assert expected(before) == ()
+    assert "80.7 % (95 % CI 69.2 to 89.3) were at 50,000 per microlitre by day 7" in words
+    assert "half of all by 2.5 days" in words
+    assert "What to expect: illustrative, not a prediction" in words
+    assert all("R14" in each.cites for each in expected(course(after(hours=6)))[:2])
+
+
+def test_time_since_the_last_immunoglobulin_grows_and_begins_anew_with_a_dose(site: Site):
+    made = assess(site, at=SIGNED, **{**EMERGENCY, "first_ivig": False, "hours_since_last_ivig": "20"})
+    untold = assess(site, at=SIGNED, **{**EMERGENCY, "first_ivig": False, "hours_since_last_ivig": None})
+
+    def hours(of: Assessment, at: datetime) -> Decimal | Unknown:
+        return propose(assessment=of, product=None, at=at).recommendation.facts.hours_since_last_ivig
+
+    assert hours(made, SIGNED) == 20
+    assert hours(made, after(hours=5)) == Decimal("25.5")
+    assert hours(untold, after(hours=5)) is UNKNOWN
+    give(site, line("ivig"), after(hours=6), minutes=300)
+    assert hours(made, after(hours=8)) == hours(untold, after(hours=8)) == 2
+    # What was begun later than the moment that is asked for is not known then.
+    assert hours(made, after(hours=5)) == Decimal("25.5")
 
 
 def label(site: Site, of: OrderLine, number: str, given_at: datetime, **told: Any) -> GivenProduct:
