@@ -225,11 +225,14 @@ def _emergency(encounter: Encounter) -> SheetEmergency | None:
 
 
 def _not_known(proposal: Proposal, *, is_emergency: bool, evidence: tuple[str, ...]) -> tuple[str, ...]:
-    """The facts that matter and nobody knows; in an emergency every one that could change the answer."""
+    """The facts that matter and nobody knows; in an emergency every one that could change the answer.
+
+    Those that change what is ordered come first: a card has room for few.
+    """
     asked = tuple(question.fact for question in proposal.recommendation.questions) if is_emergency else ()
     return tuple(
         FACT_BY_KEY[key].label
-        for key in dict.fromkeys((*evidence, *IMPORTANT_UNKNOWNS, *asked))
+        for key in dict.fromkeys((*IMPORTANT_UNKNOWNS, *evidence, *asked))
         if key in FACT_BY_KEY and getattr(proposal.facts, key) is UNKNOWN
     )
 

@@ -4,6 +4,7 @@ import hashlib
 import re
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pypdfium2
@@ -19,6 +20,8 @@ from ivigsite.orders.sheet.documents import DOCUMENTS, LABELS, ROLE_SHEETS, Docu
 from ivigsite.orders.sheet.jobs import Job, SheetFailed, SheetQueueFull
 from ivigsite.orders.sheet.render import render
 from ivigsite.orders.sheet.states import Copy, Paper, PrintEvent
+from tests.orders.test_emergency import declare
+from tests.orders.test_emergency import sign as sign_emergency
 from tests.orders.test_signing import choices, sign
 from tests.scenario import PASSWORD, Site, assess
 
@@ -203,6 +206,38 @@ def test_a_copy_of_the_shipped_protocols_order_set_keeps_to_the_pages_of_its_she
         job = Job(document=document, content=content, state=copy, paper=Paper.LETTER, event=event)
         pages = len(pypdfium2.PdfDocument(render(job)))
         assert pages <= DOCUMENTS[document].most_pages, document
+
+
+# WeasyPrint leaves its colour profile for the garbage collector to close.
+@pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")
+@pytest.mark.hazard("H17")
+def test_an_emergency_in_which_nothing_was_asked_keeps_to_the_pages_of_its_sheets(
+    physician: Client, site: Site
+) -> None:
+    nobody_asked = dict.fromkeys(("ttp_suspected", "hit_suspected", "immunoglobulin_reaction"), "unknown")
+    sign_emergency(physician, declare(physician, site, **nobody_asked))
+    order_set = OrderSet.objects.get()
+    content = replace(order_set.sheet_content, is_demo=True)
+    assert len(content.basis.not_known) > 40
+    copy = Copy(first_printed_at=order_set.signed_at)
+    event = PrintEvent(
+        printed_at=order_set.signed_at,
+        printed_by="Dr Erin Eastdemo",
+        copy_number=2,
+        status_address="https://ivig.hospital.example",
+    )
+
+    # Letter holds less; the order set is looked at on A4 too, where other things part at a page's end.
+    for document, paper in ((Document.ORDER_SET, Paper.A4), *product(ROLE_SHEETS, (Paper.LETTER,))):
+        job = Job(document=document, content=content, state=copy, paper=paper, event=event)
+        with pypdfium2.PdfDocument(render(job)) as file:
+            assert len(file) <= DOCUMENTS[document].most_pages, (document, paper)
+            if document is Document.ORDER_SET:
+                words = "".join(page.get_textpage().get_text_range() for page in file)
+                # Letters alone: a label may go on in the next line behind a hyphen.
+                told = re.sub(r"\W", "", words)
+                missing = [label for label in content.basis.not_known if re.sub(r"\W", "", label) not in told]
+                assert missing == []
 
 
 def test_what_is_due_before_the_start_is_printed_with_its_last_moment(order_set: OrderSet) -> None:

@@ -17,7 +17,12 @@ from ivigsite.orders.sheet.chart import (
     issue_rows,
     named_in_short,
     next_checks,
+    orders_in_short,
+    said_above,
+    said_of_most,
+    sources_in_short,
     stickers,
+    without,
 )
 from ivigsite.orders.sheet.checks import find_forbidden_tokens
 from ivigsite.orders.sheet.content import ChartRow as PlannedRow
@@ -349,13 +354,76 @@ def test_checks_of_one_thing_are_named_once_with_every_time() -> None:
     names = ["Count on day 4", "Urine output", "Pulse at 6 hours", "Count on day 7", "Pulse", "Count again"]
 
     assert named_in_short(names) == [
-        "Count on day 4, on day 7",
+        "Count on day 4, 7",
         "Urine output",
         "Pulse at 6 hours",
         "Pulse",
         "Count again",
     ]
     assert named_in_short([]) == []
+
+
+def test_a_time_of_another_kind_is_told_whole_after_times_of_one_kind() -> None:
+    names = [
+        "Count at 24 hours",
+        "Count at 48 hours",
+        "Count before treatment",
+        "Count at 6 hours",
+        "Count each day",
+    ]
+
+    assert named_in_short(names) == ["Count at 24 hours, 48 hours, before treatment, at 6 hours, each day"]
+
+
+def test_what_most_samples_say_stands_once_above_them() -> None:
+    send, wait = "Take it now and do not wait.", "Before the treatment."
+    sent = [replace(COUNT_AGAIN, name=f"{name}. {send}") for name in ("Creatinine", "Serum IgA")]
+    mixed = [replace(COUNT_AGAIN, name=f"Smear. {wait}"), *sent]
+
+    assert said_of_most([*sent, sent[0]]) == said_of_most(mixed) == send
+    assert said_above([*sent, sent[0]]) == send
+    assert said_above(mixed) == "Take it now and do not wait, unless the line says otherwise."
+    assert [without(order, send) for order in mixed] == [
+        "Smear. Before the treatment.",
+        "Creatinine",
+        "Serum IgA",
+    ]
+
+
+def test_samples_keep_their_own_words_where_one_says_nothing() -> None:
+    orders = [replace(COUNT_AGAIN, name=name) for name in ("A. Now.", "B. Now.", "C. Now.", "D")]
+
+    assert said_of_most(orders) == said_of_most(orders[:2]) == said_of_most(orders[3:]) == ""
+    assert without(orders[0], "") == "A. Now."
+
+
+def test_the_orders_stand_once_more_above_the_signatures_each_drug_with_its_dose() -> None:
+    before = tuple(replace(COUNT_AGAIN, number=number, group=OrderGroup.BEFORE) for number in (1, 2))
+
+    told = orders_in_short((*before, replace(CALL, number=3), IVIG, PREDNISONE, COUNT_AGAIN, CALL))
+
+    assert told == [
+        "1 to 2 samples and checks before treatment",
+        "3 call or test",
+        f"1 immune globulin intravenous (human) 80{NO_BREAK_SPACE}g",
+        f"2 predniSONE 80{NO_BREAK_SPACE}mg",
+        "5 to 6 calls and tests",
+    ]
+
+
+def test_parts_of_one_source_are_named_together_with_nothing_lost() -> None:
+    references = (
+        "House. Can it be given? Doses. Updated 2025.",
+        "Blood Adv 2025;9(13):3238.",
+        "House. Can it be given? Emergency. Rates. Updated 2025.",
+        "House. Can it be given? Doses. Updated 2024.",
+    )
+
+    assert sources_in_short(references) == [
+        "House. Can it be given? Doses. Emergency. Rates. Updated 2025.",
+        "Blood Adv 2025;9(13):3238.",
+        "House. Can it be given? Doses. Updated 2024.",
+    ]
 
 
 def test_a_card_counts_the_unknown_answers_it_has_no_room_for() -> None:

@@ -1,13 +1,15 @@
 """What is filled in by hand: the rows of the observation chart, the places for stickers and lot numbers."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import Final
 
-from .content import MonitoringRow, Severity, SheetContent, SheetFinding, SheetOrder, TimedRow
+from .content import MonitoringRow, OrderGroup, Severity, SheetContent, SheetFinding, SheetOrder, TimedRow
 from .documents import Document
 from .wording import format_amount, format_day, format_number
 
@@ -17,8 +19,14 @@ FREE_ROWS_AFTER_CHART: Final = 3
 MOST_STICKERS: Final = 24
 CHECKS_ON_CARD: Final = 6
 UNKNOWN_ON_CARD: Final = 5
+# Who and what of a source, and its date; the sentences between are one part of it.
+MOST_SHARED: Final = 3
 PLATELETS: Final = "platelets"
-_TIMED_NAME: Final = re.compile(r"(.+?) ((?:at|on) .+)")
+_TIMED_NAME: Final = re.compile(r"(.+?) ((?:at|on|before|after|while|during|each|\d+ minutes) .+)")
+_COUNTED: Final = re.compile(r"(on day |at )\d+(?: hours)?")
+# The last sentence of a name of more than one.
+_LAST_SENTENCE: Final = re.compile(r"(.+?[.?!]) ([^.?!]+[.?!])")
+_SENTENCE_END: Final = re.compile(r"(?<=[.?!]) ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,25 +105,85 @@ def timed_rows(order: SheetOrder, content: SheetContent) -> list[TimedRow]:
     return [row for row in plan.rows if row.order_number == order.number] if plan else []
 
 
+def words_in_plan(row: TimedRow, content: SheetContent) -> str:
+    """What a row of the timed plan says; of an order named in full above it, the first sentence."""
+    is_name = any(order.name == row.text for order in content.orders)
+    return _SENTENCE_END.split(row.text)[0] if is_name else row.text
+
+
 def has_details(order: SheetOrder) -> bool:
     """Whether anything is said of how and when, besides its name and its dose."""
-    return bool(
-        order.strength or order.route or order.duration or order.start_at or order.start_text or order.maximum
-    )
+    return bool(order.strength or order.route or order.duration or order.maximum) or has_start(order)
+
+
+def has_start(order: SheetOrder) -> bool:
+    return bool(order.start_at or order.start_text)
 
 
 def is_timed_alone(order: SheetOrder) -> bool:
     """Whether its time is all that is said of an order besides its name, so that both fit one line."""
     rest = (order.strength, order.route, order.duration, order.maximum, order.rate, order.condition)
-    return bool(order.start_at or order.start_text) and not (any(rest) or order.instructions)
+    return has_start(order) and not (any(rest) or order.instructions)
+
+
+def orders_in_short(orders: Iterable[SheetOrder]) -> list[str]:
+    """The orders once more, above the signatures: each drug with its dose, all else by its numbers."""
+    told = []
+    for is_before, run in groupby(orders, lambda order: order.dose or order.group is OrderGroup.BEFORE):
+        rows = list(run)
+        if is_before is True:
+            told.append(before_in_short(rows))
+        elif is_before is False:
+            told.append(_numbered(rows, "call or test", "calls and tests"))
+        else:
+            told += [
+                f"{format_number(row.number)} {row.name} {format_amount(row.dose.amount, row.dose.unit)}"
+                for row in rows
+                if row.dose
+            ]
+    return told
 
 
 def before_in_short(orders: Sequence[SheetOrder]) -> str:
     """What is done before the treatment, by its numbers, where it stands line by line elsewhere."""
+    return _numbered(orders, "sample or check before treatment", "samples and checks before treatment")
+
+
+def _numbered(orders: Sequence[SheetOrder], one: str, many: str) -> str:
     first, last = format_number(orders[0].number), format_number(orders[-1].number)
-    if first == last:
-        return f"{first} sample or check before treatment"
-    return f"{first} to {last} samples and checks before treatment"
+    return f"{first} {one}" if first == last else f"{first} to {last} {many}"
+
+
+def said_of_most(orders: Sequence[SheetOrder]) -> str:
+    """The sentence with which most names of a group end, if each ends with one; empty where there is none."""
+    ends = [found[2] if (found := _LAST_SENTENCE.fullmatch(order.name)) else "" for order in orders]
+    sentence, count = Counter(ends).most_common(1)[0]
+    return sentence if all(ends) and 2 * count > len(ends) > 2 else ""
+
+
+def said_above(orders: Sequence[SheetOrder]) -> str:
+    """The same sentence as it stands above the group."""
+    said = said_of_most(orders)
+    holds_for_all = all(order.name.endswith(said) for order in orders)
+    return said if holds_for_all else f"{said[:-1]}, unless the line says otherwise{said[-1]}"
+
+
+def without(order: SheetOrder, said: str) -> str:
+    """The name of an order without the sentence that stands above its group."""
+    return order.name.removesuffix(said).rstrip(" .") if said and order.name.endswith(said) else order.name
+
+
+def sources_in_short(references: Sequence[str]) -> list[str]:
+    """Parts of one source as one: what they begin and end with once, and what is their own between."""
+    parts: dict[tuple[str, str], list[str]] = {}
+    for reference in references:
+        sentences = _SENTENCE_END.split(reference)
+        if len(sentences) > MOST_SHARED:
+            head, own, tail = sentences[:2], sentences[2:-1], sentences[-1]
+            parts.setdefault((" ".join(head), tail), []).extend(own)
+        else:
+            parts.setdefault((reference, ""), [])
+    return [" ".join(filter(None, (head, *own, tail))) for (head, tail), own in parts.items()]
 
 
 def unknown_first(content: SheetContent, document: str) -> tuple[str, ...]:
@@ -162,7 +230,21 @@ def named_in_short(names: Iterable[str]) -> list[str]:
         found = _TIMED_NAME.fullmatch(name)
         thing, time = found.groups() if found else (name, "")
         times.setdefault((thing, bool(time)), []).append(time)
-    return [f"{thing} {', '.join(told)}" if is_timed else thing for (thing, is_timed), told in times.items()]
+    return [
+        f"{thing} {', '.join(_folded(told))}" if is_timed else thing
+        for (thing, is_timed), told in times.items()
+    ]
+
+
+def _folded(times: Iterable[str]) -> list[str]:
+    """“on day 4” and “on day 7” as “on day 4, 7”: what times begin with stands once while it is the same."""
+    folded, before = [], ""
+    for time in times:
+        found = _COUNTED.fullmatch(time)
+        lead = found[1] if found else ""
+        folded.append(time.removeprefix(lead) if lead and lead == before else time)
+        before = lead
+    return folded
 
 
 def _by_the_clock(content: SheetContent) -> list[MonitoringRow]:

@@ -30,9 +30,9 @@ class DocumentKind:
     end: str
     """The last words, below which nothing stands."""
     most_pages: int
-    """What an ordinary order set may take.
+    """What an order set of the shipped protocol may take, in an emergency too in which nothing was asked.
 
-    Forty lines, the longest names, or an emergency in which nothing was asked take more.
+    Forty lines or the longest names take more.
     """
 
     @property

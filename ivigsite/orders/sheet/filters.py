@@ -13,16 +13,23 @@ from .chart import (
     chart_rows,
     count_warnings,
     has_details,
+    has_start,
     is_timed_alone,
     issue_rows,
     items_in_short,
     named_in_short,
     next_checks,
+    orders_in_short,
     other_checks,
+    said_above,
+    said_of_most,
+    sources_in_short,
     stickers,
     timed_rows,
     unknown_besides,
     unknown_first,
+    without,
+    words_in_plan,
 )
 from .content import OrderGroup
 from .labels import additive_labels
@@ -54,8 +61,15 @@ register.filter("stickers", stickers)
 register.filter("additive_labels", additive_labels)
 register.filter("timed_rows", timed_rows)
 register.filter("has_details", has_details)
+register.filter("has_start", has_start)
 register.filter("before_in_short", before_in_short)
+register.filter("orders_in_short", orders_in_short)
 register.filter("is_timed_alone", is_timed_alone)
+register.filter("said_of_most", said_of_most)
+register.filter("said_above", said_above)
+register.filter("without", without)
+register.filter("words_in_plan", words_in_plan)
+register.filter("sources_in_short", sources_in_short)
 register.filter("unknown_first", unknown_first)
 register.filter("unknown_besides", unknown_besides)
 register.filter("next_checks", next_checks)

@@ -56,6 +56,7 @@ def furnish(content: SheetContent, state: SheetState, event: PrintEvent) -> Furn
     printed = format_moment_with_offset(event.printed_at, content.time_zone)
     demo = (Notice(DEMO_WORDS),) if content.is_demo else ()
     withdrawn = (Notice(WITHDRAWN_WORDS),) if event.is_protocol_withdrawn else ()
+    order = f"Order {content.order_id}, version {content.version}"
     approved = f"approved {format_date(protocol.approved_on)}"
     return Furniture(
         name=format_name(patient.family_name, patient.given_name, patient.title),
@@ -66,8 +67,7 @@ def furnish(content: SheetContent, state: SheetState, event: PrintEvent) -> Furn
         watermark=_watermark(content, state),
         footer=(
             f"{content.title}. {content.population}. {protocol.name}, version {protocol.version}, {approved}",
-            f"Order {content.order_id}, version {content.version}. Page 00 of 00",
-            f"Printed {printed} by {event.printed_by}, copy {event.copy_number}",
+            f"{order}. Page 00 of 00. Printed {printed} by {event.printed_by}, copy {event.copy_number}",
             void_rule(event),
         ),
         code="" if isinstance(state, Draft) else scanned_text(content, event),

@@ -7,8 +7,9 @@ from .states import Paper
 from .typeface import bold_width_mm
 
 PAPER_MM = {Paper.A4: (210.0, 297.0), Paper.LETTER: (215.9, 279.4)}
-EDGE_MM = 12.0
-SIDE_MM = 13.0
+# Running texts may stand in the margin, clear of what no printer reaches; the body is further in.
+EDGE_MM = 10.0
+SIDE_MM = 12.0
 GAP_MM = 3.0
 # These four must agree with the running elements in sheet.css.
 HEADER_PT, HEADER_LINE_MM = 10.0, 4.6
@@ -25,33 +26,40 @@ class Frame:
     height_mm: float
     top_mm: float
     bottom_mm: float
+    first_bottom_mm: float
+    """On the first page, whose code stands in the body and not in the footer."""
 
     @property
     def css(self) -> str:
         return (
             f"@page {{ size: {self.width_mm}mm {self.height_mm}mm;"
             f" margin: {self.top_mm:.2f}mm {SIDE_MM}mm {self.bottom_mm:.2f}mm }}"
+            f" @page :first {{ margin-bottom: {self.first_bottom_mm:.2f}mm }}"
         )
 
 
 def make_frame(paper: Paper, *, identity: str, notices: Iterable[str], footer: Iterable[str]) -> Frame:
     """The frame whose header and footer, a code in it, hold these texts whole."""
-    footer_mm = _footer_mm(footer, _text_mm(paper) - CODE_MM - 4)
-    return _frame(paper, _header_mm(paper, identity, notices) + GAP_MM, max(footer_mm, CODE_MM) + GAP_MM)
+    lines = list(footer)
+    footer_mm = max(_footer_mm(lines, _text_mm(paper) - CODE_MM - 4), CODE_MM)
+    first_footer_mm = _footer_mm(lines, _text_mm(paper))
+    return _frame(paper, _header_mm(paper, identity, notices), footer_mm, first_footer_mm)
 
 
 def make_plain_frame(paper: Paper, *, identity: str, notices: Iterable[str], footer: Iterable[str]) -> Frame:
     """The frame of a paper without a code, closer, so that a leaflet or a list stays on few pages."""
-    return _frame(paper, _header_mm(paper, identity, notices), _footer_mm(footer, _text_mm(paper)))
+    footer_mm = _footer_mm(footer, _text_mm(paper))
+    return _frame(paper, _header_mm(paper, identity, notices), footer_mm, footer_mm)
 
 
-def _frame(paper: Paper, header_mm: float, footer_mm: float) -> Frame:
+def _frame(paper: Paper, header_mm: float, footer_mm: float, first_footer_mm: float) -> Frame:
     width_mm, height_mm = PAPER_MM[paper]
     return Frame(
         width_mm=width_mm,
         height_mm=height_mm,
         top_mm=EDGE_MM + header_mm + GAP_MM,
         bottom_mm=EDGE_MM + footer_mm + GAP_MM,
+        first_bottom_mm=EDGE_MM + first_footer_mm + GAP_MM,
     )
 
 
