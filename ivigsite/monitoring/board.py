@@ -122,13 +122,14 @@ def board_checks(user: User, *, at: datetime) -> Mapping[UUID, BoardChecks]:
 
 
 def entries_of(encounters: Collection[UUID], *, at: datetime) -> Mapping[UUID, tuple[Entry, ...]]:
-    """The checks of each encounter that have to be done now, the longest overdue first, in one query."""
+    """The checks of each encounter that have to be done now, those of the bedside first, in one query.
+
+    What fell due last is what whoever opens the board has just measured; the rest is on the checklist.
+    """
     if not encounters:
         return {}
     found: dict[UUID, list[Entry]] = defaultdict(list)
-    current = (
-        MonitoringTask.objects.current(at).filter(encounter__in=encounters).order_by("overdue_at", "item")
-    )
+    current = MonitoringTask.objects.current(at).filter(encounter__in=encounters).order_by("-due_at", "item")
     for key, task, title, overdue_at in current.values_list("encounter", "pk", "title", "overdue_at"):
         if len(found[key]) < ENTRIES_SHOWN:
             found[key].append(Entry(task, title, overdue_at < at))

@@ -17,6 +17,7 @@ from ivigsite.monitoring.models import MonitoringTask, Observation
 from ivigsite.orders import handover_views
 from ivigsite.orders.handover_paper import handover_paper
 from ivigsite.orders.sheet.jobs import SheetFailed
+from protocols.engine.monitoring import Status
 from tests.monitoring.ward import Ward, enter
 from tests.scenario import person
 from tests.sheet.reading import pages_of
@@ -215,8 +216,9 @@ def test_board_leads_to_the_form_of_what_is_due_in_one_press(
     current = MonitoringTask.objects.current(now)
 
     assert len(entries) == 3 < current.count()
-    assert entries[0].task_id == current.order_by("overdue_at", "item").first().pk
-    assert entries[0].is_overdue
+    newest = current.order_by("-due_at", "item")[:3]
+    assert [entry.task_id for entry in entries] == [task.pk for task in newest]
+    assert [entry.is_overdue for entry in entries] == [task.status(now) is Status.OVERDUE for task in newest]
     for entry in entries:
         assert f'href="{reverse("record_result", args=[entry.task_id])}">Enter: {entry.title}</a>' in board
     form = nurse.get(reverse("record_result", args=[ward.task("REN-03").pk])).content.decode()
