@@ -1,5 +1,6 @@
 """Every published vector, the borders between them, and what must hold for any patient."""
 
+import re
 from collections.abc import Callable
 from decimal import ROUND_DOWN, Decimal, localcontext
 from typing import Any
@@ -560,3 +561,65 @@ def test_precision_and_rounding_of_the_caller_change_nothing(
 
     assert under_a_coarse_context == usual
     assert isinstance(usual, Decimal | int)
+
+
+@pytest.mark.parametrize(
+    ("refused", "words"),
+    [
+        (
+            lambda: formulas.ideal_body_weight_kg(height_cm=D(30), sex="female"),
+            "height_cm is too small for the Devine equation",
+        ),
+        (
+            lambda: formulas.adjusted_body_weight_kg(weight_kg=D(90), ideal_kg=D(60), factor=D("1.1")),
+            "factor must lie between 0 and 1",
+        ),
+        (
+            lambda: formulas.egfr_ml_per_min_per_1_73m2(creatinine_mg_per_dl=D(1), age_years=17, sex="male"),
+            "CKD-EPI 2021 is for adults of 18 years and above",
+        ),
+        (
+            lambda: formulas.creatinine_clearance_ml_per_min(
+                creatinine_mg_per_dl=D(1), age_years=140, weight_kg=D(70), sex="male"
+            ),
+            "Cockcroft-Gault is for adults from 18 to 139 years",
+        ),
+        (
+            lambda: formulas.corrected_count_increment(
+                before_per_ul=-1, after_per_ul=1, bsa_m2=D(2), platelets_given_e11=D(3)
+            ),
+            "a platelet count cannot be negative",
+        ),
+        (
+            lambda: formulas.kdigo_creatinine_stage(
+                baseline=D(1), current=D(2), hours_apart=D(169), unit="mg_per_dl"
+            ),
+            "KDIGO compares creatinines at most 7 days apart",
+        ),
+        (
+            lambda: formulas.kdigo_urine_stage(ml_per_kg_per_h=D(-1), hours=D(6)),
+            "ml_per_kg_per_h must not be negative",
+        ),
+        (
+            lambda: formulas.kdigo_child_egfr_stage(egfr_ml_per_min_per_1_73m2=D(20), age_years=18),
+            "this KDIGO criterion is for patients under 18 years",
+        ),
+        (
+            lambda: formulas.ideal_body_weight_kg(height_cm=D(170), sex="unknown"),
+            "sex must be female or male",
+        ),
+        (
+            lambda: formulas.rate_mg_per_kg_per_min(ml_per_kg_per_h=D(0), mg_per_ml=D(100)),
+            "ml_per_kg_per_h must be above zero",
+        ),
+    ],
+)
+def test_refusal_says_in_whole_words_what_is_wrong(refused: Callable[[], Any], words: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):
+        refused()
+
+
+def test_borders_of_what_is_refused_are_allowed() -> None:
+    assert formulas.adjusted_body_weight_kg(weight_kg=D(90), ideal_kg=D(60), factor=D(1)) == D(90)
+    assert formulas.kdigo_child_egfr_stage(egfr_ml_per_min_per_1_73m2=D(34), age_years=0) == 3
+    assert formulas.ideal_body_weight_kg(height_cm=D("102.5"), sex="female") < 1

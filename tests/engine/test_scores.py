@@ -183,3 +183,135 @@ def test_prothrombin_time_of_the_isth_score_has_the_points_of_its_publication(
     seconds: str, points: int
 ) -> None:
     assert scores_of({"pt_prolongation_seconds": D(seconds)})["isth_dic"].items[2].points == points
+
+
+# The three publications item by item: what it is called, the fact it asks for, its points while nobody knows,
+# and the points of answers on both sides of each border.
+HAEMOLYSIS = (
+    "Haemolysis: reticulocytes above 2.5 %, no haptoglobin, or indirect bilirubin above 2.0 mg per dL"
+)
+PUBLISHED: Any = {
+    "plasmic": (
+        "PLASMIC score for TTP",
+        ((0, "low"), (5, "intermediate"), (6, "high")),
+        (
+            (
+                "Platelet count below 30,000 per microlitre",
+                ("platelets_per_ul",),
+                (0, 1),
+                {29_999: 1, 30_000: 0},
+            ),
+            (
+                HAEMOLYSIS,
+                ("reticulocytes_percent", "haptoglobin_undetectable", "indirect_bilirubin_umol_per_l"),
+                (0, 1),
+                {D("2.51"): 1},
+            ),
+            ("No active cancer in the past year", ("active_cancer",), (0, 1), {False: 1, True: 0}),
+            ("No solid-organ or stem-cell transplant", ("transplant",), (0, 1), {False: 1, True: 0}),
+            ("MCV below 90 fL", ("mcv_fl",), (0, 1), {D("89.9"): 1, D(90): 0}),
+            ("INR below 1.5", ("inr",), (0, 1), {D("1.49"): 1, D("1.5"): 0}),
+            (
+                "Creatinine below 2.0 mg per dL",
+                ("creatinine_umol_per_l",),
+                (0, 1),
+                {D("176.7"): 1, D("176.8"): 0},
+            ),
+        ),
+    ),
+    "four_ts": (
+        "4Ts score for HIT",
+        ((0, "low"), (4, "intermediate"), (6, "high")),
+        (
+            (
+                "Fall of the count, and the lowest count",
+                ("heparin_platelet_fall", "platelets_per_ul"),
+                (0, 1, 2),
+                {},
+            ),
+            (
+                "Timing of the fall",
+                ("heparin_timing",),
+                (0, 1, 2),
+                {"typical": 2, "late_or_unclear": 1, "too_early": 0},
+            ),
+            (
+                "Thrombosis",
+                ("heparin_thrombosis",),
+                (0, 1, 2),
+                {"new": 2, "progressive_or_suspected": 1, "none": 0},
+            ),
+            (
+                "Other cause of the fall",
+                ("heparin_other_cause",),
+                (0, 1, 2),
+                {"none": 2, "possible": 1, "definite": 0},
+            ),
+        ),
+    ),
+    "isth_dic": (
+        "ISTH score for overt DIC",
+        ((0, "not overt"), (5, "overt")),
+        (
+            ("Platelet count", ("platelets_per_ul",), (0, 1, 2), {49_999: 2, 50_000: 1, 100_001: 0}),
+            (
+                "D-dimer or other fibrin marker",
+                ("fibrin_marker",),
+                (0, 2, 3),
+                {"none": 0, "moderate": 2, "strong": 3},
+            ),
+            (
+                "Prolonged prothrombin time",
+                ("pt_prolongation_seconds",),
+                (0, 1, 2),
+                {D("2.9"): 0, D(3): 1, D("6.1"): 2},
+            ),
+            ("Fibrinogen", ("fibrinogen_g_per_l",), (0, 1), {D("1.0"): 1, D("1.01"): 0}),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("key", PUBLISHED)
+def test_score_is_made_of_the_items_of_its_publication(key: str) -> None:
+    title, bands, items = PUBLISHED[key]
+    empty = scores_of({})[key]
+
+    assert (empty.key, empty.title, empty.bands) == (key, title, bands)
+    assert [(item.label, item.asks, item.possible) for item in empty.items] == [row[:3] for row in items]
+    for position, (_, facts, _, points) in enumerate(items):
+        for answer, expected in points.items():
+            item = scores_of({facts[0]: answer})[key].items[position]
+            assert (item.points, item.asks) == (expected, ()), (facts[0], answer)
+
+
+@pytest.mark.parametrize(
+    ("fall", "points"), [("over_50_percent", 2), ("from_30_to_50_percent", 1), ("below_30_percent", 0)]
+)
+def test_fall_of_the_count_has_the_points_of_its_publication(fall: str, points: int) -> None:
+    item = scores_of({"heparin_platelet_fall": fall, "platelets_per_ul": 20_000})["four_ts"].items[0]
+
+    assert item.points == points
+
+
+@pytest.mark.parametrize(
+    ("sign", "border", "above"),
+    [
+        ("reticulocytes_percent", D("2.5"), D("2.51")),
+        # 2.0 mg per dL of bilirubin.
+        ("indirect_bilirubin_umol_per_l", D("34.2"), D("34.3")),
+    ],
+)
+def test_sign_of_haemolysis_counts_above_its_border_alone(sign: str, border: Any, above: Any) -> None:
+    none: dict[str, Any] = {
+        "reticulocytes_percent": 1,
+        "haptoglobin_undetectable": False,
+        "indirect_bilirubin_umol_per_l": 5,
+    }
+
+    assert scores_of({**none, sign: border})["plasmic"].items[1].points == 0
+    assert scores_of({**none, sign: above})["plasmic"].items[1].points == 1
+
+
+def test_smear_alone_does_not_take_the_plasmic_score_away() -> None:
+    assert scores_of({"immune_cause": "unexplained", "haemolysis": False})["plasmic"].applies is True
