@@ -12,12 +12,20 @@ from ivigsite.orders.given import GivenDose
 from ivigsite.orders.platelet_units import FRESH_HOURS, GROUP_WORDS
 from ivigsite.orders.response import Course, Repeat, day_of
 from ivigsite.orders.sheet.wording import format_amount
-from ivigsite.parsing.dates import format_datetime
+from ivigsite.parsing.dates import format_date, format_datetime, months_after
 from protocols.engine import lookup
 from protocols.engine.facts import Unknown
 from protocols.engine.numbers import format_decimal
 from protocols.engine.protocol import OrderKind, Topic
-from protocols.engine.response import CountAt, Increment, JudgedCount, Refractoriness, ResponseClass
+from protocols.engine.response import (
+    DEPENDENCE_FROM_MONTHS,
+    DEPENDENCE_PER_UL,
+    CountAt,
+    Increment,
+    JudgedCount,
+    Refractoriness,
+    ResponseClass,
+)
 
 CLASS_WORDS: Final = {
     ResponseClass.COMPLETE: "Complete response",
@@ -164,7 +172,7 @@ def picture_words(course: Course) -> str:
 
 def response_sentences(course: Course) -> tuple[str, ...]:
     """The response with its dates: provisional until it is confirmed."""
-    return tuple(_response_sentences(course))
+    return (*_response_sentences(course), *_dependence_sentences(course))
 
 
 def increment_sentence(number: int, increment: Increment) -> str:
@@ -269,6 +277,20 @@ def _response_sentences(course: Course) -> Iterable[str]:
     if found.lost is not None and found.lost_at is not None:
         word = "confirmed" if found.is_loss_confirmed else "provisional until a second count a day later"
         yield f"{CLASS_WORDS[found.lost]} lost on {_when(moment_of(found.lost_at))}, {word}."
+
+
+def _dependence_sentences(course: Course) -> Iterable[str]:
+    """Nobody notes here what a patient takes at home, so dependence on a corticosteroid is never judged."""
+    begun = [each.at for each in course.treatments if each.kind == OrderKind.CORTICOSTEROID]
+    if not begun:
+        return
+    day = months_after(timezone.localdate(min(begun)), DEPENDENCE_FROM_MONTHS)
+    yield (
+        f"Corticosteroid dependence is not judged. It can be told from {format_date(day)}, "
+        f"{DEPENDENCE_FROM_MONTHS} months after its planned start. Missing: whether it was still or again "
+        f"taken then, and whether that was needed to keep {count_words(DEPENDENCE_PER_UL)} or to prevent "
+        "bleeding; that would count as no response."
+    )
 
 
 def _when(moment: datetime) -> str:

@@ -7,6 +7,8 @@ Sources
     IWG         Rodeghiero F et al. Blood 2009;113:2386-2393: complete response from 100,000 without
                 bleeding; response from 30,000 and twice the baseline without bleeding; both confirmed by
                 counts at least 7 days apart, no response and loss by counts at least 1 day apart.
+                Corticosteroid dependence: a corticosteroid that goes on or comes again for at least 2
+                months to keep 30,000 or to avoid bleeding; it counts as no response.
     Refractory  Two poor corrected increments one after the other: Schiffer CA et al. J Clin Oncol
                 2018;36:283-299. The increment that is poor is the protocol's. Called only of units known
                 to be ABO-compatible and fresh: others may rise poorly for that reason alone.
@@ -30,6 +32,8 @@ MINUTES_PER_DAY: Final = 1440
 _MINUTES_PER_HOUR: Final = 60
 _COMPLETE_PER_UL: Final = 100_000
 _RESPONSE_PER_UL: Final = 30_000
+DEPENDENCE_FROM_MONTHS: Final = 2
+DEPENDENCE_PER_UL: Final = _RESPONSE_PER_UL
 _TIMES_BASELINE: Final = 2
 _CONFIRMS_RESPONSE: Final = 7 * MINUTES_PER_DAY
 _CONFIRMS_NONE: Final = MINUTES_PER_DAY

@@ -144,6 +144,17 @@ def test_count_after_platelets_is_marked_and_left_out_of_the_response(site: Site
     assert int(now.increments[0].cci) == 20_906  # type: ignore[arg-type]
 
 
+def test_dependence_on_a_corticosteroid_is_not_judged_and_says_what_is_missing(site: Site):
+    before = response_sentences(course(SIGNED - timedelta(minutes=1)))
+    (*_, said) = response_sentences(course(after(hours=1)))
+
+    assert not any("dependence" in sentence for sentence in before)
+    assert said.startswith(
+        "Corticosteroid dependence is not judged. It can be told from 02-Jan-2027, 2 months"
+    )
+    assert "to keep 30,000 per microlitre or to prevent bleeding" in said
+
+
 def test_course_tells_what_studies_saw_once_immunoglobulin_was_begun(site: Site):
     before = course(SIGNED)
     give(site, line("ivig"), START, minutes=300)
