@@ -86,8 +86,13 @@ def _write(*, by: User | None, at: datetime, paper: Paper) -> Written:
 
     def step() -> None:
         nonlocal progress
-        progress = replace(progress, done=progress.done + 1, page=0, pages=0)
+        progress = replace(progress, done=progress.done + 1, page=0, pages=0, pages_before=0, least_pages=0)
         folder.write_progress(progress)
+
+    def begin_forms(version: ProtocolVersion, pack: Pack) -> None:
+        nonlocal progress
+        before = folder.pages_written(str(version.pk))
+        progress = replace(progress, pages_before=before, least_pages=pack.least_pages)
 
     def on_page(page: int) -> None:
         nonlocal progress
@@ -101,7 +106,7 @@ def _write(*, by: User | None, at: datetime, paper: Paper) -> Written:
     try:
         folder.put(folder.root() / folder.READ_ME, READ_ME_TEXT.encode())
         packs = [
-            _write_version(version, wards, at=at, paper=paper, step=step, on_page=on_page)
+            _write_version(version, wards, at=at, paper=paper, begin=begin_forms, step=step, on_page=on_page)
             for version in versions
         ]
     except (SheetFailed, OSError) as failure:
@@ -128,12 +133,21 @@ def _write_version(
     *,
     at: datetime,
     paper: Paper,
+    begin: Callable[[ProtocolVersion, Pack], None],
     step: Callable[[], None],
     on_page: OnPage,
 ) -> StoredPack:
     name = f"{version.slug}-version-{version.number}"
     pack: Pack = build_pack(version, load_protocol_value(version), at=at)
-    data = render_alone(FormsJob(content=pack, paper=paper), on_page)
+    begin(version, pack)
+    last_page = 0
+
+    def hear(page: int) -> None:
+        nonlocal last_page
+        last_page = max(last_page, page)
+        on_page(page)
+
+    data = render_alone(FormsJob(content=pack, paper=paper), hear)
     forms = folder.write_file(name, f"downtime-pack-{name}.pdf", data)
     step()
     lists: dict[str, StoredFile] = {}
@@ -153,6 +167,7 @@ def _write_version(
         expires_at=pack.version.expires_at,
         forms=forms,
         lists=lists,
+        pages=last_page,
     )
     folder.write_manifest(name, stored)
     return stored

@@ -62,6 +62,8 @@ class StoredPack:
     expires_at: datetime
     forms: StoredFile
     lists: Mapping[str, StoredFile]
+    pages: int = 0
+    """Of the forms; 0 in a folder written before they were counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,10 @@ class Progress:
     """Of the file that is being made."""
     pages: int = 0
     """How many it has: known once all are laid out and are gone through again to be numbered."""
+    pages_before: int = 0
+    """How many it had when it was written last; 0 where it is new."""
+    least_pages: int = 0
+    """How many it has at least, while they are laid out for the first time."""
     failed: str = ""
     ended_at: datetime | None = None
 
@@ -134,11 +140,17 @@ def write_manifest(folder: str, pack: StoredPack) -> None:
         "expires_at": pack.expires_at.isoformat(),
         "forms": _plain_file(pack.forms),
         "lists": {ward: _plain_file(file) for ward, file in pack.lists.items()},
+        "pages": pack.pages,
     }
     put(root() / folder / MANIFEST, json.dumps(plain, indent=1, sort_keys=True).encode())
     if before is not None:
         kept = {file.path for file in _files_of(pack)}
         _remove(file.path for file in _files_of(before) if file.path not in kept)
+
+
+def pages_written(version: str) -> int:
+    """How many pages the forms of this version had when they were written last; 0 if they never were."""
+    return next((pack.pages for pack in read_folder().packs if pack.version == version), 0)
 
 
 def remove_pack(pack: StoredPack) -> None:
@@ -154,6 +166,8 @@ def write_progress(progress: Progress) -> None:
         "total": progress.total,
         "page": progress.page,
         "pages": progress.pages,
+        "pages_before": progress.pages_before,
+        "least_pages": progress.least_pages,
         "failed": progress.failed,
         "ended_at": progress.ended_at.isoformat() if progress.ended_at else None,
     }
@@ -194,6 +208,7 @@ def _read_pack(path: Path) -> StoredPack | None:
             expires_at=datetime.fromisoformat(plain["expires_at"]),
             forms=StoredFile(folder=folder, **plain["forms"]),
             lists={ward: StoredFile(folder=folder, **row) for ward, row in plain["lists"].items()},
+            pages=plain.get("pages", 0),
         )
     except (KeyError, TypeError, ValueError):
         return None  # not ours, or cut short: nothing in it is vouched for
@@ -211,6 +226,8 @@ def _read_progress() -> Progress | None:
             total=plain["total"],
             page=plain["page"],
             pages=plain["pages"],
+            pages_before=plain["pages_before"],
+            least_pages=plain["least_pages"],
             failed=plain["failed"],
             ended_at=datetime.fromisoformat(plain["ended_at"]) if plain["ended_at"] else None,
         )

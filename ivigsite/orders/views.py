@@ -442,11 +442,19 @@ def _sheets_context(found: OrderSet) -> dict[str, Any]:
         "is_being_made": any(
             print_.pk not in ready and now - print_.printed_at < BEING_MADE_FOR for print_ in prints
         ),
+        "sheets_before": _sheets_before(prints, at=now),
         "is_in_force": state in IN_FORCE,
         "state": state,
         "papers": PAPERS,
         "paper_orders": found.encounter.paper_orders.select_related("entered_by", "correction"),
     }
+
+
+def _sheets_before(prints: Iterable[SheetPrint], *, at: datetime) -> int:
+    """How many sheets of the whole site are made before the one of these that was asked for last."""
+    being_made = SheetPrint.objects.filter(file=None, printed_at__gt=at - BEING_MADE_FOR)
+    last = being_made.filter(pk__in=[print_.pk for print_ in prints]).order_by("printed_at").last()
+    return being_made.filter(printed_at__lt=last.printed_at).count() if last else 0
 
 
 def _labels_of(found: OrderSet) -> list[Document]:

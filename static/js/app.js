@@ -72,8 +72,25 @@
       bar.setAttribute("aria-hidden", "true");
       said.replaceChildren("The copy is being made ", bar);
       setTimeout(() => said.replaceChildren(), 20000);
+      tellPlace(said, said.closest("[data-path]"), bar);
     }
   });
+
+  // The browser waits for the file; meanwhile the page can still ask how many sheets of the site come first.
+
+  const tellPlace = async (said, panel, bar) => {
+    while (panel && said.contains(bar)) {
+      await new Promise((done) => setTimeout(done, 1000));
+      const answer = await fetch(panel.dataset.path, { headers: { "HX-Request": "true" } }).catch(() => null);
+      if (!answer?.ok || !said.contains(bar)) {
+        return;
+      }
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const before = Number(page.querySelector("[data-before]")?.dataset.before);
+      const place = before ? `The copy is being made; ${before} before it ` : "The copy is being made ";
+      said.firstChild.textContent = place;
+    }
+  };
 
   // The page that is gone back to was left while it said so.
   window.addEventListener("pageshow", () => makings().forEach((said) => said.replaceChildren()));

@@ -63,6 +63,10 @@ def made(monkeypatch: pytest.MonkeyPatch, folder_root: Path) -> list[Any]:
         progress = folder.read_folder().progress
         assert progress is not None
         assert (progress.page, progress.pages) == (actions.PAGES_A_WORD, 0)
+        forms = job.content if isinstance(job, FormsJob) else None
+        assert progress.least_pages == (forms.least_pages if forms else 0)
+        written_before = sum(isinstance(job, FormsJob) for job in jobs) > 1
+        assert progress.pages_before == (7 if forms and written_before else 0)
         on_page(7)
         on_page(1)
         numbered = folder.read_folder().progress
@@ -110,6 +114,16 @@ def test_the_command_writes_the_forms_and_a_list_for_each_ward(
     entry = AuditEntry.objects.get(action="downtime.written")
     assert entry.actor is None
     assert entry.details["files"] == 3
+
+
+def test_a_pack_written_again_knows_how_many_pages_it_had(site: Site, made: list[Any]) -> None:
+    write()
+    write()
+
+    (pack,) = folder.read_folder().packs
+    assert pack.pages == folder.pages_written(str(site.version.pk)) == 7
+    assert folder.pages_written("another") == 0
+    assert len(made) == 6
 
 
 def test_the_list_says_what_was_signed_and_where_the_patient_lies_now(
@@ -226,6 +240,12 @@ def test_a_second_press_starts_nothing_while_one_runs(site: Site, made: list[Any
     assert made == []
     assert "being written already" in text_of(shown)
     assert "1 of 3 files. The next is laid out, at page 57" in text_of(part)
+    folder.write_progress(replace(progress, least_pages=60))
+    first = client.get(reverse("downtime_progress"))
+    assert "The next is laid out, at page 57 of at least 60 ." in text_of(first)
+    folder.write_progress(replace(progress, pages_before=113, least_pages=60))
+    again = client.get(reverse("downtime_progress"))
+    assert "The next is laid out, at page 57 of 113 as last time." in text_of(again)
     folder.write_progress(replace(progress, page=8, pages=113))
     part = client.get(reverse("downtime_progress"))
     assert "1 of 3 files. The next has 113 pages and is numbered, at page 8" in text_of(part)

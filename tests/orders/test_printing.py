@@ -356,6 +356,26 @@ def test_signing_again_with_the_same_key_begins_no_second_copy(
 
 
 @pytest.mark.hazard("H16")
+def test_a_copy_that_waits_is_told_how_many_sheets_of_the_site_come_first(
+    physician: Client, order_set: OrderSet
+) -> None:
+    now = timezone.now()
+    path = reverse("order_sheets", args=[order_set.pk])
+    first = order_set.prints.order_by("document").first()
+    assert first is not None
+    assert 'data-before="0"' in physician.get(path).content.decode()
+
+    actions.begin_print(order_set=order_set, paper=Paper.A4, by=order_set.signed_by, at=now)
+    waiting = physician.get(path).content.decode()
+    actions.keep_file(print_=first, data=b"%PDF-1.7", at=now)
+    fewer = physician.get(path).content.decode()
+
+    count = len(ROLE_SHEETS)
+    assert f'data-before="{count}"' in waiting
+    assert f'<span class="num">{count}</span> of the site stand before the last' in waiting
+    assert f'data-before="{count - 1}"' in fewer
+
+
 def test_an_order_set_past_its_validity_prints_as_expired(order_set: OrderSet) -> None:
     later = order_set.valid_until + timedelta(minutes=1)
 

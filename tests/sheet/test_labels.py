@@ -73,6 +73,20 @@ def test_each_bottle_has_a_label_with_patient_drug_dose_rate_and_order() -> None
     assert "over 10 minutes" in pages[2]
 
 
+@pytest.mark.hazard("H16")
+def test_a_label_for_a_bottle_says_that_the_protocol_was_withdrawn_and_a_patients_label_does_not() -> None:
+    words = "PROTOCOL WITHDRAWN – ASK THE PRESCRIBER"
+    pages = {}
+    for document in LABELS:
+        job = job_of(document)
+        withdrawn = replace(job, event=replace(job.event, is_protocol_withdrawn=True))
+        pages[document] = pages_of(render(withdrawn))
+
+    assert all(words in text_of(page) for page in pages[Document.ADDITIVE_LABEL])
+    assert not any(words in text_of(page) for page in pages[Document.PATIENT_LABEL])
+    assert len(pages[Document.ADDITIVE_LABEL]) == 3
+
+
 def test_only_what_is_made_up_and_runs_into_a_vein_is_labelled() -> None:
     labels = additive_labels(replace(TYPICAL, orders=(PLATELETS, PREDNISONE, CALL, TRANEXAMIC)))
 

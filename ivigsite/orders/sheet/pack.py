@@ -131,6 +131,11 @@ class Pack:
     countersignatures: tuple[str, ...]
     references: tuple[str, ...]
 
+    @property
+    def least_pages(self) -> int:
+        """The cover, the grid and the sources, and each form and section, begin a page of their own."""
+        return 3 + len(self.forms) + len(self.sections)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveOrder:
