@@ -12,7 +12,7 @@ from typing import Final
 
 from .ledger import Ledger, LedgerStep, Operation
 
-_LAST_DIGITS: Final = Fraction(1, 10**20)
+_LAST_DIGITS: Final = 10**20
 _HELD_TO_28_DIGITS: Final = frozenset(
     {
         Operation.BMI,
@@ -52,7 +52,10 @@ def _exactly(value: Decimal) -> Fraction:
 
 
 def _is_held_to_28_digits(step: LedgerStep, printed: Fraction, again: Fraction) -> bool:
-    return step.operation in _HELD_TO_28_DIGITS and abs(printed - again) <= abs(again) * _LAST_DIGITS
+    # Whole numbers, because a fraction is brought to its lowest terms after each operation.
+    difference = printed.numerator * again.denominator - again.numerator * printed.denominator
+    allowed = abs(again.numerator) * printed.denominator
+    return step.operation in _HELD_TO_28_DIGITS and abs(difference) * _LAST_DIGITS <= allowed
 
 
 def _in_words(value: Fraction) -> str:

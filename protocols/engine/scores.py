@@ -11,7 +11,7 @@ Sources
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final
@@ -85,13 +85,13 @@ class Score:
     asks: tuple[str, ...]
     bands: tuple[tuple[int, str], ...]
 
-    @property
-    def least(self) -> int:
-        return sum(item.possible[0] for item in self.items)
+    # Every condition on a score asks for them.
+    least: int = field(init=False)
+    most: int = field(init=False)
 
-    @property
-    def most(self) -> int:
-        return sum(item.possible[-1] for item in self.items)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "least", sum([item.possible[0] for item in self.items]))
+        object.__setattr__(self, "most", sum([item.possible[-1] for item in self.items]))
 
     @property
     def group(self) -> str:

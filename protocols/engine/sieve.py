@@ -1,8 +1,9 @@
-"""Many rows with conditions, judged together: each condition once, however many rows it stands in.
+"""Many rows with conditions, judged together: each answer is looked up once, however many rows ask for it.
 
-Each condition is one bit of a whole number. A patient's answers set the bits that hold and the bits that may
-hold; a group of a row holds when all its bits do. What an answer sets is kept, because one patient is asked
-about many times, and most facts have the same few answers in everybody: then a fact costs one look.
+Each group of and-ed conditions is one bit of a whole number. To each fact belong the groups that its answer
+leaves standing, for sure and perhaps; what all facts leave standing holds, or may hold. Nothing is looked at
+row by row but the few that are left. What an answer leaves is kept, because one patient is asked about many
+times, and most facts have the same few answers in everybody.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +13,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from .conditions import Predicate, Test, Truth, Values, compile_when
 from .facts import UNKNOWN
-from .protocol import Condition, When
+from .protocol import When
 from .scores import SCORE_KEYS
 
 Row = TypeVar("Row")
@@ -20,39 +21,43 @@ Row = TypeVar("Row")
 # To each fact, for one list of rows: far more than most facts have, some megabytes at the very most.
 ANSWERS_KEPT: Final = 1024
 
-_Bits = tuple[int, int]
-"""Of some conditions, as bits: those that hold, and those that hold or may hold."""
+_Left = tuple[int, int]
+"""Groups, as bits, that are left standing: for sure, and for sure or perhaps."""
+_ALL: Final = -1
 _Tests = tuple[tuple[int, Test], ...]
 
 
 class _Asked(NamedTuple):
-    """All conditions on one fact: what they say while nobody knows it, and of an answer."""
+    """All conditions on one fact: what they leave while nobody knows it, and of an answer."""
 
     fact: str
-    unknown: _Bits
-    answer: Callable[[Any], _Bits]
+    unknown: _Left
+    answer: Callable[[Any], _Left]
 
 
 @dataclass(frozen=True, slots=True)
 class Sieve(Generic[Row]):
-    """Rows whose conditions are judged together, each with the bits of its groups and its own predicate."""
+    """Rows whose conditions are judged together, each with the bits of its groups and its own predicate.
+
+    `row_of` is the position of the row that a group belongs to, by the position of the group's bit.
+    """
 
     asked: tuple[_Asked, ...]
-    rows: tuple[tuple[tuple[int, ...], Predicate, Row], ...]
+    row_of: tuple[int, ...]
+    rows: tuple[tuple[int, Predicate, Row], ...]
 
     def sift(self, values: Values) -> Iterator[tuple[Truth, Predicate, Row]]:
         """The rows that hold or may hold, in their order, each with which of the two and its predicate."""
-        holds, may = self._bits(values)
-        for groups, predicate, row in self.rows:
-            truth: Truth = False
-            for bits in groups:
-                if bits & may == bits:
-                    if bits & holds == bits:
-                        truth = True
-                        break
-                    truth = UNKNOWN
-            if truth is not False:
-                yield truth, predicate, row
+        holds = may = (1 << len(self.row_of)) - 1
+        for fact, unknown, answer in self.asked:
+            value = values.get(fact, UNKNOWN)
+            sure, possible = unknown if value is UNKNOWN else answer(value)
+            holds &= sure
+            may &= possible
+        while may:
+            groups, predicate, row = self.rows[self.row_of[(may & -may).bit_length() - 1]]
+            yield True if holds & groups else UNKNOWN, predicate, row
+            may &= ~groups
 
     def held(self, values: Values) -> Iterator[Row]:
         """The rows that are sure to hold."""
@@ -73,52 +78,42 @@ class Sieve(Generic[Row]):
                 unjudged.append((row, predicate.missing(values)))
         return tuple(held), tuple(unjudged)
 
-    def _bits(self, values: Values) -> _Bits:
-        holds = may = 0
-        for fact, unknown, answer in self.asked:
-            value = values.get(fact, UNKNOWN)
-            sure, possible = unknown if value is UNKNOWN else answer(value)
-            holds |= sure
-            may |= possible
-        return holds, may
-
 
 def sieve(rows: Iterable[tuple[When, Row]]) -> Sieve[Row]:
     """The sieve of these rows; raises `BadCondition`."""
-    bits: dict[Condition, int] = {}
     tests: dict[str, _Tests] = {}
-    placed = []
+    row_of: list[int] = []
+    placed: list[tuple[int, Predicate, Row]] = []
     for when, row in rows:
         predicate = compile_when(when)
-        for condition, (fact, test) in zip(_each(when), _each(predicate.groups), strict=True):
-            if condition not in bits:
-                bits[condition] = 1 << len(bits)
-                tests[fact] = (*tests.get(fact, ()), (bits[condition], test))
-        groups = tuple(sum({bits[condition] for condition in group}) for group in when) or (0,)
-        placed.append((groups, predicate, row))
+        bits = 0
+        # No conditions are one group that nothing can strike out.
+        for group in predicate.groups or ((),):
+            bit = 1 << len(row_of)
+            for fact, test in group:
+                tests[fact] = (*tests.get(fact, ()), (bit, test))
+            row_of.append(len(placed))
+            bits |= bit
+        placed.append((bits, predicate, row))
     asked = tuple(_asked(fact, its_tests) for fact, its_tests in tests.items())
-    return Sieve(asked, tuple(placed))
-
-
-def _each(groups: Iterable[Iterable[Row]]) -> Iterator[Row]:
-    return (each for group in groups for each in group)
+    return Sieve(asked, tuple(row_of), tuple(placed))
 
 
 def _asked(fact: str, tests: _Tests) -> _Asked:
-    def answer(value: Any) -> _Bits:
-        return _answer(tests, {fact: value})
+    def answer(value: Any) -> _Left:
+        return _left(tests, {fact: value})
 
     # A score has some fifteen parts, and to recognise it takes longer than to ask it again.
     kept = answer if fact in SCORE_KEYS else lru_cache(ANSWERS_KEPT)(answer)
-    return _Asked(fact, _answer(tests, {}), kept)
+    return _Asked(fact, _left(tests, {}), kept)
 
 
-def _answer(tests: _Tests, values: Values) -> _Bits:
-    holds = may = 0
+def _left(tests: _Tests, values: Values) -> _Left:
+    sure = possible = _ALL
     for bit, test in tests:
         truth = test(values)
-        if truth is True:
-            holds |= bit
-        if truth is not False:
-            may |= bit
-    return holds, may
+        if truth is not True:
+            sure &= ~bit
+        if truth is False:
+            possible &= ~bit
+    return sure, possible
