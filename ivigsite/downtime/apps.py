@@ -7,6 +7,7 @@ class DowntimeConfig(AppConfig):
     name = "ivigsite.downtime"
 
     def ready(self) -> None:
-        from ivigsite.downtime.given import listen
+        from ivigsite.downtime import given, recall
 
-        listen()
+        given.listen()
+        recall.listen()

@@ -33,6 +33,7 @@ from protocols.engine.numbers import unit_beside
 from protocols.engine.protocol import (
     Branch,
     ConsultLevel,
+    OrderKind,
     OrderTemplate,
     PerUnit,
     Product,
@@ -59,6 +60,11 @@ ROLE_WORDS: Final = {
     Role.ALTERNATIVE: "Alternative: one of these",
     Role.OFFERED: "If wanted",
     Role.STANDBY: "Standby: only if the condition is met",
+}
+# What a recall, and the judgement of a poor rise, ask for later.
+ON_THE_LABEL: Final = {
+    OrderKind.IVIG: ("lot no.",),
+    OrderKind.PLATELETS: ("unit no.", "ABO", "RhD", "collected on"),
 }
 SEXES: Final = (("female", "Women"), ("male", "Men"))
 # A number that belongs to one patient is left to write.
@@ -162,7 +168,7 @@ def _line(protocol: Protocol, order: OrderTemplate) -> FormLine:
         role=ROLE_WORDS[order.role],
         text=order.text,
         condition="; or ".join(alternatives(order.when)),
-        doses=tuple(_dose(regimen) for regimen in adult_regimens(protocol, order.regimen)),
+        doses=tuple(_dose(regimen, order.kind) for regimen in adult_regimens(protocol, order.regimen)),
     )
 
 
@@ -176,7 +182,7 @@ def adult_regimens(protocol: Protocol, family: str) -> tuple[Regimen, ...]:
     )
 
 
-def _dose(regimen: Regimen) -> FormDose:
+def _dose(regimen: Regimen, kind: OrderKind) -> FormDose:
     is_per_kg = regimen.per is PerUnit.KG
     return FormDose(
         title=regimen.title,
@@ -187,6 +193,7 @@ def _dose(regimen: Regimen) -> FormDose:
         course=", ".join(part for part in (regimen.route, regimen.frequency, regimen.duration) if part),
         rate=_rate(regimen),
         instructions=tuple(text for text in (regimen.instructions, regimen.taper) if text),
+        label=ON_THE_LABEL.get(kind, ()),
     )
 
 

@@ -1,17 +1,18 @@
 """Bringing paper orders back into the site, with the paper's times and people kept apart from the entry's."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from ivigsite.accounts.models import User
 from ivigsite.audit.actions import record
 from ivigsite.downtime import tables
 from ivigsite.downtime.build import adult_regimens
-from ivigsite.downtime.models import PaperOrder
+from ivigsite.downtime.models import NUMBER_GAP, PaperOrder
 from ivigsite.encounters.models import Encounter
 from protocols.engine.protocol import PerUnit, Protocol
 
@@ -37,6 +38,15 @@ class OnPaper:
     ordered_by: str
     given_at: datetime | None
     given_by: str
+    # Of the label; of platelets its group and day too. Empty where the paper tells nothing.
+    label_numbers: tuple[str, ...] = ()
+    abo_group: str = ""
+    rhd: str = ""
+    collected_on: date | None = None
+
+    @property
+    def has_label(self) -> bool:
+        return bool(self.label_numbers or self.abo_group or self.rhd or self.collected_on)
 
 
 @transaction.atomic
@@ -72,6 +82,10 @@ def enter_paper_order(
         ordered_by=on_paper.ordered_by,
         given_at=on_paper.given_at,
         given_by=on_paper.given_by,
+        label_numbers=NUMBER_GAP.join(on_paper.label_numbers),
+        abo_group=on_paper.abo_group,
+        rhd=on_paper.rhd,
+        collected_on=on_paper.collected_on,
         entered_at=at,
         entered_by=by,
         corrects=corrects,
@@ -114,3 +128,11 @@ def _refuse_unfit(encounter: Encounter, on_paper: OnPaper, *, at: datetime) -> N
         raise CannotEnter("Enter a time that has been.", field="ordered_at")
     if on_paper.given_at is not None and not on_paper.ordered_at <= on_paper.given_at <= at:
         raise CannotEnter("Enter a time after the order and before now.", field="given_at")
+    if on_paper.has_label and on_paper.given_at is None:
+        raise CannotEnter("A label is of what was given: enter who gave it and when.", field="label_numbers")
+    if (
+        on_paper.collected_on is not None
+        and on_paper.given_at is not None
+        and on_paper.collected_on > timezone.localdate(on_paper.given_at)
+    ):
+        raise CannotEnter("It was collected after it was given. Read it again.", field="collected_on")

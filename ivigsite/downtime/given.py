@@ -40,7 +40,7 @@ def given_by_paper(encounter: Encounter) -> FromPaper:
     entries = PaperOrder.objects.filter(encounter=encounter, correction=None)
     for entry in entries.select_related("protocol_version").order_by("ordered_at", "entered_at"):
         protocol = load_protocol_value(entry.protocol_version)
-        kinds = _kinds_of(protocol, entry.drug)
+        kinds = kinds_of(protocol, entry.drug)
         kind = next((each for each in COUNTED if each in kinds), None)
         if kind is not None and entry.given_at is not None:
             doses.append(
@@ -50,6 +50,7 @@ def given_by_paper(encounter: Encounter) -> FromPaper:
                     grams=_grams(entry),
                     given_at=entry.given_at,
                     form_number=entry.form_number,
+                    label=entry.label_words,
                     over_by=_over_by(protocol, entry.drug, entry.given_at),
                 )
             )
@@ -74,7 +75,7 @@ def _tell_platelets(sender: object, *, encounter: Encounter, **_: Any) -> list[R
     ]
 
 
-def _kinds_of(protocol: Protocol, drug: str) -> frozenset[OrderKind]:
+def kinds_of(protocol: Protocol, drug: str) -> frozenset[OrderKind]:
     """As what the version orders a drug; nothing for one that it does not know."""
     families = {row.family for row in protocol.regimens if row.drug == drug}
     orders = (order for branch in protocol.branches for order in branch.orders)

@@ -1,5 +1,5 @@
 from decimal import Decimal
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 from uuid import uuid4
 
 from django.db import models
@@ -7,8 +7,11 @@ from django.db.models import CheckConstraint, F, Q
 
 from ivigsite.accounts.models import User
 from ivigsite.encounters.models import Encounter
+from ivigsite.orders.models import AboGroup, RhD, label_words
 from protocols.engine.numbers import unit_beside
 from protocols.models import ProtocolVersion
+
+NUMBER_GAP: Final = ", "
 
 
 class PaperOrderQuerySet(models.QuerySet["PaperOrder"]):
@@ -40,6 +43,11 @@ class PaperOrder(models.Model):
     ordered_by = models.CharField(max_length=100)
     given_at = models.DateTimeField(null=True, blank=True)
     given_by = models.CharField(max_length=100, blank=True)
+    # What the label said of what was given: lot or unit numbers, commas between; of platelets the rest too.
+    label_numbers = models.CharField(max_length=200, blank=True)
+    abo_group = models.CharField(max_length=8, choices=AboGroup.choices, blank=True)
+    rhd = models.CharField(max_length=8, choices=RhD.choices, blank=True)
+    collected_on = models.DateField(null=True, blank=True)
     entered_at = models.DateTimeField()
     entered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     corrects = models.OneToOneField(
@@ -72,6 +80,15 @@ class PaperOrder(models.Model):
                 condition=~Q(form_number="") & ~Q(ordered_by="") & ~Q(dose_amount=""),
                 name="paper_order_says_what_the_paper_says",
             ),
+            CheckConstraint(
+                condition=Q(given_at__isnull=False)
+                | Q(label_numbers="", abo_group="", rhd="", collected_on=None),
+                name="paper_order_label_is_of_what_was_given",
+            ),
+            CheckConstraint(
+                condition=Q(abo_group__in=["", *AboGroup.values], rhd__in=["", *RhD.values]),
+                name="paper_order_group_is_a_known_one",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -81,6 +98,24 @@ class PaperOrder(models.Model):
     def dose(self) -> str:
         """Number and unit, with the digits as they stand on the paper."""
         return f"{self.dose_amount} {unit_beside(Decimal(self.dose_amount), self.dose_unit)}"
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The lot or unit numbers on the label, as they are compared."""
+        return tuple(self.label_numbers.split(NUMBER_GAP)) if self.label_numbers else ()
+
+    @property
+    def label_words(self) -> str:
+        """What the paper says of the label, with what is not known of a platelet unit; nothing if nothing."""
+        numbers = f"lot or unit {self.label_numbers}" if self.label_numbers else ""
+        return ", ".join(words for words in (numbers, self.group_words) if words)
+
+    @property
+    def group_words(self) -> str:
+        """Group and day on the label of a platelet unit; nothing where the paper tells none of them."""
+        if not (self.abo_group or self.rhd or self.collected_on):
+            return ""
+        return label_words(abo=self.abo_group, rhd=self.rhd, collected_on=self.collected_on)
 
     @property
     def is_corrected(self) -> bool:

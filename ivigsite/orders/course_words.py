@@ -151,6 +151,8 @@ def _amount_words(dose: GivenDose | None) -> str:
     """How much immunoglobulin, of which product; of platelets each unit with what its label says."""
     if dose is None:
         return ""
+    if dose.is_from_paper and not dose.is_ivig:
+        return f", {dose.label}" if dose.label else ", no unit noted"
     if not dose.is_ivig:
         units = "; ".join(f"unit {each.unit_number}, {each.group_words}" for each in dose.units)
         return f", {units}" if units else ", no unit noted"

@@ -43,8 +43,9 @@ class GivenDose:
     is_from_paper: bool = False
     # The latest that an end which is not noted can have been, where the paper tells enough for that.
     over_by: datetime | None = None
-    # Platelet units as their labels were noted; none is known of a dose from paper.
+    # Platelet units as their labels were noted; of a dose from paper its words alone.
     units: tuple[GivenProduct, ...] = ()
+    label: str = ""
 
     @property
     def is_ivig(self) -> bool:
@@ -79,6 +80,8 @@ class PaperDose:
     grams: Decimal | Unknown
     given_at: datetime
     form_number: str
+    # What the paper says of the label of what was given, in words.
+    label: str = ""
     over_by: datetime | None = None
 
     @property
@@ -156,6 +159,7 @@ def _on_paper(encounter: Encounter, told: Iterable[PaperDose]) -> list[GivenDose
                 weight_kg=UNKNOWN if assessment is None else _dosing_weight(assessment),
                 is_from_paper=True,
                 over_by=dose.over_by,
+                label=dose.label,
             )
         )
     return found

@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import models
 from django.db.models import Prefetch
 
 from ivigsite.orders.infusion_forms import lot_of
 from ivigsite.orders.models import Discrepancy, GivenProduct
+from ivigsite.orders.signals import named_on_paper
 
 CSV_HEAD: Final = (
     *("patient", "record_number", "birth_date", "ward", "bed", "encounter"),
     *("product", "lot_number", "unit_number", "expires_on", "vials", "grams_each"),
+    *("amount",),
     *("abo_group", "rhd", "collected_on"),
     *("given_at", "entered_at", "entered_by", "order_set", "discrepancies"),
 )
@@ -33,8 +35,10 @@ class Recipient:
     lot_number: str
     unit_number: str
     expires_on: str
-    vials: int
+    # Of vials: how many and what one holds; empty for a unit and for what is known from paper alone.
+    vials: str
     grams: str
+    amount: str
     # Of a platelet unit; empty for vials.
     abo_group: str
     rhd: str
@@ -52,7 +56,8 @@ class Recipient:
         """In the order of `CSV_HEAD`."""
         return (
             *(self.patient, self.record_number, self.birth_date, self.ward, self.bed, self.encounter),
-            *(self.product, self.lot_number, self.unit_number, self.expires_on, str(self.vials), self.grams),
+            *(self.product, self.lot_number, self.unit_number, self.expires_on, self.vials, self.grams),
+            self.amount,
             *(self.abo_group, self.rhd, self.collected_on),
             *(self.given_at.isoformat(), self.entered_at.isoformat(), self.entered_by, self.order_set),
             "; ".join(self.discrepancies),
@@ -70,16 +75,35 @@ class OnceNamed:
     corrected_by: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """Who received a lot or unit, and who is not among them because of a correction."""
+
+    recipients: tuple[Recipient, ...]
+    once: tuple[OnceNamed, ...]
+
+
 def recipients(*, product: str, lot: str, unit: str) -> list[Recipient]:
-    """By lot, and product where one is named, or by unit number; by patient, in two queries."""
-    return [_recipient(row) for row in _named(GivenProduct.objects.all(), product, lot, unit)]
+    """By lot, and product where one is named, or by unit number; by patient, in a fixed number of queries."""
+    found = [_recipient(row) for row in _named(GivenProduct.objects.all(), product, lot, unit)]
+    found += [each for told in _on_paper(product, lot, unit) for each in told.recipients]
+    return sorted(found, key=lambda each: (each.patient, each.given_at))
 
 
 def once_named(*, product: str, lot: str, unit: str) -> list[OnceNamed]:
     """Who is not on the list because of a correction: a wrong correction must not hide anybody."""
     gone = GivenProduct.as_entered.exclude(replaced_by=None)
     found = _named(gone.select_related("replaced_by__by", "replaced_by__entry"), product, lot, unit)
-    return [_once_named(row) for row in found if not _still_named(row)]
+    named = [_once_named(row) for row in found if not _still_named(row)]
+    return [*named, *(each for told in _on_paper(product, lot, unit) for each in told.once)]
+
+
+def _on_paper(product: str, lot: str, unit: str) -> list[Named]:
+    """What the floors above know from downtime forms."""
+    answers: list[tuple[Any, Any]] = named_on_paper.send(
+        sender=GivenProduct, number=lot_of(unit or lot), product="" if unit else product
+    )
+    return [answer for _, answer in answers]
 
 
 def _named(
@@ -144,8 +168,9 @@ def _recipient(row: GivenProduct) -> Recipient:
         lot_number=row.lot_number,
         unit_number=row.unit_number,
         expires_on=f"{row.expires_on:%d %b %Y}",
-        vials=row.vials,
+        vials=str(row.vials) if row.grams else "",
         grams=row.grams,
+        amount=f"{row.vials} \N{MULTIPLICATION SIGN} {row.grams} g" if row.grams else "1 unit",
         abo_group=row.abo_words,
         rhd=row.rhd_words,
         collected_on="" if row.collected_on is None else f"{row.collected_on:%d %b %Y}",

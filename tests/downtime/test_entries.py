@@ -1,6 +1,6 @@
 """Orders from paper: the paper's times and people beside those of the entry, and nothing ever changed."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -15,7 +15,8 @@ from ivigsite.audit.models import AuditEntry
 from ivigsite.downtime.entries import CannotEnter, OnPaper, drugs_of, enter_paper_order, most_on_a_form
 from ivigsite.downtime.models import PaperOrder
 from ivigsite.encounters.actions import close_encounter
-from ivigsite.parsing.dates import format_datetime
+from ivigsite.orders.lot_recall import once_named, recipients
+from ivigsite.parsing.dates import format_date, format_datetime
 from protocols.engine.lookup import of
 from tests.orders.test_pages import text_of
 from tests.scenario import Site, build_site, shipped
@@ -143,6 +144,79 @@ def test_what_cannot_stand_on_a_form_is_refused_and_nothing_typed_is_lost(
     assert not PaperOrder.objects.exists()
 
 
+PLATELETS = {"drug": "platelets, adult dose", "dose": "1"}
+GROUP = {"abo_group": "a", "rhd": "negative", "collected_on": "2-Nov-2025"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (GROUP, "Only a platelet unit has it here. Leave it open."),
+        ({**PLATELETS, "abo_group": "c"}, "Choose"),
+        ({**PLATELETS, "collected_on": "1-Feb-2099"}, "Enter a day that has been."),
+        ({"label_numbers": "P1", "given_at": "", "given_by": ""}, "A label is of what was given"),
+        ({"label_numbers": ",".join(f"P{number:08}" for number in range(25))}, "Enter fewer numbers"),
+    ],
+)
+def test_a_label_that_cannot_be_is_refused_and_nothing_typed_is_lost(
+    nurse: Client, site: Site, changes: dict[str, str], words: str
+) -> None:
+    answer = enter(nurse, site, line(**changes))
+
+    assert answer.status_code == 422
+    assert words in text_of(answer)
+    assert not PaperOrder.objects.exists()
+
+
+def test_a_unit_cannot_have_been_collected_after_it_was_given(nurse: Client, site: Site) -> None:
+    yesterday = timezone.now() - timedelta(days=1)
+    times = {"ordered_at": typed(yesterday), "given_at": typed(yesterday)}
+    answer = enter(nurse, site, line(**PLATELETS, **times, collected_on=format_date(timezone.localdate())))
+
+    assert answer.status_code == 422
+    assert "It was collected after it was given." in text_of(answer)
+
+
+@pytest.mark.hazard("H24")
+def test_a_recall_finds_what_was_given_on_paper_until_it_is_corrected_and_after(
+    nurse: Client, site: Site
+) -> None:
+    enter(nurse, site, line(**PLATELETS, **GROUP, label_numbers="g 77, g78"))
+    enter(nurse, site, line(label_numbers="P100"))
+    enter(nurse, site, line(label_numbers="P1000"))
+    unit = PaperOrder.objects.get(label_numbers="G77, G78")
+
+    (found,) = recipients(product="", lot="", unit="g78")
+    (lot,) = recipients(product="immune", lot="p100", unit="")
+    shown = text_of(nurse.get(reverse("paper_orders", args=[site.encounter.pk])))
+
+    assert (found.record_number, found.order_set) == (
+        site.encounter.patient.record_number,
+        "paper form EM-17",
+    )
+    assert found.group_words == "ABO A, RhD negative, collected 02-Nov-2025"
+    assert found.amount == "1 adult dose"
+    assert (lot.amount, lot.group_words, lot.given_at) == (
+        "70 g",
+        "",
+        PaperOrder.objects.get(label_numbers="P100").given_at,
+    )
+    assert recipients(product="gammagard", lot="P100", unit="") == []
+    assert "Label: lot or unit G77, G78, ABO A, RhD negative, collected 02-Nov-2025." in shown
+
+    correct = reverse("correct_paper_order", args=[unit.pk])
+    form = nurse.get(correct).context["form"]
+    kept = {name: str(form[name].value()) for name in ("label_numbers", "abo_group", "rhd")}
+    assert kept == {"label_numbers": "G77, G78", "abo_group": "a", "rhd": "negative"}
+    nurse.post(correct, line(**PLATELETS, label_numbers="G77", reason="Misread"))
+
+    assert recipients(product="", lot="", unit="G78") == []
+    (once,) = once_named(product="", lot="", unit="G78")
+    assert (once.because, once.now) == ("Misread", "platelets G77")
+    assert len(recipients(product="", lot="", unit="G77")) == 1
+    assert once_named(product="", lot="", unit="G77") == []
+
+
 @pytest.mark.parametrize("field", ["ordered_at", "given_at"])
 def test_the_future_is_refused(nurse: Client, site: Site, field: str) -> None:
     answer = enter(nurse, site, line(**{field: typed(timezone.now() + timedelta(days=1))}))
@@ -225,8 +299,14 @@ def test_an_entry_is_never_changed_not_even_by_raw_sql(nurse: Client, site: Site
         {"given_by": "Nurse Kim Night-Shift", "given_at": timezone.now() - timedelta(days=2)},
         {"reason": "A correction of nothing"},
         {"ordered_by": ""},
+        {"label_numbers": "P1"},
+        {"collected_on": date(2026, 11, 2)},
+        {"given_by": "Nurse Kim", "given_at": timezone.now() - timedelta(hours=1), "abo_group": "c"},
     ],
-    ids=["future", "given without a time", "given before ordered", "reason alone", "nobody ordered"],
+    ids=[
+        *("future", "given without a time", "given before ordered", "reason alone", "nobody ordered"),
+        *("label of nothing", "day of nothing", "no such group"),
+    ],
 )
 def test_the_database_refuses_what_no_paper_can_say(site: Site, changes: dict[str, Any]) -> None:
     now = timezone.now()

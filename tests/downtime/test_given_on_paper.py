@@ -267,7 +267,14 @@ def test_platelets_from_paper_lift_the_counts_of_the_day_after_them(site: Site) 
     give(site, bedside_line(), GIVEN - timedelta(minutes=20), minutes=10)
     soon, next_day = GIVEN + timedelta(hours=24), GIVEN + timedelta(hours=25, minutes=1)
     before = enter_count(site, 70_000, soon)
-    enter(site, drug="platelets", dose_amount=Decimal(1), dose_unit="adult dose")
+    enter(
+        site,
+        drug="platelets",
+        dose_amount=Decimal(1),
+        dose_unit="adult dose",
+        label_numbers=("G1",),
+        abo_group="a",
+    )
     again = enter_count(site, 70_000, soon)
     later = enter_count(site, 70_000, next_day)
 
@@ -278,7 +285,8 @@ def test_platelets_from_paper_lift_the_counts_of_the_day_after_them(site: Site) 
     assert [judged.response.value for judged in found.judged if judged.is_influenced] == ["unknown"]
     assert (before.level, again.level, later.level) == ("normal", "not_judged", "normal")
     assert found.increments[-1].missing[0] == "end"
-    assert "Platelets, from paper" in [row.words for row in given_rows(found)]
+    label = "lot or unit G1, ABO A, RhD not known, collected on a day not known"
+    assert f"Platelets, {label}, from paper" in [row.words for row in given_rows(found)]
     assert exposure().not_counted == ()
     assert str(exposure().live_vaccine_from) == "2027-09-02"
     words = page(site, reverse("assess", args=[site.encounter.pk]))

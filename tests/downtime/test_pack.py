@@ -162,6 +162,15 @@ def test_a_form_leaves_each_dose_by_weight_to_write_and_prints_the_fixed_ones() 
     assert not any("child" in dose.title for dose in doses)
 
 
+@pytest.mark.hazard("H25")
+def test_a_form_has_a_place_for_the_label_of_what_a_recall_asks_for() -> None:
+    doses = [dose for form in full_pack().forms for line in form.lines for dose in line.doses]
+    labels = {(dose.drug.startswith("platelets"), dose.label) for dose in doses if dose.label}
+
+    assert labels == {(True, ("unit no.", "ABO", "RhD", "collected on")), (False, ("lot no.",))}
+    assert not any(dose.label for dose in doses if "prednis" in dose.drug.lower())
+
+
 def test_no_number_of_a_patient_is_left_open_as_a_placeholder() -> None:
     assert not [text for text in texts_of(full_pack()) if "{" in text or "}" in text]
 

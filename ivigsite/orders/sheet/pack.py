@@ -74,6 +74,8 @@ class FormDose:
     course: str
     rate: str
     instructions: tuple[str, ...]
+    label: tuple[str, ...]
+    """What to write down of the label of what was given; nothing where nobody recalls it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
