@@ -349,7 +349,7 @@ def _recommend(
         repeat=repeat,
         screening=screening,
         monitoring=_each_once(_monitoring(protocol, values, held), added_checks(protocol, effects)),
-        texts=_each_once(rows.conditional_texts.held(values), added_texts(protocol, effects)),
+        texts=_each_once(rows.conditional_texts.sift(values).held, added_texts(protocol, effects)),
         values=values,
         questions=_questions(asks),
         trace=_trace(case, screened, rule=rule, findings=findings, unjudged=unjudged),
@@ -415,7 +415,7 @@ def _monitoring(protocol: Protocol, values: Values, orders: tuple[Order, ...]) -
     kinds = {order.kind for order in orders if order.role is Role.REQUIRED}
     return tuple(
         item
-        for item in lookup.of(protocol).first_checks.possible(values)
+        for item in lookup.of(protocol).first_checks.sift(values).possible
         if not item.kinds or not kinds.isdisjoint(item.kinds)
     )
 

@@ -74,7 +74,7 @@ def findings_of(
     rules = rows.rules_after_plan if after_plan else rows.rules_before_plan
     findings: list[Finding] = []
     unjudged: list[Unjudged] = []
-    for truth, predicate, rule in rules.sift(values):
+    for truth, predicate, rule in rules.sift(values).each:
         if truth is True:
             findings.append(_finding(rule, predicate, values))
         else:

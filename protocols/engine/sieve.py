@@ -1,12 +1,12 @@
 """Many rows with conditions, judged together: each answer is looked up once, however many rows ask for it.
 
 Each group of and-ed conditions is one bit of a whole number. To each fact belong the groups that its answer
-leaves standing, for sure and perhaps; what all facts leave standing holds, or may hold. Nothing is looked at
-row by row but the few that are left. What an answer leaves is kept, because one patient is asked about many
-times, and most facts have the same few answers in everybody.
+leaves standing, for sure and perhaps; what all facts leave standing holds, or may hold. What an answer leaves
+is kept, and so is what all of them leave, because one patient is asked about many times, and most facts have
+the same few answers in everybody.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -18,7 +18,7 @@ from .scores import SCORE_KEYS
 
 Row = TypeVar("Row")
 
-# To each fact, for one list of rows: far more than most facts have, some megabytes at the very most.
+# To each fact, and of all facts, for one list of rows: far more than most have, some megabytes at the most.
 ANSWERS_KEPT: Final = 1024
 
 _Left = tuple[int, int]
@@ -36,67 +36,75 @@ class _Asked(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Sieve(Generic[Row]):
-    """Rows whose conditions are judged together, each with the bits of its groups and its own predicate.
+class Sifted(Generic[Row]):
+    """The rows that hold or may hold, in their order; in `each` with which of the two, and its predicate."""
 
-    `row_of` is the position of the row that a group belongs to, by the position of the group's bit.
-    """
+    each: tuple[tuple[Truth, Predicate, Row], ...]
+    held: tuple[Row, ...]
+    possible: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sieve(Generic[Row]):
+    """Rows whose conditions are judged together."""
 
     asked: tuple[_Asked, ...]
-    row_of: tuple[int, ...]
-    rows: tuple[tuple[int, Predicate, Row], ...]
+    rows_left: Callable[[int, int], Sifted[Row]]
 
-    def sift(self, values: Values) -> Iterator[tuple[Truth, Predicate, Row]]:
-        """The rows that hold or may hold, in their order, each with which of the two and its predicate."""
-        holds = may = (1 << len(self.row_of)) - 1
+    def sift(self, values: Values) -> Sifted[Row]:
+        """What is left of the rows by these values."""
+        holds = may = _ALL
         for fact, unknown, answer in self.asked:
             value = values.get(fact, UNKNOWN)
             sure, possible = unknown if value is UNKNOWN else answer(value)
             holds &= sure
             may &= possible
-        while may:
-            groups, predicate, row = self.rows[self.row_of[(may & -may).bit_length() - 1]]
-            yield True if holds & groups else UNKNOWN, predicate, row
-            may &= ~groups
-
-    def held(self, values: Values) -> Iterator[Row]:
-        """The rows that are sure to hold."""
-        return (row for truth, _, row in self.sift(values) if truth is True)
-
-    def possible(self, values: Values) -> Iterator[Row]:
-        """The rows that hold or may hold."""
-        return (row for _, _, row in self.sift(values))
+        return self.rows_left(holds, may)
 
     def judge(self, values: Values) -> tuple[tuple[Row, ...], tuple[tuple[Row, tuple[str, ...]], ...]]:
         """The rows whose conditions hold, and those that cannot be told, each with the facts to ask."""
-        held: list[Row] = []
-        unjudged: list[tuple[Row, tuple[str, ...]]] = []
-        for truth, predicate, row in self.sift(values):
-            if truth is True:
-                held.append(row)
-            else:
-                unjudged.append((row, predicate.missing(values)))
-        return tuple(held), tuple(unjudged)
+        sifted = self.sift(values)
+        unjudged = (
+            (row, predicate.missing(values)) for truth, predicate, row in sifted.each if truth is UNKNOWN
+        )
+        return sifted.held, tuple(unjudged)
 
 
 def sieve(rows: Iterable[tuple[When, Row]]) -> Sieve[Row]:
     """The sieve of these rows; raises `BadCondition`."""
     tests: dict[str, _Tests] = {}
-    row_of: list[int] = []
     placed: list[tuple[int, Predicate, Row]] = []
+    bit = 1
     for when, row in rows:
         predicate = compile_when(when)
         bits = 0
         # No conditions are one group that nothing can strike out.
         for group in predicate.groups or ((),):
-            bit = 1 << len(row_of)
             for fact, test in group:
                 tests[fact] = (*tests.get(fact, ()), (bit, test))
-            row_of.append(len(placed))
             bits |= bit
+            bit <<= 1
         placed.append((bits, predicate, row))
     asked = tuple(_asked(fact, its_tests) for fact, its_tests in tests.items())
-    return Sieve(asked, tuple(row_of), tuple(placed))
+    return Sieve(asked, _rows_left(placed))
+
+
+def _rows_left(placed: list[tuple[int, Predicate, Row]]) -> Callable[[int, int], Sifted[Row]]:
+    # Other answers mostly leave the same rows.
+    @lru_cache(ANSWERS_KEPT)
+    def rows_left(holds: int, may: int) -> Sifted[Row]:
+        each = tuple(
+            (True if bits & holds else UNKNOWN, predicate, row)
+            for bits, predicate, row in placed
+            if bits & may
+        )
+        return Sifted(
+            each=each,
+            held=tuple(row for truth, _, row in each if truth is True),
+            possible=tuple(row for _, _, row in each),
+        )
+
+    return rows_left
 
 
 def _asked(fact: str, tests: _Tests) -> _Asked:
