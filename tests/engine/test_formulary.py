@@ -223,3 +223,70 @@ def test_no_immunoglobulin_is_no_formulary() -> None:
 
     assert formulary(protocol, said) is None
     assert formulary_to_plain(None) is None
+
+
+LEFT_OVER = safety_rule("S_LEFT", Severity.INFORMATION, ((ask("ivig_left_over_g", Is.ABOVE, "0"),),))
+SPEAKS = replace(
+    safety_rule("S_FILL", Severity.WARNING, ((ask("corn_allergy", Is.IS, "true"), MALTOSE),)),
+    text="Speaks at {count}",
+    action="Do at {count}.",
+)
+OPEN = replace(
+    safety_rule("S_OPEN", Severity.WARNING, ((ask("hyperprolinaemia", Is.IS, "true"), MALTOSE),)),
+    text="Open at {count}",
+)
+TWO = sound_protocol(
+    products=(product("P10", "10", "10"), product("P5", "5", "40", stabilisers=("maltose",))),
+    safety_rules=(*PROTOCOL.safety_rules, LEFT_OVER, SPEAKS, OPEN),
+)
+
+
+def test_product_as_plain_data_says_all_that_is_known_of_it() -> None:
+    plain = formulary_to_plain(found(TWO, corn_allergy=True, first_ivig=False))
+
+    assert plain is not None
+    # 30 g of a 5 % product are 600 mL, and 10 g of a vial of 40 g are left over.
+    assert plain["products"][1] == {
+        "product": "P5",
+        "standing": "allowed_with_warning",
+        "reasons": [
+            {
+                "rule": "S_LEFT",
+                "severity": "information",
+                "text": "Rule S_LEFT speaks",
+                "action": "Do this.",
+                "citations": ["C10"],
+            },
+            {
+                "rule": "S_FILL",
+                "severity": "warning",
+                "text": "Speaks at 5",
+                "action": "Do at 5.",
+                "citations": ["C10"],
+            },
+        ],
+        "open": [{"rule": "S_OPEN", "text": "Open at 5", "facts": ["hyperprolinaemia"]}],
+        "preferences": ["LABELLED"],
+        "itp_labelled": True,
+        "label": "as told",
+        "volume_ml": "600",
+        "vials": [{"size_g": "40", "count": 1}],
+        "left_over_g": "10",
+        "total_minutes": 187,
+    }
+
+
+def test_product_is_planned_at_the_rate_of_the_patient_s_risk() -> None:
+    at_risk = found(TWO, first_ivig=False, renal_risk_factors=("diabetes",)).choices[0].plan
+
+    assert at_risk is not None
+    assert (at_risk.is_at_risk, at_risk.total_minutes) == (True, 165)
+
+
+def test_formulary_without_an_allowed_product_suggests_none_as_plain_data() -> None:
+    protocol = sound_protocol(products=PRODUCTS[1:2], safety_rules=RULES, default_product="P5")
+
+    plain = formulary_to_plain(found(protocol, corn_allergy=True))
+
+    assert plain is not None
+    assert plain["suggested"] is None

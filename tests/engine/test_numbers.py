@@ -306,6 +306,32 @@ def test_value_outside_the_limits_is_refused_with_the_limit() -> None:
         require_within(2001, RANGE, unit="kg")
 
 
+@pytest.mark.parametrize(("value", "code"), [(9, "below_limit"), (2001, "above_limit")])
+def test_value_outside_the_limits_is_refused_by_a_code_for_programs(value: int, code: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        require_within(value, RANGE, unit="kg")
+
+    assert refused.value.code == code
+
+
+def test_text_of_the_longest_length_is_read_and_one_more_is_too_long() -> None:
+    longest = "1" + "0" * 19
+
+    assert parse_whole(longest) == parse_count_per_ul(longest) == 10**19
+    assert parse_decimal("1.234567890123456789", decimals=18) == D("1.234567890123456789")
+    for text in (longest + "0", "1.2345678901234567890"):
+        with pytest.raises(BadInput, match="too long"):
+            parse_decimal(text, decimals=30)
+    with pytest.raises(BadInput) as refused:
+        parse_decimal("X" * 20, decimals=1)
+    assert refused.value.code == "not_a_number"
+
+
+def test_number_without_an_end_is_not_written() -> None:
+    with pytest.raises(ValueError, match=r"^only a finite number can be written$"):
+        format_decimal(D("NaN"))
+
+
 def test_limit_of_a_number_without_unit_reads_without_a_gap() -> None:
     with pytest.raises(BadInput, match=r"^9 is below the limit of 10\.$"):
         require_within(9, RANGE, unit="")
