@@ -268,6 +268,22 @@ def test_what_comes_before_treatment_is_one_table_with_room_for_its_time() -> No
     assert len(pages) <= 4
 
 
+def test_a_long_list_before_treatment_goes_on_over_the_pages_with_none_lost() -> None:
+    job = Case("typical", "signed", Paper.LETTER).job
+    before = tuple(
+        SheetOrder(
+            number=number, group=OrderGroup.BEFORE, kind="other", name=f"Demonstration sample {number}x"
+        )
+        for number in range(1, 90)
+    )
+
+    pages = pages_of(render(replace(job, content=replace(job.content, orders=before, rate_plan=None))))
+    text = text_of(tuple(line for page in pages for line in page))
+
+    assert all(text.count(f"sample {number}x") == 1 for number in range(1, 90))
+    assert len(pages) > 2
+
+
 def test_the_first_page_shows_what_the_orders_rest_on() -> None:
     text = text_of(pages_of(file_of(Case("typical", "signed", Paper.A4)))[0])
 

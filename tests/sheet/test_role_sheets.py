@@ -14,6 +14,7 @@ from ivigsite.orders.sheet import wording
 from ivigsite.orders.sheet.chart import (
     before_in_short,
     chart_rows,
+    halves,
     issue_rows,
     named_in_short,
     next_checks,
@@ -388,6 +389,13 @@ def test_what_most_samples_say_stands_once_above_them() -> None:
         "Creatinine",
         "Serum IgA",
     ]
+
+
+def test_two_columns_hold_each_row_once_the_first_never_the_shorter() -> None:
+    assert halves((1, 2, 3, 4, 5)) == [(1, 2, 3), (4, 5)]
+    assert halves((1, 2, 3, 4)) == [(1, 2), (3, 4)]
+    assert halves((1, 2, 3)) == [(1, 2, 3)]
+    assert halves(()) == []
 
 
 def test_samples_keep_their_own_words_where_one_says_nothing() -> None:

@@ -1,6 +1,7 @@
 """The render process and its queue: every way it can fail gives SheetFailed, and the next sheet is made."""
 
 import fcntl
+import gc
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ivigsite.orders.sheet import worker as working
+from ivigsite.orders.sheet.child import uncollected
 from ivigsite.orders.sheet.documents import Document
 from ivigsite.orders.sheet.jobs import Job, SheetFailed, SheetQueueFull, frame, pack_job, unpack_job
 from ivigsite.orders.sheet.states import Paper, Void
@@ -354,3 +356,13 @@ def run_script(script: str) -> str:
     """What the script prints, run in a process of its own."""
     command = [sys.executable, "-c", script]
     return subprocess.run(command, cwd=PROJECT, capture_output=True, check=True, text=True).stdout
+
+
+def test_garbage_is_looked_for_again_once_a_file_is_made_or_has_failed() -> None:
+    with uncollected():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+    with pytest.raises(SheetFailed), uncollected():
+        raise SheetFailed("no file")
+    assert gc.isenabled()

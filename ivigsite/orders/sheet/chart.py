@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from .content import MonitoringRow, OrderGroup, Severity, SheetContent, SheetFinding, SheetOrder, TimedRow
 from .documents import Document
@@ -21,6 +21,7 @@ CHECKS_ON_CARD: Final = 6
 UNKNOWN_ON_CARD: Final = 5
 # Who and what of a source, and its date; the sentences between are one part of it.
 MOST_SHARED: Final = 3
+LEAST_IN_COLUMNS: Final = 4
 PLATELETS: Final = "platelets"
 _TIMED_NAME: Final = re.compile(r"(.+?) ((?:at|on|before|after|while|during|each|\d+ minutes) .+)")
 _COUNTED: Final = re.compile(r"(on day |at )\d+(?: hours)?")
@@ -152,6 +153,15 @@ def before_in_short(orders: Sequence[SheetOrder]) -> str:
 def _numbered(orders: Sequence[SheetOrder], one: str, many: str) -> str:
     first, last = format_number(orders[0].number), format_number(orders[-1].number)
     return f"{first} {one}" if first == last else f"{first} to {last} {many}"
+
+
+def halves(rows: Sequence[Any]) -> list[Sequence[Any]]:
+    """What stands in two columns, read down the first and then the second; a short list stays in one.
+
+    Columns that the renderer balances by itself are laid out many times over.
+    """
+    middle = (len(rows) + 1) // 2 if len(rows) >= LEAST_IN_COLUMNS else len(rows)
+    return [half for half in (rows[:middle], rows[middle:]) if half]
 
 
 def said_of_most(orders: Sequence[SheetOrder]) -> str:

@@ -12,6 +12,7 @@ from .chart import (
     before_in_short,
     chart_rows,
     count_warnings,
+    halves,
     has_details,
     has_start,
     is_timed_alone,
@@ -62,6 +63,7 @@ register.filter("additive_labels", additive_labels)
 register.filter("timed_rows", timed_rows)
 register.filter("has_details", has_details)
 register.filter("has_start", has_start)
+register.filter("halves", halves)
 register.filter("before_in_short", before_in_short)
 register.filter("orders_in_short", orders_in_short)
 register.filter("is_timed_alone", is_timed_alone)
