@@ -39,6 +39,7 @@ KIND_WORDS: Final = {
     OrderKind.PLATELETS.value: "platelets",
     OrderKind.CORTICOSTEROID.value: "corticosteroid",
 }
+BLEEDING: Final = "who_bleeding_grade"
 DONE_SHOWN: Final = 5
 START_KINDS: Final = {"T0": "immunoglobulin", "P0": "platelets"}
 LEVEL_ICON: Final = {
@@ -292,6 +293,9 @@ def _words(key: str, value: Any, entered: Mapping[str, Any]) -> str:
         return ", ".join(dict(definition.choices)[item] for item in value) or "None of these"
     if definition.kind is Kind.CHOICE:
         return dict(definition.choices)[value]
+    if key == BLEEDING:
+        # What its unit says of the scale stands in its name.
+        return format_decimal(Decimal(value))
     return f"{format_decimal(Decimal(value))} {definition.unit}".strip()
 
 
@@ -301,6 +305,8 @@ def _reason_words(key: str, observation: Observation) -> str | None:
     if found is None or key not in RESULTS:
         return None
     definition = RESULTS[key]
+    if found is True:
+        return definition.label
     if definition.kind is Kind.DECIMAL:
         found = str(round(Decimal(found), 2))
     words = _words(key, found, observation.entered)

@@ -1,6 +1,7 @@
 """Checklist, entry, board and handover as a nurse and a physician use them."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from ivigsite.audit.models import AuditEntry
 from ivigsite.monitoring.board import board_checks, entries_of, handover_lines
 from ivigsite.monitoring.models import MonitoringTask, Observation
+from ivigsite.monitoring.selectors import show
 from ivigsite.orders import handover_views
 from ivigsite.orders.handover_paper import handover_paper
 from ivigsite.orders.sheet.jobs import SheetFailed
@@ -229,6 +231,16 @@ def test_board_leads_to_the_form_of_what_is_due_in_one_press(
     assert "Enter: " not in text(reader, "board")
     with django_assert_num_queries(0):
         assert entries_of([], at=now) == {}
+
+
+def test_result_is_said_as_people_say_it(ward: Ward):
+    dark = enter(
+        ward, "HAEMOGLOBIN", {"haemoglobin_g_per_l": Decimal(120), "dark_urine": True}, timezone.now()
+    )
+    grade = enter(ward, "BLEEDING", {"who_bleeding_grade": 3}, timezone.now())
+
+    assert (show(dark).because, show(grade).because) == ("Dark urine", "WHO bleeding grade 3")
+    assert show(grade).values == (("WHO bleeding grade", "3"),)
 
 
 def test_changed_facts_are_told_and_carried_into_the_next_assessment(ward: Ward):
