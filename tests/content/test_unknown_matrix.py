@@ -157,7 +157,8 @@ def test_open_question_of_the_gate_frees_no_line_that_its_worst_answer_holds(
 ) -> None:
     """To be asked is not enough here: the lines wait, or in critical bleeding the platelets are flagged."""
     base = replace(base_at(protocol, level), **dict.fromkeys(facts, UNKNOWN))
-    less, known = evaluate(protocol, base), evaluate(protocol, replace(base, **{worst: True}))
+    answer: dict[str, Any] = {worst: True}
+    less, known = evaluate(protocol, base), evaluate(protocol, replace(base, **answer))
 
     assert worst in asked_of(less)
     if level in ("none", "risk_factors"):

@@ -224,15 +224,16 @@ def test_without_a_script_the_product_is_shown_by_a_button(physician: Client, si
 @pytest.mark.hazard("H09")
 def test_platelets_say_on_the_line_and_the_sheet_what_is_not_excluded(physician: Client, site: Site) -> None:
     """In critical bleeding they go on while TTP and HIT are open, and whoever gives them reads it."""
-    open_questions = dict.fromkeys(
-        ("ttp_suspected", "schistocytes", "hit_suspected", "heparin_last_100_days"), "unknown"
+    assessment = assess(
+        site,
+        bleeding_findings=["melaena"],
+        bleeding_sites=["gi"],
+        bleeding_level="active_cns_gi_gu",
+        ttp_suspected=None,
+        schistocytes=None,
+        hit_suspected=None,
+        heparin_last_100_days=None,
     )
-    melaena = {
-        "bleeding_findings": ["melaena"],
-        "bleeding_sites": ["gi"],
-        "bleeding_level": "active_cns_gi_gu",
-    }
-    assessment = assess(site, **melaena, **open_questions)
     said = "With haematology on the phone: TTP not excluded; HIT not excluded."
 
     page = open_page(physician, assessment)
