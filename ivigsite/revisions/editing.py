@@ -111,16 +111,22 @@ def row(request: SignedInRequest, pk: UUID, section: str, row_id: UUID) -> HttpR
 @author_protocol
 @methods_of_a_form
 def row_in_place(request: SignedInRequest, pk: UUID, section: str, row_id: UUID) -> HttpResponse:
-    """Edit a row within its table: what the table shows of it; what it does not show stays as it is."""
+    """Edit a row within its table: what the table shows of it, and all the rest once that is asked for.
+
+    What stands in no field of the form stays as it is stored.
+    """
     version, found = _draft(pk), _section(section)
     stored = _stored(found, version, row_id)
     if not stored:
         return _refused(request, version, "Somebody has removed this row. Nothing of yours was saved.")
     subject = subject_of(found, stored, read_rows(version))
-    context = {"section": found, "row": stored, "title": f"{stored}"}
+    context = {"section": found, "row": stored, "title": f"{stored}", "is_whole": "whole" in request.POST}
     if request.method != "POST":
         return _in_place(request, version, RowForm(subject=subject), context)
-    typed = over_stored(request.POST, subject, found.columns)
+    typed = over_stored(request.POST, subject, subject.names if context["is_whole"] else found.columns)
+    if "more" in request.POST:
+        whole = {**context, "is_whole": True, "is_unfolded": True}
+        return _in_place(request, version, RowForm(subject=subject, typed=typed), whole)
     if (reshaped := _reshaped(request.POST, typed)) is not None:
         return _in_place(request, version, RowForm(subject=subject, typed=reshaped), context)
     form = RowForm(typed, subject=subject)
@@ -304,15 +310,19 @@ def _in_place(
     # Two rows may be open at once.
     form.auto_id, form.place = f"id_{row.pk}_%s", f"{row.pk}-"
     form.post_to = reverse("workspace_row_in_place", args=[version.pk, section.name, row.pk])
+    in_table = names_in_place(form, section.columns)
+    rest = [name for name in form.parts if name not in in_table]
     shown = {
         **context,
         "version": version,
         "form": form,
-        "parts": [form.parts[name] for name in names_in_place(form, section.columns)],
+        "parts": [form.parts[name] for name in in_table],
+        "rest": [form.parts[name] for name in rest] if context["is_whole"] else [],
+        "has_more": bool(rest) and not context["is_whole"],
     }
     # A conflict is answered within the form, which a status of its own would keep out of the table.
     answer = render(request, "revisions/_row_in_place.html", shown, status=422 if status == 409 else status)
-    if form.typed is not None and status == 200:
+    if form.typed is not None and status == 200 and "is_unfolded" not in context:
         # A list with an item more or less: what was pressed names the piece of the form that changes.
         return answer
     place = f"#row-{row.pk}"

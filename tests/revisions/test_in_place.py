@@ -79,6 +79,45 @@ def test_value_is_changed_in_its_place_and_the_rest_of_the_row_stays() -> None:
     assert "autofocus" in page
 
 
+def test_the_rest_of_every_row_is_opened_in_its_place_and_saved_as_it_was() -> None:
+    version, client = draft(), as_("author")
+    before = read_rows(version)
+
+    for name, section in SECTIONS.items():
+        row = section.model._default_manager.filter(protocol_version=version).first()
+        url = place_url(version, name, row)
+        whole = client.post(url, shown_in_place(client, url) | {"more": "1"}, headers=HTMX)
+        assert (whole.status_code, whole.headers["HX-Retarget"]) == (200, f"#row-{row.pk}"), name
+        form, data = whole.context["form"], in_the_table(whole)
+        # Every part of the row stands in the form, though a list may be empty.
+        assert {each.path for each in form.children if hasattr(each, "bound")} <= set(form.fields)
+        assert whole.content.decode().count('name="whole"') == 1
+        assert client.post(url, data, headers=HTMX).status_code == 302, name
+
+    assert read_rows(version) == before
+
+
+def test_rounding_and_basis_are_changed_in_the_place_of_their_row() -> None:
+    version, client = draft(), as_("author")
+    regimen = Regimen.objects.get()
+    url = place_url(version, "regimens", regimen)
+    first = shown_in_place(client, url) | {"title": "Typed before", "more": "1"}
+    unfolded = in_the_table(client.post(url, first, headers=HTMX))
+
+    grown = client.post(url, unfolded | {"add": "rounding"}, headers=HTMX)
+    refused = client.post(url, in_the_table(grown), headers=HTMX)
+    taken = client.post(url, in_the_table(grown) | {"remove": "rounding-0"}, headers=HTMX)
+    saved = client.post(url, unfolded | {"basis-note": "Read the label."}, headers=HTMX)
+
+    assert "HX-Retarget" not in grown.headers
+    assert (grown.status_code, refused.status_code, taken.status_code) == (200, 422, 200)
+    assert "The rest of this row" in refused.content.decode()
+    assert 'name="whole"' in refused.content.decode()
+    assert saved.status_code == 302
+    regimen.refresh_from_db()
+    assert (regimen.note, regimen.title) == ("Read the label.", "Typed before")
+
+
 def test_what_cannot_be_read_is_said_in_the_row_beside_its_field() -> None:
     version, client = draft(), as_("author")
     url = place_url(version, "regimens", Regimen.objects.get())
