@@ -132,7 +132,7 @@ def entries_of(encounters: Collection[UUID], *, at: datetime) -> Mapping[UUID, t
     current = MonitoringTask.objects.current(at).filter(encounter__in=encounters).order_by("-due_at", "item")
     for key, task, title, overdue_at in current.values_list("encounter", "pk", "title", "overdue_at"):
         if len(found[key]) < ENTRIES_SHOWN:
-            found[key].append(Entry(task, title, overdue_at < at))
+            found[key].append(Entry(task, title, overdue_at is not None and overdue_at < at))
     return {key: tuple(entries) for key, entries in found.items()}
 
 

@@ -1,13 +1,16 @@
 """What a reaction means for the next order: which fact it carries on, what it refuses, what it warns of."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from django.utils import timezone
 
 from ivigsite.encounters.models import Assessment, Encounter, Patient
 from ivigsite.encounters.signals import facts_noted
+from ivigsite.monitoring.selectors import KIND_WORDS
+from ivigsite.monitoring.signals import handover_noted
 from ivigsite.orders.models import Act, AdministrationEvent
 from ivigsite.parsing.dates import format_datetime
 from protocols.engine.course import SEVERE, THREATENS_LIFE
@@ -27,6 +30,7 @@ class NotedFact:
 
 def listen() -> None:
     facts_noted.connect(_note_reaction, dispatch_uid="orders.facts_noted")
+    handover_noted.connect(_hand_over, dispatch_uid="orders.reactions_noted")
 
 
 def reactions_of(patient: Patient, *, grade: int) -> list[AdministrationEvent]:
@@ -88,6 +92,17 @@ def _products_of(event: AdministrationEvent) -> frozenset[str]:
     )
     dose: Mapping[str, Any] | None = event.line.proposal["dose"]
     return given or frozenset({(dose or {}).get("product") or ""})
+
+
+def _hand_over(sender: object, *, encounters: Iterable[UUID], **_: Any) -> dict[UUID, list[str]]:
+    """Every reaction of these encounters, the newest first, in one query."""
+    told: dict[UUID, list[str]] = {}
+    rows = AdministrationEvent.objects.filter(line__order_set__encounter__in=encounters, act=Act.REACTION)
+    for event in rows.select_related("line__order_set").order_by("-happened_at"):
+        when = format_datetime(event.happened_at, timezone.get_default_timezone())
+        words = f"Reaction of grade {event.grade} to {KIND_WORDS[event.line.kind]}, {when}"
+        told.setdefault(event.line.order_set.encounter_id, []).append(words)
+    return told
 
 
 def _note_reaction(sender: object, *, encounter: Encounter, **_: Any) -> list[NotedFact]:

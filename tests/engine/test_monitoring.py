@@ -332,8 +332,8 @@ def test_thrombosis_and_lungs_are_looked_at_with_the_vital_signs(protocol: Proto
     assert times(*thrombosis, is_risk=True) == sorted({*steps, *hours, *halves, 330})
     assert times(*lungs, is_risk=False) == sorted({*steps, *hours, 300})
     assert times(*lungs, is_risk=True) == sorted({*steps, *hours, *halves})
-    lungs = times_of(protocol, "PUL-01-P15", "PUL-01-PE", anchors={"P0": [0, 500], "PE": [30, 530]})
-    assert lungs == [15, 30, 515, 530]
+    doses = {"P0": [0, 500], "PE": [30, 530]}
+    assert times_of(protocol, "PUL-01-P15", "PUL-01-PE", anchors=doses) == [15, 30, 515, 530]
 
 
 def test_urine_is_measured_a_day_longer_at_risk(protocol: Protocol):

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from ivigsite.audit.models import AuditEntry
 from ivigsite.monitoring.actions import Entered, record_observation, release_hold
+from ivigsite.monitoring.board import handover_lines
 from ivigsite.monitoring.models import Anchor, MonitoringTask, Observation
 from ivigsite.orders import views
 from ivigsite.orders.actions import void_order_set
@@ -354,6 +355,8 @@ def test_severe_reaction_ends_the_dose_and_tells_monitoring_when(bedside: Bedsid
     end = Anchor.objects.get(plan__order_set_id=bedside.line.order_set_id, name="TE", number=1)
     assert bedside.dose.course.state is State.STOPPED
     assert bedside.dose.acts == (Act.REACTION,)
+    (line,) = handover_lines(bedside.site.nurse, ward="", at=bedside.at(20))
+    assert any(said.startswith(f"Reaction of grade {grade} to immunoglobulin, ") for said in line.noted)
     assert end.true_at == bedside.at(12)
     looks = MonitoringTask.objects.open().filter(cause="reaction", cause_id=event.pk).order_by("due_at")
     assert [(look.item, look.due_at) for look in looks] == [
