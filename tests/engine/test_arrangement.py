@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from protocols.engine.arrangement import ARMS, arrange, values_of_plan
+from protocols.engine.arrangement import AFTER_PLATELETS, AFTER_START, ARMS, arrange, values_of_plan
 from protocols.engine.decision import arrange_chosen, evaluate, plans_of
 from protocols.engine.facts import UNKNOWN
 from protocols.engine.protocol import OrderKind, Role, SafetyRule, Severity, Timing
@@ -285,7 +285,7 @@ def test_line_without_a_dose_of_ours_is_timed_too() -> None:
 
     assert plan is not None
     first = plan.events[0]
-    assert (first.code, first.after_minutes, first.volume_ml) == ("LOOK", 0, None)
+    assert (first.code, first.after_minutes, first.volume_ml, first.doses) == ("LOOK", 0, None, 1)
     assert plan.planned_volume_ml == 0
 
 
@@ -304,7 +304,59 @@ def test_two_infusions_in_one_line_at_one_time_are_told() -> None:
 
     assert plan is not None
     assert plan.shares_a_line
-    assert values_of_plan(plan)["plan_shares_a_line"] is True
+    assert values_of_plan(plan) == {
+        "planned_volume_6h_ml_per_kg": plan.planned_volume_ml_per_kg,
+        "planned_volume_over_limit": plan.is_over_limit,
+        "plan_shares_a_line": True,
+    }
+
+
+@pytest.mark.parametrize(("minutes", "is_shared"), [(300, False), (301, True)])
+def test_infusion_that_ends_as_the_next_begins_shares_no_line_with_it(minutes: int, is_shared: bool) -> None:
+    recommendation = said(venous_lines=1)
+    orders = {order.code: order for order in recommendation.orders}
+    long = replace(plans_of(TRIPLE, recommendation)["IVIG"], total_minutes=minutes)
+
+    plan = arrange(
+        TRIPLE,
+        # The platelets of this line begin at 300 minutes.
+        orders=(orders["IVIG"], orders["EVERY"]),
+        plans={"IVIG": long},
+        values={"venous_lines": 1, "bleeding_level": "active"},
+        weight=recommendation.dosing_weight,
+    )
+
+    assert plan is not None
+    assert plan.shares_a_line is is_shared
+
+
+def test_counts_say_what_they_follow_and_need_no_line_and_no_volume() -> None:
+    events = planned(venous_lines=2).events
+
+    counts = [event for event in events if event.kind is EventKind.COUNT]
+    assert {event.text for event in counts} == {AFTER_PLATELETS, AFTER_START}
+    assert {(event.lane, event.volume_ml) for event in counts} == {(None, None)}
+    words = {order.code: order.text for order in said(venous_lines=2).orders}
+    given = [event for event in events if event.kind is EventKind.GIVE]
+    assert [event.text for event in given] == [words[event.code] for event in given]
+
+
+def test_further_doses_of_what_needs_no_line_follow_without_an_end() -> None:
+    """Platelets that somebody pushes: the protocol says how often, and not for how long."""
+    pushed = regimen("G_PUSH", "G_PUSH", "1", "pack", doses=2, interval_hours=D(5))
+    protocol = triple()
+    lines = tuple(replace(row, regimen="G_PUSH") if row.key == "PACK" else row for row in LINES)
+    branches = tuple(
+        replace(branch, orders=lines) if branch.orders == LINES else branch for branch in protocol.branches
+    )
+    protocol = replace(protocol, branches=branches, regimens=(*protocol.regimens, pushed))
+
+    plan = said(protocol, venous_lines=2).timed_plan
+
+    assert plan is not None
+    found = [row for row in gives(plan) if row[0] == "PACK"]
+    assert found == [("PACK", 0, None, None), ("PACK", 300, None, None)]
+    assert next(event for event in plan.events if event.code == "PACK").doses == 2
 
 
 def test_start_of_a_line_is_told_by_its_code() -> None:

@@ -1,13 +1,16 @@
 """Whether a planned infusion passes a ceiling, asked of the plan itself and not of how it was made."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from protocols.engine.case import case_of
+from protocols.engine.decision import evaluate
 from protocols.engine.facts import UNKNOWN
 from protocols.engine.infusion import RatePlan, rate_plan
-from protocols.engine.lines import values_of_rate
+from protocols.engine.lines import values_of, values_of_rate
+from protocols.engine.recommendation import Order, Recommendation
 
 from .factory import PROTOCOL, D, patient, product
 
@@ -57,3 +60,28 @@ def test_no_infusion_is_above_nothing_and_no_weight_leaves_it_open() -> None:
     assert values_of_rate(CASE, None) == nothing
     assert values_of_rate(CASE, replace(plan_at("1"), steps=())) == nothing
     assert values_of_rate(weightless, plan_at("200.1")) == {}
+
+
+def lines_of(**facts: Any) -> tuple[Order, ...]:
+    said = evaluate(PROTOCOL, patient(**facts))
+    assert isinstance(said, Recommendation)
+    return said.orders
+
+
+@pytest.mark.hazard("H07")
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"first_ivig": True, "ivig_last_7_days_g_per_kg": UNKNOWN}, D("0.5")),
+        ({"first_ivig": False, "ivig_last_7_days_g_per_kg": D("0.3")}, D("0.8")),
+        ({"first_ivig": False, "ivig_last_7_days_g_per_kg": UNKNOWN}, None),
+        ({"first_ivig": UNKNOWN, "ivig_last_7_days_g_per_kg": UNKNOWN}, None),
+    ],
+)
+def test_course_is_what_was_given_and_what_is_proposed(facts: dict[str, Any], expected: Any) -> None:
+    case = case_of(PROTOCOL, patient(**facts))
+
+    found = values_of(PROTOCOL, case, lines_of(**facts), None)
+
+    assert found["ivig_day_g_per_kg"] == D("0.5")
+    assert found.get("ivig_course_g_per_kg") == expected
