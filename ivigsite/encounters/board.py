@@ -96,12 +96,13 @@ def lines_of(
     checks: Mapping[UUID, Any],
     *,
     entries: Mapping[UUID, tuple[Any, ...]],
+    counts: Mapping[UUID, str],
     may_start: bool,
 ) -> str:
     """The lines as HTML; each is drawn again when something in it changed, or its age or checks did.
 
-    `entries` are the checks to lead to, of each encounter; `may_start` shows the button that starts an
-    emergency.
+    `entries` are the checks to lead to, of each encounter, and `counts` the newest count where the facts
+    have changed; `may_start` shows the button that starts an emergency.
     """
     drawn = (
         (
@@ -117,6 +118,7 @@ def lines_of(
                 may_start=may_start,
                 checks=checks.get(row.encounter_id),
                 entries=entries.get(row.encounter_id, ()),
+                newest_count=counts.get(row.encounter_id, ""),
             ),
         )
         for row in rows

@@ -136,6 +136,14 @@ def entries_of(encounters: Collection[UUID], *, at: datetime) -> Mapping[UUID, t
     return {key: tuple(entries) for key, entries in found.items()}
 
 
+def newest_counts_of(encounters: Collection[UUID]) -> Mapping[UUID, str]:
+    """The newest count of each checklist with its time, in words, in one query."""
+    if not encounters:
+        return {}
+    found = _newest_counts(encounters)
+    return {key: f"{echo_count(each.values[COUNT])}, {_short(each.taken_at)}" for key, each in found.items()}
+
+
 def handover_lines(user: User, *, ward: str, at: datetime) -> list[HandoverLine]:
     """Every open encounter of this person's wards, the ones with something overdue or alarming first."""
     encounters = Encounter.objects.for_user(user).open()
@@ -179,7 +187,7 @@ def handover_lines(user: User, *, ward: str, at: datetime) -> list[HandoverLine]
     )
 
 
-def _newest_counts(encounters: list[UUID]) -> dict[UUID, Observation]:
+def _newest_counts(encounters: Collection[UUID]) -> dict[UUID, Observation]:
     """The newest count of each checklist, by the time of its sample."""
     rows = Observation.objects.standing().filter(encounter__in=encounters, values__has_key=COUNT)
     return {each.encounter_id: each for each in rows.order_by("taken_at", "entered_at")}

@@ -17,7 +17,7 @@ from ivigsite.encounters.models import Encounter
 from ivigsite.encounters.selectors import banner_of, encounter_for
 from ivigsite.encounters.views import board_context
 from ivigsite.monitoring import actions, selectors
-from ivigsite.monitoring.board import board_checks, entries_of, handover_lines
+from ivigsite.monitoring.board import board_checks, entries_of, handover_lines, newest_counts_of
 from ivigsite.monitoring.forms import AcknowledgeForm, ReasonForm, ResultForm
 from ivigsite.monitoring.models import MonitoringTask, Observation
 from protocols.engine import lookup
@@ -154,11 +154,13 @@ def _board(request: SignedInRequest) -> dict[str, Any]:
     may_enter = Permission.RECORD_RESULTS in request.user.permissions
     due = [key for key in shown if key in checks and (checks[key].due or checks[key].overdue)]
     entries = entries_of(due if may_enter else (), at=context["as_of"])
+    changed = [key for key in shown if key in checks and checks[key].facts_changed]
+    counts = newest_counts_of(changed)
     return {
         **context,
         "page": page,
         "rows": rows,
-        "lines": lines_of(rows, checks, entries=entries, may_start=may_start),
+        "lines": lines_of(rows, checks, entries=entries, counts=counts, may_start=may_start),
         "only_overdue": only_overdue,
         "calling_elsewhere": sum(each.pk not in shown for each in calling),
     }

@@ -252,7 +252,10 @@ def test_changed_facts_are_told_and_carried_into_the_next_assessment(ward: Ward)
     )
 
     assert "Facts have changed" in text(physician, "encounter", ward.site.encounter.pk)
-    assert "Facts have changed" in text(nurse, "board")
+    board = text(nurse, "board")
+    assert "Facts have changed" in board
+    # The count beside the grade is that of the assessment; whoever looks must not take it for today's.
+    assert "Newest count 62,000 per microlitre" in board
     form = physician.get(reverse("assess", args=[ward.site.encounter.pk])).context["form"]
     assert form["platelets"].value() == "62"
     assert form["platelets_unit"].value() == "e9_per_l"
