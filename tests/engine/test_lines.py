@@ -1,4 +1,4 @@
-"""Whether a planned infusion passes a ceiling, asked of the plan itself and not of how it was made."""
+"""What follows from a patient and the proposed lines: ceilings of the rate, the course, the exposure."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from protocols.engine.case import case_of
 from protocols.engine.decision import evaluate
-from protocols.engine.facts import UNKNOWN
+from protocols.engine.facts import UNKNOWN, Unknown
 from protocols.engine.infusion import RatePlan, rate_plan
 from protocols.engine.lines import values_of, values_of_rate
 from protocols.engine.recommendation import Order, Recommendation
@@ -85,3 +85,31 @@ def test_course_is_what_was_given_and_what_is_proposed(facts: dict[str, Any], ex
 
     assert found["ivig_day_g_per_kg"] == D("0.5")
     assert found.get("ivig_course_g_per_kg") == expected
+
+
+@pytest.mark.parametrize(("age", "is_told"), [(17, False), (18, True)])
+def test_kidney_function_is_told_from_the_age_its_equation_is_for(age: int, is_told: bool) -> None:
+    asked = {"creatinine_umol_per_l": D(80), "sex": "female"}
+
+    values = case_of(PROTOCOL, patient(age_years=age, **asked)).values
+
+    assert ("egfr" in values) is is_told
+
+
+@pytest.mark.parametrize(
+    ("facts", "exposure"),
+    [
+        ({"first_ivig": True}, "first"),
+        ({"first_ivig": False, "hours_since_last_ivig": D(1), "last_product": "P10"}, "same_brand"),
+        ({"first_ivig": False, "hours_since_last_ivig": D(1), "last_product": "OTHER"}, "new_brand"),
+    ],
+)
+def test_exposure_is_a_value_of_the_case_for_its_product(facts: dict[str, Any], exposure: str) -> None:
+    assert case_of(PROTOCOL, patient(product="P10", **facts)).values["ivig_exposure"] == exposure
+
+
+def test_flags_of_the_weight_are_values_of_the_case() -> None:
+    case = case_of(PROTOCOL, patient(height_cm=UNKNOWN))
+
+    assert not isinstance(case.weight, Unknown)
+    assert case.values["weight_flags"] == case.weight.flags

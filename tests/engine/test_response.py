@@ -245,6 +245,45 @@ def test_increment_without_all_it_needs_is_unknown_and_says_what_is_missing(
     assert found.missing == missing
 
 
+def test_increment_is_between_the_last_count_before_and_the_first_in_the_window_after() -> None:
+    """Both windows hold their ends: 600 minutes before the start, 5 to 50 minutes after the end."""
+    unit = UnitGiven(start_minute=1000, end_minute=1030)
+    counts = {
+        minute: CountAt(minute=minute, per_ul=minute) for minute in (400, 900, 1000, 1034, 1035, 1080, 1081)
+    }
+
+    def found(*minutes: int) -> Increment:
+        times = [counts[minute] for minute in minutes]
+        return increments_of([unit], times, bsa_m2=D(2), numbers=NUMBERS)[0]
+
+    whole = found(900, 400, 1000, 1081, 1080, 1035, 1034)
+    assert (whole.unit, whole.before, whole.after) == (unit, counts[1000], counts[1035])
+    edges = found(400, 1080)
+    assert (edges.before, edges.after) == (counts[400], counts[1080])
+
+
+@pytest.mark.parametrize(("start", "is_alone"), [(-1, True), (0, False), (60, False), (61, True)])
+def test_unit_that_begins_between_the_two_counts_takes_part_in_the_rise(start: int, is_alone: bool) -> None:
+    units = [UnitGiven(start_minute=10, end_minute=30), UnitGiven(start_minute=start, end_minute=start + 1)]
+    counts = [CountAt(minute=0, per_ul=10_000), CountAt(minute=60, per_ul=30_000)]
+
+    found = increments_of(units, counts, bsa_m2=D(2), numbers=NUMBERS)
+
+    (own,) = (each for each in found if each.unit == units[0])
+    assert ("alone" not in own.missing) is is_alone
+
+
+def test_increment_at_the_border_is_good() -> None:
+    (found,) = increments_of(
+        [UnitGiven(start_minute=0, end_minute=30)],
+        [CountAt(minute=0, per_ul=0), CountAt(minute=60, per_ul=10_500)],
+        bsa_m2=D(2),
+        numbers=NUMBERS,
+    )
+
+    assert (found.cci, found.is_good) == (D(7_000), True)
+
+
 SUITS: dict[str, tuple[Any, Any]] = {
     "yes": (True, True),
     "not_abo": (False, True),
