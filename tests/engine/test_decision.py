@@ -13,6 +13,7 @@ from protocols.engine.decision import (
     evaluate,
     is_first_exposure,
     plan_for,
+    plans_of,
 )
 from protocols.engine.dosing import Dose
 from protocols.engine.facts import UNKNOWN, Facts
@@ -798,3 +799,62 @@ def test_rules_may_lead_to_the_same_reason_for_not_covering() -> None:
 
     assert isinstance(outcome, NotCovered)
     assert outcome.consult is ConsultLevel.STAT
+
+
+# What an outcome carries besides its lines
+
+
+@pytest.mark.hazard("H24")
+def test_stopped_patient_keeps_the_facts_questions_and_trace_of_what_is_provisional() -> None:
+    said = gated(clumps=True, bleeding_sites=UNKNOWN)
+
+    provisional = said.provisional
+    assert provisional is not None
+    assert (said.facts, said.grade) == (provisional.facts, provisional.grade)
+    assert said.questions == provisional.questions != ()
+    assert said.trace == provisional.trace
+    assert said.trace.grade_band is said.grade
+
+
+def test_stopped_patient_is_called_about_as_urgently_as_what_is_provisional() -> None:
+    """The gate itself would only inform."""
+    said = gated(clumps=True, immunoglobulin_reaction=True)
+
+    assert said.provisional is not None
+    assert said.provisional.consult is said.consult is ConsultLevel.STAT
+
+
+def test_patient_nobody_knows_anything_of_is_called_about_by_rank_and_not_by_name() -> None:
+    quiet = sound_protocol(gates=(gate("ANY", if_is("sex", "male"), consult=ConsultLevel.INFO),))
+
+    said = gated(quiet, platelets_per_ul=UNKNOWN, bleeding_level=UNKNOWN, bleeding_sites=UNKNOWN)
+
+    # "none" comes behind "info" in the alphabet.
+    assert said.consult.rank >= ConsultLevel.INFO.rank
+
+
+def test_patient_the_protocol_does_not_cover_keeps_the_facts() -> None:
+    facts = patient(platelets_per_ul=20)
+
+    assert evaluate(PROTOCOL, facts).facts == facts
+
+
+@pytest.mark.hazard("H10")
+@pytest.mark.parametrize(("factors", "is_at_risk"), [((), False), (("diabetes",), True)])
+def test_risk_of_the_infusion_is_told_and_every_line_is_planned_by_it(
+    factors: tuple[str, ...], is_at_risk: bool
+) -> None:
+    said = recommended(renal_risk_factors=factors, first_ivig=False)
+
+    assert said.is_at_risk is is_at_risk
+    plans = plans_of(PROTOCOL, said)
+    assert {plan.is_at_risk for plan in plans.values()} == {is_at_risk}
+
+
+def test_call_stands_first_in_time_with_the_words_of_its_row() -> None:
+    said = recommended()
+    (row,) = (text for text in PROTOCOL.texts if text.key == "consult_same_day")
+
+    call = order_of(said, "consult_same_day")
+
+    assert (call.text, call.group, call.start_after_minutes) == (row.body, "", 0)
