@@ -691,15 +691,19 @@ def _bleeding_words(protocol: Protocol, keys: Iterable[str]) -> tuple[str, ...]:
 
 def _gate(protocol: Protocol, gate: Mapping[str, Any]) -> GateCard:
     arms = (("Platelets", "platelets"), ("IVIG", "ivig"), ("Corticosteroid", "corticosteroid"))
+    # A gate of an assessment from before it said so was stored as a stop.
+    is_stop = gate.get("stops", True)
     return GateCard(
         code=gate["code"],
         key=gate["key"],
-        # A gate of an assessment from before it said so was stored as a stop.
-        is_stop=gate.get("stops", True),
+        is_stop=is_stop,
         title=gate["title"],
         text=gate["text"],
         action=gate["action"],
-        effects=tuple((label, ARM_WORDS[gate[key]]) for label, key in arms),
+        # One that stops nothing frees nothing either: another may stand beside it that does stop.
+        effects=tuple(
+            (label, ARM_WORDS[gate[key]]) for label, key in arms if is_stop or gate[key] != "as_branch"
+        ),
         source=_sources(protocol, gate["citations"]),
         provenance=_rows_of(protocol).gates.get(gate["key"], ""),
     )

@@ -59,6 +59,25 @@
 
   document.querySelector(".error-summary")?.focus();
 
+  // What is folded says how many of its questions are answered, those of a minute ago too.
+
+  const isAnswer = (control) =>
+    !control.name.endsWith("_unit") &&
+    (control.checked || !["radio", "checkbox"].includes(control.type)) &&
+    !["", "unknown"].includes(control.value.trim());
+
+  document.addEventListener("change", (event) => {
+    const fold = event.target.closest(".fold");
+    const said = fold?.querySelector("[data-answered]");
+    if (said) {
+      const questions = [...fold.querySelectorAll(".fold-body > *")];
+      const answered = questions.filter((question) =>
+        [...question.querySelectorAll("input, select, textarea")].some(isAnswer),
+      ).length;
+      said.textContent = answered ? `${answered} answered` : "none answered yet";
+    }
+  });
+
   // A copy takes a moment to make; until its file comes, the page says so, and a second press makes no second copy.
 
   const makings = () => document.querySelectorAll("form[data-making] .making");

@@ -15,7 +15,10 @@ GATE = {"clumps": "no", "ttp_suspected": "no", "aetiology": "primary_itp"}
 def test_quick_check_answers_beside_the_questions_and_starts_an_encounter(bedside: Page):
     bedside.get_by_role("link", name="Quick check").click()
     unfold(bedside)
+    folded = bedside.locator("#fold-cause > summary")
+    expect(folded).to_contain_text("none answered yet")
     answer(bedside, {**ASKED, **GATE})
+    expect(folded).to_contain_text("1 answered")
     expect(headline(bedside)).to_have_text("Grade 4 with active bleeding")
     expect(bedside.get_by_role("region", name="Can both be given?")).to_contain_text("Yes.")
     known_before = Patient.objects.count()

@@ -48,6 +48,26 @@ def test_gate_is_the_headline_and_the_rest_is_provisional(protocol: Protocol):
     assert advice.gates[0].effects
 
 
+def test_gate_that_stops_nothing_frees_no_arm_beside_one_that_does(protocol: Protocol):
+    advice = advice_for(
+        protocol,
+        bleeding_level="active_cns_gi_gu",
+        bleeding_sites=["gi"],
+        ttp_suspected=True,
+        hit_suspected="unknown",
+        heparin_last_100_days="unknown",
+    )
+
+    stops = [dict(gate.effects) for gate in advice.gates if gate.is_stop]
+    others = [dict(gate.effects) for gate in advice.gates if not gate.is_stop]
+
+    assert stops
+    assert others
+    assert all(effects.keys() == {"Platelets", "IVIG", "Corticosteroid"} for effects in stops)
+    assert {word for effects in others for word in effects.values()}.isdisjoint({"as the branch says"})
+    assert any("Platelets" in effects for effects in others)
+
+
 def test_line_says_what_a_rule_changed_on_it_and_why(protocol: Protocol):
     advice = advice_for(protocol, overload_risk_factors=["heart_failure"], steroid_contraindicated=True)
 
