@@ -10,7 +10,7 @@ import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import log
 from pathlib import Path
@@ -180,6 +180,8 @@ class _Passages:
             yield self._passage(
                 "Product", title, _product(product), f"product-{product.key}", product.basis, branches
             )
+        if protocol.products:
+            yield self._rates()
         for access in protocol.access_plans:
             yield self._passage(
                 "Sharing lines", access.title, access.text, f"access-{access.key}", access.basis
@@ -193,6 +195,24 @@ class _Passages:
             yield self._passage(
                 "Repeat", "A second IVIG dose", words, f"repeat-{repeat.key}", repeat.basis, branches
             )
+
+    def _rates(self) -> Passage:
+        """What every product may run at, in one passage: the answer to whoever has not said which."""
+        products = self._protocol.products
+        words = "; ".join(
+            f"{product.name} {format_decimal(product.concentration_percent)} %:"
+            f" {format_decimal(product.rate_steps[0].ml_per_kg_per_h)}"
+            f" to {format_decimal(product.maximum_ml_per_kg_per_h)} mL per kg per h,"
+            f" at risk at most {format_decimal(product.at_risk_ml_per_kg_per_h)}"
+            for product in products
+        )
+        cites = dict.fromkeys(key for product in products for key in product.basis.cites)
+        is_uncertain = any(product.basis.uncertain for product in products)
+        basis = replace(products[0].basis, cites=tuple(cites), uncertain=is_uncertain)
+        title = "Infusion rates of immunoglobulin, how fast each product runs"
+        body = f"First to fastest rate. {words}."
+        branches = self._giving((OrderKind.IVIG,))
+        return self._passage("Rates", title, body, "products-title", basis, branches)
 
     def _safety(self) -> Iterator[Passage]:
         protocol = self._protocol

@@ -21,7 +21,9 @@ GOLD = [
     ("Can a patient receive IVIG and platelet infusion?", "text-both_answer", 3),
     ("why give both together", "text-both_why", 3),
     ("how fast can I run Privigen", "product-privigen", 1),
-    ("how fast", "product-", 1),
+    ("how fast", "products-title", 1),
+    ("how fast can immunoglobulin run", "products-title", 1),
+    ("how fast can I run Octagam", "product-octagam", 1),
     ("IgA", "screening-", 1),
     ("do I need IgA before the first dose", "screening-", 3),
     ("IgA before the first dose", "text-conflict_13", 3),
@@ -103,6 +105,24 @@ def test_passage_says_what_its_row_says_and_no_number_of_its_own(shipped: Protoc
 
     assert answer.passage.anchor == f"product-{shipped.products[0].key}"
     assert ask(shipped, "onlyhere") == ()
+
+
+def test_rates_of_all_products_stand_together_as_their_rows_have_them(shipped: Protocol) -> None:
+    (passage,) = (each for each in passages_of(shipped) if each.kind == "Rates")
+
+    for product in shipped.products:
+        first, fastest, at_risk = (
+            format(rate.normalize(), "f")
+            for rate in (
+                product.rate_steps[0].ml_per_kg_per_h,
+                product.maximum_ml_per_kg_per_h,
+                product.at_risk_ml_per_kg_per_h,
+            )
+        )
+        assert f" %: {first} to {fastest} mL per kg per h, at risk at most {at_risk}" in passage.body
+        assert f"{product.name} " in passage.body
+        assert set(product.basis.cites) <= {citation.key for citation in passage.citations}
+    assert passage.is_uncertain
 
 
 @pytest.mark.parametrize(
