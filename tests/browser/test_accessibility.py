@@ -13,6 +13,7 @@ from ivigsite.encounters import views as encounter_views
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.orders import views as order_views
 from ivigsite.orders.models import OrderSet
+from ivigsite.orders.sheet.documents import Document
 from ivigsite.orders.sheet.furniture import code_text
 from ivigsite.orders.sheet.jobs import SheetFailed
 from protocols.reading import NoApprovedProtocol
@@ -137,6 +138,9 @@ def ordering(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterato
     expect_signed(page)
     yield "order set"
     signed = page.url
+    for document in (Document.ORDER_SET, Document.NURSE_CHART, Document.ISSUE_SHEET, Document.HANDOVER_CARD):
+        page.goto(reverse("html_sheet", args=[OrderSet.objects.get().pk, document]))
+        yield f"{document} as a page"
     page.goto(reverse("checklist", args=[site.encounter.pk]))
     yield "checklist"
     page.goto(reverse("find_status"))
@@ -167,6 +171,14 @@ def ordering(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterato
     yield "orders from paper, refused"
     page.get_by_role("link", name="Downtime").click()
     yield "downtime, nothing written"
+    sign_out(page)
+    # Who may look at it has no board to begin with.
+    page.goto(reverse("recall", args=[site.version.pk]))
+    page.get_by_label("User name").fill("approver")
+    page.get_by_label("Password").fill(PASSWORD)
+    press(page, "Sign in")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Recall")
+    yield "recall list"
 
 
 def in_an_emergency(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:

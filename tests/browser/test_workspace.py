@@ -9,8 +9,10 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from ivigsite.accounts.models import User
 from protocols.actions import save_row
+from protocols.engine.answers import Part, Tally, tally_to_plain
 from protocols.mapping import read_rows
-from protocols.models import ProtocolVersion, Text
+from protocols.models import Proof, ProofKind, ProofState, ProtocolVersion, Text
+from protocols.proving import seal_of, version_in_force
 from tests.browser.steps import press
 from tests.browser.test_accessibility import faults, too_wide
 from tests.protocols.factory import draft
@@ -34,6 +36,28 @@ def open_row(page: Page, section: str, key: str) -> None:
 def save(page: Page, key: str) -> None:
     press(page, "Save")
     expect(page.get_by_text(f"{key} is saved.")).to_be_visible()
+
+
+def prove(version: ProtocolVersion, kind: ProofKind, state: ProofState) -> None:
+    """A proof that is half made, or one that has found something."""
+    version.refresh_from_db()
+    base, now, tally = version_in_force(version), timezone.now(), Tally()
+    tally.add({(Part.BRANCH, ""): "G1"}, {(Part.BRANCH, ""): "G2"}, {"weight_kg": "70"})
+    Proof.objects.create(
+        protocol_version=version,
+        kind=kind,
+        state=state,
+        seal=seal_of(version),
+        base=base,
+        base_seal=base.seal if base else "",
+        asked_by=version.author,
+        asked_at=now,
+        heard_at=now,
+        done=1,
+        total=9,
+        result=tally_to_plain(tally),
+        finished_at=now if state is ProofState.DONE else None,
+    )
 
 
 def add_condition(page: Page, form: Locator, group: int, place: int) -> Locator:
@@ -192,5 +216,15 @@ def test_workspace_has_no_fault_that_axe_finds(
     found["row with conditions"] = faults(page)
     page.goto(reverse("workspace_grid", args=[version.pk]))
     found["grid"] = faults(page)
+
+    page.locator('.reading-nav a[href$="/workspace/regimens/"]').click()
+    page.get_by_role("link", name="Edit here R20", exact=True).click()
+    page.get_by_role("button", name="The rest of this row R20").click()
+    page.get_by_role("group", name="The rest of this row").wait_for()
+    found["all of a row in its place"] = faults(page)
+    for kind, state in ((ProofKind.COMPARISON, ProofState.RUNNING), (ProofKind.REPLAY, ProofState.DONE)):
+        prove(version, kind, state)
+        page.goto(reverse("proof", args=[version.pk, kind]))
+        found[f"{kind}, {state}"] = faults(page)
 
     assert {name: said for name, said in found.items() if said} == {}

@@ -85,6 +85,7 @@ def test_the_rest_of_every_row_is_opened_in_its_place_and_saved_as_it_was() -> N
 
     for name, section in SECTIONS.items():
         row = section.model._default_manager.filter(protocol_version=version).first()
+        assert row
         url = place_url(version, name, row)
         whole = client.post(url, shown_in_place(client, url) | {"more": "1"}, headers=HTMX)
         assert (whole.status_code, whole.headers["HX-Retarget"]) == (200, f"#row-{row.pk}"), name
