@@ -186,12 +186,11 @@ def _policies_to_choose(protocol: Protocol, recommendation: Recommendation) -> t
 
 
 def _since_last_ivig(told: Decimal | Unknown, assessment: Assessment, at: datetime) -> Decimal | Unknown:
-    """As it was told, grown older; or since a dose that was begun after the assessment, which nobody told."""
-    begun = [dose.started_at for dose in ivig_of(given_in(assessment.encounter).doses)]
-    since = max((moment for moment in begun if assessment.made_at < moment <= at), default=None)
-    if since is None:
-        return _later(told, assessment.made_at, at)
-    return _later(Decimal(0), since, at)
+    """As it was told, grown older; it grows no more once another dose was begun since the assessment."""
+    begun = (dose.started_at for dose in ivig_of(given_in(assessment.encounter).doses))
+    if any(assessment.made_at < moment <= at for moment in begun):
+        return told
+    return _later(told, assessment.made_at, at)
 
 
 def _later(hours: Decimal | Unknown, made_at: datetime, at: datetime) -> Decimal | Unknown:
