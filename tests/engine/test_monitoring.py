@@ -241,7 +241,8 @@ WHO = [
 ]
 ALWAYS_WITH_IVIG = (
     *("VIT-01", "VIT-02", "VIT-03", "VIT-04", "VIT-05", "VIT-06", "REN-01", "REN-03", "REN-05", "REN-07"),
-    *("THR-01", "THR-02", "THR-03", "THR-04", "THR-06", "AMS-01", "AMS-02", "AMS-03", "AMS-04", "HAE-01"),
+    *("THR-01-BEFORE", "THR-01", "THR-01-END", "THR-02", "THR-03", "THR-04", "THR-06"),
+    *("AMS-01", "AMS-02", "AMS-03", "AMS-04", "HAE-01"),
     *("PUL-01", "PUL-01-END", "PUL-02-6", "PUL-02-12", "PLT-01", "PLT-03", "PLT-04", "PLT-05", "PLT-06"),
     *("PLT-07", "PLT-08", "PLT-09", "BLD-01", "LAB-02", "SER-01", "VAX-01"),
 )
@@ -323,13 +324,12 @@ def test_thrombosis_and_lungs_are_looked_at_with_the_vital_signs(protocol: Proto
     def times(*items: str, is_risk: bool) -> list[int]:
         return sorted(set(times_of(protocol, *items, anchors=anchors, at_risk=is_risk)))
 
-    thrombosis = ("THR-01", "THR-01-RI", "THR-01-RM", "THR-01-RISK", "THR-01-END")
+    thrombosis = ("THR-01-BEFORE", "THR-01", "THR-01-RI", "THR-01-RM", "THR-01-RISK", "THR-01-END")
     lungs = ("PUL-01", "PUL-01-RI", "PUL-01-RM", "PUL-01-RISK", "PUL-01-END")
-    vitals = ("VIT-02", "VIT-03", "VIT-04", "VIT-04-RISK", "VIT-05", "VIT-06")
-    assert times(*vitals, is_risk=False) == sorted({*steps, *hours, *end})
-    assert times(*vitals, is_risk=True) == sorted({*steps, *hours, *halves, *end})
-    assert times(*thrombosis, is_risk=False) == sorted({*steps, *hours, 330})
-    assert times(*thrombosis, is_risk=True) == sorted({*steps, *hours, *halves, 330})
+    vitals = ("VIT-01", "VIT-02", "VIT-03", "VIT-04", "VIT-04-RISK", "VIT-05", "VIT-06")
+    for items in (vitals, thrombosis):
+        assert times(*items, is_risk=False) == sorted({-60, *steps, *hours, *end})
+        assert times(*items, is_risk=True) == sorted({-60, *steps, *hours, *halves, *end})
     assert times(*lungs, is_risk=False) == sorted({*steps, *hours, 300})
     assert times(*lungs, is_risk=True) == sorted({*steps, *hours, *halves})
     doses = {"P0": [0, 500], "PE": [30, 530]}

@@ -182,7 +182,7 @@ def ward(built: Site, db: None) -> Ward:
 # Hours after the start at which a check of this patient is asked for, by the schedule of the evidence.
 ASKED_AT: dict[float, set[str]] = {
     0.25: {"VIT-02", "THR-01", "PUL-01"},
-    5: {"VIT-05", "PUL-01-END"},
+    5: {"VIT-05", "THR-01-END", "PUL-01-END"},
     5.5: {"VIT-06"},
     6: {"AMS-01", "REN-07", "BLD-01", "VIT-07"},
     9: {"THR-02"},
