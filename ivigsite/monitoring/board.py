@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from ivigsite.accounts.models import User
 from ivigsite.encounters.advice import GRADE_WORDS
-from ivigsite.encounters.models import Encounter
+from ivigsite.encounters.models import EmergencyStart, Encounter
 from ivigsite.monitoring.forms import COUNT
 from ivigsite.monitoring.models import MonitoringTask, Observation, is_due, is_waiting
 from ivigsite.monitoring.reassessment import encounters_with_changed_facts
@@ -167,6 +167,8 @@ def handover_lines(user: User, *, ward: str, at: datetime) -> list[HandoverLine]
     changed = encounters_with_changed_facts(user)
     noted, given = _told(handover_noted, keys), _told(handover_given, keys)
     counted = _newest_counts(keys)
+    for running in EmergencyStart.objects.filter(encounter__in=keys, ending=None):
+        noted[running.encounter_id].insert(0, f"Emergency: its clock runs since {_short(running.started_at)}")
     lines = [
         _line(
             row,

@@ -59,13 +59,13 @@ def test_three_demo_people_approved_the_protocol():
 
 
 @pytest.mark.usefixtures("seeded")
-def test_nine_patients_are_in_different_states():
+def test_eight_patients_are_in_different_states():
     outcomes = list(
         Assessment.objects.filter(assessment=None).values_list("outcome__outcome", "outcome__branch")
     )
 
-    assert Patient.objects.count() == len(DEMO_PATIENTS) == 9
-    assert Encounter.objects.filter(assessments=None).count() == 2
+    assert Patient.objects.count() == len(DEMO_PATIENTS) == 8
+    assert Encounter.objects.filter(assessments=None).count() == 1
     assert Encounter.objects.filter(emergencies__ending=None, emergencies__isnull=False).count() == 1
     assert len(outcomes) == len(set(outcomes)) == 7
     assert ("gated", "EMERGENCY_COMBINED") not in outcomes

@@ -13,6 +13,7 @@ from django.utils.html import strip_tags
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from ivigsite.audit.models import AuditEntry
+from ivigsite.encounters.actions import start_emergency
 from ivigsite.monitoring.board import board_checks, entries_of, handover_lines
 from ivigsite.monitoring.models import MonitoringTask, Observation
 from ivigsite.monitoring.selectors import show
@@ -285,6 +286,20 @@ def test_handover_tells_the_newest_count_with_its_time(ward: Ward):
     assert line.count == f"61,000 per microlitre (61 x 10\u2079 per litre), {when}"
     assert "when assessed" in line.grade
     assert line.count in text(ward.client(), "handover")
+
+
+@pytest.mark.hazard("H24")
+def test_handover_tells_that_an_emergency_runs(ward: Ward):
+    enter(ward, "COUNT", {"platelets_per_ul": 62_000}, timezone.now())
+    (before,) = handover_lines(ward.site.nurse, ward="", at=timezone.now())
+    started = start_emergency(encounter=ward.site.encounter, by=ward.site.physician, at=timezone.now())
+
+    (line,) = handover_lines(ward.site.nurse, ward="", at=timezone.now())
+
+    said = f"Emergency: its clock runs since {timezone.localtime(started.started_at):%d-%b %H:%M}"
+    assert said not in before.noted
+    assert line.noted[0] == said
+    assert said in text(ward.client(), "handover")
 
 
 def test_handover_is_one_printed_page_with_what_the_list_says(ward: Ward):
