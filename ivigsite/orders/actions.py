@@ -53,7 +53,6 @@ from ivigsite.orders.sheet.states import (
     Void,
 )
 from ivigsite.orders.sheet.worker import render_in_worker, start_renders
-from ivigsite.parsing.dates import format_datetime
 from protocols.actions import take_effect
 from protocols.engine.protocol import EffectKind, OrderKind, OverrideKind
 from protocols.engine.recommendation import Finding
@@ -109,12 +108,6 @@ def draft_content(*, proposal: Proposal, choices: Choices, key: UUID) -> SheetCo
     has_ivig = any(proposal.orders[code].kind is OrderKind.IVIG for code in choices.codes)
     if has_ivig and (refusal := refusal_for(proposal.assessment)):
         raise CannotOrder(refusal)
-    if has_ivig and (begun := proposal.ivig_begun):
-        moment = format_datetime(begun.started_at, timezone.get_default_timezone())
-        raise CannotOrder(
-            f"Immunoglobulin was begun on {moment}, and this assessment does not know it. "
-            "Reassess the patient first."
-        )
     encounter = proposal.assessment.encounter
     waiting = held_by(encounter)
     for code in choices.codes:

@@ -11,7 +11,7 @@ from uuid import UUID
 from ivigsite.encounters.advice import FindingCard, OrderCard, changed_cards, finding_cards
 from ivigsite.encounters.assessment_form import ages_of
 from ivigsite.encounters.models import Assessment
-from ivigsite.orders.given import GivenDose, begun_since
+from ivigsite.orders.given import given_in, ivig_of
 from ivigsite.orders.models import OverriddenRule
 from ivigsite.orders.overrides import Acknowledged
 from protocols.engine import lookup
@@ -48,8 +48,6 @@ class Proposal:
     acknowledged: Mapping[str, Acknowledged]
     # What each dosing-weight policy gives, where the haematologist may choose between them; else empty.
     policies: tuple[PolicyResult, ...]
-    # Immunoglobulin begun after the assessment, which does not know it.
-    ivig_begun: GivenDose | None
     # By the lines that are put in time: each line of a sheet asks where the plan of all of them has it.
     _timed: dict[frozenset[str], TimedPlan | None] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -117,7 +115,6 @@ def propose(
     """
     protocol = load_protocol_value(assessment.protocol_version)
     facts = assessment.as_facts()
-    ivig_begun = begun_since(assessment, at=at)
     ages = ages_of(sampled_at=assessment.sampled_at, weighed_on=assessment.weighed_on, at=at)
     facts = replace(
         facts,
@@ -125,10 +122,7 @@ def propose(
         weight_age_days=ages.get("weight_age_days", UNKNOWN),
         bleeding_seen_age_hours=_later(facts.bleeding_seen_age_hours, assessment.made_at, at),
         creatinine_age_hours=_later(facts.creatinine_age_hours, assessment.made_at, at),
-        # It rests once another dose was begun, of which the assessment does not know.
-        hours_since_last_ivig=facts.hours_since_last_ivig
-        if ivig_begun
-        else _later(facts.hours_since_last_ivig, assessment.made_at, at),
+        hours_since_last_ivig=_since_last_ivig(facts.hours_since_last_ivig, assessment, at),
     )
     if product is not None:
         if product not in {row.key for row in protocol.products if row.offered}:
@@ -159,7 +153,6 @@ def propose(
         plans=plans_of(protocol, recommendation),
         acknowledged=_acknowledged(assessment, outcome),
         policies=policies,
-        ivig_begun=ivig_begun,
     )
 
 
@@ -190,6 +183,14 @@ def _policies_to_choose(protocol: Protocol, recommendation: Recommendation) -> t
     if recommendation.bleeding.level != LEVELS[-1]:
         return ()
     return compare_policies(protocol, recommendation.facts)
+
+
+def _since_last_ivig(told: Decimal | Unknown, assessment: Assessment, at: datetime) -> Decimal | Unknown:
+    """As it was told, grown older; it grows no more once another dose was begun since the assessment."""
+    begun = (dose.started_at for dose in ivig_of(given_in(assessment.encounter).doses))
+    if any(assessment.made_at < moment <= at for moment in begun):
+        return told
+    return _later(told, assessment.made_at, at)
 
 
 def _later(hours: Decimal | Unknown, made_at: datetime, at: datetime) -> Decimal | Unknown:

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-import time_machine
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import reverse
@@ -388,27 +387,6 @@ def test_milder_reaction_refuses_nothing(bedside: Bedside, site: Site, physician
     again = assess(site, at=bedside.at(20))
 
     assert check(physician, again, choices(again)).status_code == 200
-
-
-def test_immunoglobulin_begun_after_an_assessment_is_not_ordered_again_on_it(
-    bedside: Bedside, site: Site, physician: Client
-):
-    made = bedside.line.order_set.assessment
-    bedside.note(Act.START, 0)
-
-    with time_machine.travel(bedside.at(-1), tick=False):
-        before = check(physician, made, choices(made))
-    # Soon enough for whoever is signed in to be so still.
-    with time_machine.travel(bedside.at(2), tick=False):
-        refused = check(physician, made, choices(made))
-        again = assess(site, at=bedside.at(1))
-        known = check(physician, again, choices(again))
-
-    assert (before.status_code, known.status_code) == (200, 200)
-    assert "digest" in before.context
-    assert "digest" not in refused.context
-    assert "Immunoglobulin was begun on" in refused.content.decode()
-    assert "this assessment does not know it. Reassess the patient first." in refused.content.decode()
 
 
 def test_severe_reaction_warns_of_the_same_product(bedside: Bedside, site: Site, physician: Client):
