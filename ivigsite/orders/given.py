@@ -180,6 +180,12 @@ def _dosing_weight(assessment: Assessment) -> Decimal | Unknown:
     return UNKNOWN if weight is None else Decimal(weight["kg"])
 
 
+def begun_since(assessment: Assessment, *, at: datetime) -> GivenDose | None:
+    """The newest dose of immunoglobulin that was begun after this assessment, which cannot know of it."""
+    doses = ivig_of(given_in(assessment.encounter).doses)
+    return next((dose for dose in reversed(doses) if assessment.made_at < dose.started_at <= at), None)
+
+
 def ivig_of(doses: Iterable[GivenDose]) -> list[GivenDose]:
     return [dose for dose in doses if dose.is_ivig]
 

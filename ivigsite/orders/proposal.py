@@ -11,7 +11,7 @@ from uuid import UUID
 from ivigsite.encounters.advice import FindingCard, OrderCard, changed_cards, finding_cards
 from ivigsite.encounters.assessment_form import ages_of
 from ivigsite.encounters.models import Assessment
-from ivigsite.orders.given import given_in, ivig_of
+from ivigsite.orders.given import begun_since
 from ivigsite.orders.models import OverriddenRule
 from ivigsite.orders.overrides import Acknowledged
 from protocols.engine import lookup
@@ -187,10 +187,7 @@ def _policies_to_choose(protocol: Protocol, recommendation: Recommendation) -> t
 
 def _since_last_ivig(told: Decimal | Unknown, assessment: Assessment, at: datetime) -> Decimal | Unknown:
     """As it was told, grown older; it grows no more once another dose was begun since the assessment."""
-    begun = (dose.started_at for dose in ivig_of(given_in(assessment.encounter).doses))
-    if any(assessment.made_at < moment <= at for moment in begun):
-        return told
-    return _later(told, assessment.made_at, at)
+    return told if begun_since(assessment, at=at) else _later(told, assessment.made_at, at)
 
 
 def _later(hours: Decimal | Unknown, made_at: datetime, at: datetime) -> Decimal | Unknown:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import time_machine
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import reverse
@@ -387,6 +388,30 @@ def test_milder_reaction_refuses_nothing(bedside: Bedside, site: Site, physician
     again = assess(site, at=bedside.at(20))
 
     assert check(physician, again, choices(again)).status_code == 200
+
+
+def test_order_pages_warn_of_immunoglobulin_begun_after_the_assessment(
+    bedside: Bedside, site: Site, physician: Client
+):
+    made = bedside.line.order_set.assessment
+    warning = "after this assessment."
+    bedside.note(Act.START, 0)
+
+    with time_machine.travel(bedside.at(-1), tick=False):
+        before = check(physician, made, choices(made)).content.decode()
+    # Soon enough for whoever is signed in to be so still.
+    with time_machine.travel(bedside.at(2), tick=False):
+        pages = [
+            check(physician, made, choices(made)).content.decode(),
+            physician.get(reverse("choose_orders", args=[made.pk])).content.decode(),
+        ]
+        again = assess(site, at=bedside.at(1))
+        known = check(physician, again, choices(again)).content.decode()
+
+    assert all("Immunoglobulin was begun on" in page and warning in page for page in pages)
+    assert "No rule here counts that dose." in pages[0]
+    assert warning not in before
+    assert warning not in known
 
 
 def test_severe_reaction_warns_of_the_same_product(bedside: Bedside, site: Site, physician: Client):
