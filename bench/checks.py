@@ -11,6 +11,7 @@ from bench.pages import (
     compare,
     count_queries,
     page_calls,
+    place_name,
     ratio_figures,
     visitors,
 )
@@ -52,11 +53,20 @@ def measure_checks(
             note=f"{queries[empty]} on a ward without patients",
         )
     ]
-    with visitors(scratch, full) as pairs:
+    with visitors(scratch, full) as pairs, visitors(scratch, empty) as idle_pairs:
         person, stranger = pairs[HELD_TO_TARGET]
-        taken = compare(person, stranger, page_calls(person, {"board": path}), rounds=FEWEST_ROUNDS)
-        figures += ratio_figures(f"Board of {words}", taken, "board", None, place=HELD_TO_TARGET)
-    return figures
+        idle, _ = idle_pairs[HELD_TO_TARGET]
+        pages = page_calls(person, {"board": path}) | page_calls(idle, {"empty board": path})
+        taken = compare(person, stranger, pages, rounds=FEWEST_ROUNDS)
+    figures.append(
+        Figure(
+            what=f"Board of {words} ÷ board of a ward without patients, {place_name(HELD_TO_TARGET)}",
+            value=taken["board"].ratio_to(taken["empty board"]),
+            unit="×",
+            note=f"empty {taken['empty board'].median_ms:.1f} ms; medians of {FEWEST_ROUNDS} rounds",
+        )
+    )
+    return [*figures, *ratio_figures(f"Board of {words}", taken, "board", None, place=HELD_TO_TARGET)]
 
 
 def add_copies(user: "User", encounters: int) -> None:
