@@ -24,6 +24,7 @@ def test_dose_is_the_oracle_in_fractions_cut_to_a_hundredth(tenths: int):
 
     assert dose.mg == Decimal(exact * 100 // 1) / 100
     assert dose.is_known
+    assert dose.weight_kg == Decimal(tenths) / 10
     assert dose.is_capped is (weight * Fraction(2, 100) > Fraction(11, 10))
     assert dose.repeat_minutes == 7
 

@@ -1,6 +1,7 @@
 """Outcomes as plain data: the documented keys, numbers as exact text."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,9 +9,11 @@ import pytest
 from protocols.engine.answers import answer_of
 from protocols.engine.decision import evaluate
 from protocols.engine.facts import UNKNOWN, Facts
-from protocols.engine.outcome import outcome_in_short, outcome_to_plain
+from protocols.engine.outcome import outcome_in_short, outcome_to_plain, timed_plan_to_plain
+from protocols.engine.protocol import EffectKind, OverrideKind, OverridePolicy, Severity, Topic
+from protocols.engine.recommendation import Recommendation
 
-from .factory import PROTOCOL, D, patient
+from .factory import BASIS, PROTOCOL, D, if_any, if_is, patient, safety_rule, sound_protocol, text
 
 Plain = dict[str, Any]
 
@@ -226,3 +229,423 @@ def is_part_of(short: Any, whole: Any) -> bool:
     if isinstance(short, list):
         return len(short) == len(whole) and all(map(is_part_of, short, whole))
     return bool(short == whole)
+
+
+# Whole parts, as the documented keys have them
+
+HELD: dict[str, Any] = {
+    "immunoglobulin_reaction": True,
+    "consent": UNKNOWN,
+    "first_ivig": True,
+    "hours_since_last_ivig": UNKNOWN,
+    "renal_risk_factors": UNKNOWN,
+    "causative_drug": True,
+    "product": "P5",
+    "weight_kg": D(61),
+    "bleeding_sites": ("cns",),
+}
+NO_DOSE = {
+    "drug": None,
+    "dose": None,
+    "route": None,
+    "frequency": None,
+    "duration": None,
+    "group": "",
+    "start_after_minutes": 0,
+    "waits_for": [],
+    "held": False,
+    "effects": [],
+    "citations": ["C10"],
+}
+
+
+def test_line_tells_drug_route_times_and_what_was_done_to_it() -> None:
+    orders = plain_of(patient(**HELD))["orders"]
+
+    assert orders[0] == {
+        **NO_DOSE,
+        "code": "SCREEN_SAMPLE",
+        "kind": "other",
+        "role": "required",
+        "timing": "before",
+        "text": "Take a sample. Before the treatment starts.",
+    }
+    assert {key: value for key, value in orders[1].items() if key != "dose"} == {
+        "code": "T_IVIG",
+        "kind": "ivig",
+        "drug": "drug IVIG",
+        "role": "offered",
+        "timing": "now",
+        "group": "ivig",
+        "start_after_minutes": 0,
+        "route": "somehow",
+        "frequency": "once",
+        "duration": "one day",
+        "text": "Give T_IVIG",
+        "waits_for": [],
+        "held": True,
+        "effects": [{"by": "S_REACTION", "effect": "hold_lines", "is_certain": True}],
+        "citations": ["C10"],
+    }
+    assert orders[-1] == {
+        **NO_DOSE,
+        "code": "consult_stat",
+        "kind": "consult",
+        "role": "required",
+        "timing": "consult",
+        "text": "Body of consult_stat",
+    }
+
+
+def test_ledger_step_tells_what_was_done_with_which_numbers() -> None:
+    ledger = order_of(plain_of(patient(**HELD)), "T_IVIG")["dose"]["ledger"]
+
+    assert ledger[0] == {
+        "name": "Calculated amount",
+        "operation": "product of two",
+        "formula": "g per kg for each kg of dosing weight (actual)",
+        "inputs": [
+            {"name": "per kg", "value": "0.5", "unit": "g per kg", "from_step": None},
+            {"name": "dosing weight (actual)", "value": "61", "unit": "kg", "from_step": None},
+        ],
+        "result": "30.5",
+        "unit": "g",
+        "citations": ["C10"],
+    }
+
+
+def test_part_of_a_vial_that_is_left_over_is_told() -> None:
+    dose = order_of(plain_of(patient(**HELD)), "T_SLOW")["dose"]
+
+    assert (dose["part_vial"], dose["left_over_g"]) == (True, "0.3")
+    assert dose["vials"] == [{"size_g": "10", "count": 1}, {"size_g": "2.5", "count": 1}]
+
+
+def test_findings_tell_reason_action_and_what_lifts_them() -> None:
+    findings = plain_of(patient(**HELD))["findings"]
+
+    assert [finding["rule"] for finding in findings] == ["S_REACTION", "S_CONSENT", "S_LABEL"]
+    assert [len(finding.pop("facts_digest")) for finding in findings] == [64, 64, 64]
+    assert findings[0] == {
+        "rule": "S_REACTION",
+        "number": "S_REACTION",
+        "severity": "hard_named_haematologist",
+        "text": "Rule S_REACTION speaks",
+        "action": "Do this.",
+        "override": "Name the haematologist, with a reason.",
+        "override_policy": {
+            "kind": "named",
+            "reasons": ["R_OTHER"],
+            "named": "Haematologist",
+            "second": "",
+            "text": "",
+        },
+        "effects": [
+            {"kind": "hold_lines", "target": "ivig"},
+            {"kind": "raise_consult", "target": "stat"},
+        ],
+        "lines": [[["ivig"]]],
+        "reads": {"immunoglobulin_reaction": True},
+        "wait": {},
+        "citation": "C10",
+    }
+    assert [finding["override"] for finding in findings[1:]] == [
+        "Give a reason.",
+        "Read it; signing acknowledges it.",
+    ]
+
+
+def test_finding_says_how_long_to_wait_and_cites_each_source() -> None:
+    early = replace(
+        safety_rule("S_WAIT", Severity.HARD, if_is("repeat_too_early", "true")),
+        text="Wait {hours_until_repeat} hours.",
+        basis=replace(BASIS, cites=("C10", "C11")),
+        override=OverridePolicy(
+            kind=OverrideKind.NAMED_AND_SECOND, named="Haematologist", second="Allergist", text="On paper."
+        ),
+    )
+    protocol = sound_protocol(safety_rules=(early,))
+    plain = outcome_to_plain(protocol, evaluate(protocol, patient(hours_since_last_ivig=D(5))))
+
+    (finding,) = plain["findings"]
+    assert (finding["text"], finding["wait"]) == ("Wait 15 hours.", {"hours": "15"})
+    assert finding["citation"] == "C10, C11"
+    assert finding["override"] == "Name the haematologist and allergist, with a reason. On paper."
+
+
+def test_stop_that_nothing_lifts_says_so() -> None:
+    stop = safety_rule("S_STOP", Severity.HARD, if_is("clumps", "false"))
+    protocol = sound_protocol(safety_rules=(stop,))
+
+    (finding,) = outcome_to_plain(protocol, evaluate(protocol, patient()))["findings"]
+
+    assert finding["override"] == "Nothing lifts this but another order or another fact."
+
+
+def test_rule_that_cannot_be_judged_says_what_to_ask_and_cites_each_source() -> None:
+    open_rule = replace(
+        safety_rule(
+            "S_KIDNEY",
+            Severity.WARNING,
+            if_any("renal_risk_factors", "diabetes"),
+            (EffectKind.AT_RISK_RATE, ""),
+        ),
+        basis=replace(BASIS, cites=("C10", "C11")),
+    )
+    protocol = sound_protocol(safety_rules=(open_rule,))
+
+    (rule,) = outcome_to_plain(protocol, evaluate(protocol, patient(**HELD)))["unjudged"]
+
+    assert rule == {
+        "rule": "S_KIDNEY",
+        "number": "S_KIDNEY",
+        "severity": "warning",
+        "text": "Rule S_KIDNEY speaks",
+        "asks": ["renal_risk_factors"],
+        "until_known": "ask",
+        "effects": [{"kind": "at_risk_rate", "target": ""}],
+        "citation": "C10, C11",
+    }
+
+
+def test_screening_and_monitoring_are_told_with_their_times() -> None:
+    plain = plain_of(patient(**HELD))
+
+    assert plain["screening"] == [
+        {
+            "key": "SAMPLE",
+            "title": "A sample",
+            "state": "waits",
+            "order": "Take a sample",
+            "due": "Before the first line.",
+            "changes": [{"result": "Low", "change": "Another product."}],
+            "citations": ["C10"],
+        }
+    ]
+    assert plain["monitoring"] == [
+        {
+            "key": "M_ALL",
+            "title": "M_ALL",
+            "measured": "something",
+            "unit": "things",
+            "anchor": "T0",
+            "due_minutes": 10,
+            "window_minutes": 10,
+            "due": "After ten minutes.",
+            "citations": ["C10"],
+        }
+    ]
+
+
+def test_text_tells_what_others_say() -> None:
+    said = replace(
+        text("conflict", Topic.CONFLICT), title="A title", source_says="They say one.", others_say="Two."
+    )
+    protocol = sound_protocol(texts=(*PROTOCOL.texts[:3], said))
+
+    found = outcome_to_plain(protocol, evaluate(protocol, patient()))["texts"][-1]
+
+    assert found == {
+        "key": "conflict",
+        "topic": "conflict",
+        "title": "A title",
+        "body": "Body of conflict",
+        "source_says": "They say one.",
+        "others_say": "Two.",
+        "provenance": "study",
+        "citations": ["C10"],
+    }
+
+
+def test_gate_that_only_speaks_is_told_apart_from_one_that_stops() -> None:
+    said = plain_of(patient(causative_drug=True))
+    stopped = plain_of(patient(causative_drug=True, clumps=True, ttp_suspected=UNKNOWN))
+
+    assert said["gate"] == {"status": "said", "stops": [], "said": ["DRUG"], "unjudged": []}
+    assert stopped["gate"] == {
+        "status": "stopped",
+        "stops": ["CLUMPS"],
+        "said": ["DRUG"],
+        "unjudged": ["TTP"],
+    }
+    assert plain_of(patient())["gate"] == {"status": "clear", "stops": [], "said": [], "unjudged": []}
+    assert stopped["gates"][0] == {
+        "code": "CLUMPS",
+        "key": "CLUMPS",
+        "title": "Gate CLUMPS",
+        "text": "Stop.",
+        "action": "Ask.",
+        "stops": True,
+        "consult": "info",
+        "platelets": "blocked",
+        "ivig": "as_branch",
+        "corticosteroid": "as_branch",
+        "citations": ["C10"],
+    }
+    assert stopped["reason"] == "Gate CLUMPS; Gate DRUG"
+    assert plain_of(patient(clumps=True, ttp_suspected=True))["reason"] == "Gate CLUMPS; Gate TTP"
+
+
+def test_score_is_told_item_by_item_with_what_is_open() -> None:
+    scores = {score["key"]: score for score in plain_of(patient(**HELD))["scores"]}
+
+    dic = scores["isth_dic"]
+    assert {key: dic[key] for key in dic if key != "items"} == {
+        "key": "isth_dic",
+        "title": "ISTH score for overt DIC",
+        "applies": None,
+        "least": 2,
+        "most": 8,
+        "group": "not overt to overt",
+        "asks": ["dic_predisposing"],
+    }
+    assert dic["items"][:2] == [
+        {"label": "Platelet count", "points": 2, "possible": [2], "asks": []},
+        {
+            "label": "D-dimer or other fibrin marker",
+            "points": None,
+            "possible": [0, 2, 3],
+            "asks": ["fibrin_marker"],
+        },
+    ]
+    assert scores["plasmic"]["applies"] is True
+
+
+def test_trace_names_the_rows_that_held_and_that_could_not_be_judged() -> None:
+    plain = plain_of(patient(**HELD))
+
+    assert plain["trace"] == {
+        "grade_band": "Grade 2",
+        "bleeding": {
+            "level": "active",
+            "stated": "active",
+            "computed": "active",
+            "at_least": "active",
+            "rules": ["B_ACTIVE"],
+        },
+        "decision_rule": "R20",
+        "decision_text": "What R20 says",
+        "gates_unjudged": [],
+        "rules_fired": ["S_REACTION", "S_CONSENT", "S_LABEL"],
+        "rules_unjudged": ["S_KIDNEY"],
+        "notes": [],
+    }
+    assert plain["questions"] == [{"fact": "renal_risk_factors", "changes": ["Rule S_KIDNEY speaks"]}]
+
+
+def test_timed_plan_is_told_event_by_event() -> None:
+    plan = plain_of(patient(bleeding_sites=("cns",), immunoglobulin_reaction=True))["timed_plan"]
+
+    events = plan.pop("events")
+    assert plan == {
+        "access": "IN_TURN",
+        "access_title": "IN_TURN",
+        "access_text": "As IN_TURN says.",
+        "access_citations": ["C10"],
+        "lanes": [["corticosteroid", "ivig", "platelets"]],
+        "planned_volume_ml": "400",
+        "planned_volume_ml_per_kg": "6.7",
+        "limit_ml_per_kg": "8",
+        "window_minutes": 200,
+        "over_limit": False,
+        "waits_for": [],
+        "shares_a_line": False,
+    }
+    assert [(event["kind"], event["code"]) for event in events] == [
+        ("call", "consult_stat"),
+        ("give", "T_STEROID"),
+        ("give", "T_PLATELETS"),
+        ("count", "T_PLATELETS"),
+        ("count", "T_STEROID"),
+    ]
+    assert events[2] == {
+        "kind": "give",
+        "arm": "platelets",
+        "code": "T_PLATELETS",
+        "text": "Give T_PLATELETS",
+        "after_minutes": 0,
+        "until_minutes": None,
+        "lane": None,
+        "dose_number": 1,
+        "doses": 1,
+        "volume_ml": "400",
+        "conditional": False,
+    }
+
+
+def test_timed_plan_whose_volume_per_kg_nobody_can_tell_leaves_it_open() -> None:
+    said = evaluate(PROTOCOL, patient(bleeding_sites=("cns",)))
+    assert isinstance(said, Recommendation)
+    assert said.timed_plan is not None
+    open_plan = replace(said.timed_plan, planned_volume_ml_per_kg=UNKNOWN)
+
+    plain = timed_plan_to_plain(open_plan)
+
+    assert plain is not None
+    assert (plain["planned_volume_ml_per_kg"], plain["over_limit"]) == (None, None)
+    assert timed_plan_to_plain(None) is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "exposure", "watched_minutes"),
+    [
+        ({"last_product": "P10"}, "same_brand", 35),
+        ({"last_product": "P5"}, "new_brand", 90),
+        ({"last_product": UNKNOWN}, None, 90),
+    ],
+)
+def test_rate_plan_is_watched_after_the_end_as_the_exposure_asks(
+    facts: dict[str, Any], exposure: str | None, watched_minutes: int
+) -> None:
+    plan = plain_of(patient(weight_kg=D(108), immunoglobulin_reaction=False, **facts))["rate_plan"]
+
+    total = plan["total_minutes"]
+    assert plan["exposure"] == exposure
+    assert plan["observations"][0] == {"moment": "before", "after_minutes": -40, "until_minutes": 0}
+    assert plan["observations"][-1] == {
+        "moment": "observed_until",
+        "after_minutes": total + watched_minutes,
+        "until_minutes": total + watched_minutes,
+    }
+
+
+def test_not_covered_outcome_still_tells_gates_and_questions() -> None:
+    plain = plain_of(patient(platelets_per_ul=20, clumps=UNKNOWN))
+
+    assert (plain["outcome"], plain["grade"], plain["consult"]) == ("not_covered", 0, "same_day")
+    assert plain["gate"] == {"status": "clear", "stops": [], "said": [], "unjudged": ["CLUMPS"]}
+    assert plain["questions"] == [{"fact": "clumps", "changes": ["Gate CLUMPS"]}]
+    assert plain["trace"]["grade_band"] == "Grade 0"
+
+
+def test_gated_outcome_tells_grade_consult_and_scores() -> None:
+    plain = plain_of(patient(ttp_suspected=True))
+
+    assert (plain["grade"], plain["consult"], plain["branch"]) == (2, "stat", "TREAT")
+    assert [score["key"] for score in plain["scores"]] == ["plasmic", "four_ts", "isth_dic"]
+    assert plain["trace"]["decision_rule"] == "R20"
+
+
+def test_what_does_not_apply_is_null_or_empty() -> None:
+    empty = plain_of(Facts())
+
+    nothing = {key: value for key, value in empty.items() if value in (None, [], {})}
+    assert nothing == {
+        "grade": None,
+        "branch": None,
+        "provenance": None,
+        "dosing_weight": None,
+        "orders": [],
+        "targets": [],
+        "stop_rule": None,
+        "rate_plan": None,
+        "timed_plan": None,
+        "gates": [],
+        "findings": [],
+        "unjudged": [],
+        "screening": [],
+        "monitoring": [],
+        "texts": [],
+        "repeat": None,
+        **{key: value for key, value in nothing.items() if key in ("questions", "possible", "scores")},
+    }

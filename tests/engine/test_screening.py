@@ -1,5 +1,6 @@
 """Samples before treatment: for whom, done only where that is sure, waited for unless that is sure too."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,11 +8,11 @@ import pytest
 from protocols.engine.decision import evaluate
 from protocols.engine.facts import UNKNOWN
 from protocols.engine.outcome import outcome_to_plain
-from protocols.engine.protocol import Timing
+from protocols.engine.protocol import OrderKind, Role, Timing
 from protocols.engine.recommendation import Recommendation, ScreeningState
 from protocols.engine.screening import screening_of
 
-from .factory import PROTOCOL, D, patient
+from .factory import PROTOCOL, D, patient, sound_protocol
 
 
 def recommended(**changes: Any) -> Recommendation:
@@ -40,6 +41,23 @@ def test_item_that_treatment_waits_for_stands_before_it() -> None:
 
     assert states(said) == [ScreeningState.WAITS]
     assert lines(said) == ["Take a sample. Before the treatment starts."]
+
+
+def test_line_of_a_sample_is_free_and_stands_alone() -> None:
+    (sample,) = (order for order in recommended(clumps=False).orders if order.timing is Timing.BEFORE)
+
+    assert (sample.code, sample.kind, sample.role) == ("SCREEN_SAMPLE", OrderKind.OTHER, Role.REQUIRED)
+    assert (sample.group, sample.start_after_minutes, sample.is_held) == ("", 0, False)
+    assert (sample.template, sample.dose, sample.waits_for, sample.cites) == (None, None, (), ("C10",))
+
+
+def test_item_that_nothing_waits_for_is_sent_without_waiting() -> None:
+    item = replace(PROTOCOL.screening_items[0], waits_when=())
+    said = evaluate(sound_protocol(screening_items=(item,)), patient(iga_g_per_l=UNKNOWN, first_ivig=True))
+    assert isinstance(said, Recommendation)
+
+    assert states(said) == [ScreeningState.SEND]
+    assert lines(said) == ["Take a sample. Take it now and do not wait for the result."]
 
 
 def test_item_for_somebody_else_is_left_out_and_one_that_may_be_for_this_patient_is_not() -> None:
