@@ -1,4 +1,4 @@
-"""What an immunoglobulin is to the patient: unknown is never the same brand, and a long gap is a first time."""
+"""What an immunoglobulin is to the patient: unknown is never the same brand, a long gap a first time."""
 
 from dataclasses import replace
 from typing import Any
