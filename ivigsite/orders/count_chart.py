@@ -17,7 +17,8 @@ from ivigsite.orders.response import Course
 from protocols.engine.protocol import GradeBand, OrderKind, ResponsePoint
 from protocols.engine.response import MINUTES_PER_DAY
 
-WIDTH: Final = 640
+# As wide as half a tablet shows with its smallest words still read.
+WIDTH: Final = 520
 LEFT: Final = 84
 RIGHT: Final = 12
 TOP: Final = 10

@@ -133,6 +133,7 @@ def given_rows(course: Course) -> tuple[GivenRow, ...]:
             each.at,
             KIND_WORDS[each.kind]
             + _amount_words(each.dose)
+            + (f", {each.dose.stopped}" if each.dose and each.dose.stopped else "")
             + (PLANNED if each.is_planned else "")
             + (FROM_PAPER if each.is_from_paper else ""),
         )

@@ -46,6 +46,8 @@ class GivenDose:
     # Platelet units as their labels were noted; of a dose from paper its words alone.
     units: tuple[GivenProduct, ...] = ()
     label: str = ""
+    # That it was stopped before its end, and after how much; empty where it was not.
+    stopped: str = ""
 
     @property
     def is_ivig(self) -> bool:
@@ -211,7 +213,15 @@ def _dose(events: list[AdministrationEvent], products: list[GivenProduct]) -> Gi
         weight_kg=_weight(line),
         reactions=tuple(each for each in events if each.act == Act.REACTION),
         units=tuple(each for each in products if each.unit_number),
+        stopped=_stopped(events),
     )
+
+
+def _stopped(events: Iterable[AdministrationEvent]) -> str:
+    stop = next((event for event in events if event.act == Act.STOP), None)
+    if stop is None:
+        return ""
+    return f"stopped after {stop.volume_ml} mL" if stop.volume_ml else "stopped, volume not noted"
 
 
 def _grams(line: OrderLine, products: list[GivenProduct]) -> tuple[Decimal | Unknown, str]:

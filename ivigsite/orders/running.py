@@ -105,6 +105,12 @@ class RunningDose:
         """What the pump should have given by now."""
         return infused_by(self.course, max(self.course.minute, minute_of(self.at)))
 
+    @property
+    def read_ml(self) -> Decimal | None:
+        """What was last read off the pump; None where nobody told it."""
+        told = [event.volume_ml for event in self.events if event.volume_ml]
+        return Decimal(told[-1]) if told else None
+
     @cached_property
     def _ahead(self) -> tuple[tuple[StepAhead, ...], int | None]:
         if self.plan is None:

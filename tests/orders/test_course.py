@@ -318,6 +318,24 @@ def test_exposure_counts_grams_on_the_dosing_weight_and_dates_what_follows(site:
     assert "2 Sep 2027" in words
 
 
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [({"volume_ml": Decimal(196)}, "stopped after 196 mL"), ({}, "stopped, volume not noted")],
+    ids=["read off the pump", "not told"],
+)
+def test_dose_stopped_before_its_end_says_so_beside_its_grams(site: Site, told: dict[str, Any], words: str):
+    ivig = line("ivig")
+    entered(site, "VITALS_BEFORE", BEFORE, START - timedelta(minutes=5), at=START)
+    noted(site, ivig, Act.START, START, reason="signs_elsewhere")
+    noted(site, ivig, Act.STOP, after(minutes=90), reason="reaction", **told)
+
+    said = page(site, after(hours=2))
+
+    # Counted whole all the same: too much in the sums is the careful side of the watch for haemolysis.
+    assert f"{ivig.drug}, {words}" in said
+    assert f"as ordered; no vials are noted, {words}" in said
+
+
 def test_chart_keeps_dots_in_their_bands_and_joins_none(site: Site):
     give(site, line("ivig"), START, minutes=300)
     for day, per_ul in ((1, 24_000), (2, 25_000), (3, 149_999), (4, 150_000), (8, 900_000)):

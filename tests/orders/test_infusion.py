@@ -590,6 +590,7 @@ def test_nurse_notes_a_whole_infusion_by_the_page(order_set: OrderSet, line: Ord
     assert line.given.get().lot_number == "P100"
     page = page_of(nurse, order_set).content.decode()
     assert "690 mL given" in page
+    assert 'Read off the pump</dt><dd class="num">690 <small>of 700 mL' in page
     assert "Finished" in page
 
 
