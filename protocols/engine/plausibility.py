@@ -171,8 +171,8 @@ def _message(measured: Measured, row: PlausibleRange | None) -> str:
     what = f"{_WORDS[measured.quantity]} of {measured.subject}".removesuffix(" of ")
     shown = f"{decimal_text(measured.value)} {measured.unit}".rstrip()
     if row is None:
-        return f"{shown}: no limits say what a {what} in this unit can be."
+        return f"{shown}: no limits say what the {what} in this unit can be."
     if row.minimum <= measured.value <= row.maximum:
         return ""
-    limits = f"{decimal_text(row.minimum)} to {decimal_text(row.maximum)}"
-    return f"{shown} is implausible for a {what}: it lies between {limits}."
+    limits = f"{decimal_text(row.minimum)} and {decimal_text(row.maximum)}"
+    return f"{shown} is implausible as {what}: it lies between {limits}."
