@@ -138,9 +138,7 @@ def test_number_within_its_range_is_plausible_and_its_ends_belong_to_it() -> Non
     row = plausible(Quantity.CAP, "mg", minimum=D(5), maximum=D(50))
 
     assert [messages(cap, "mg", row) for cap in ("5", "20", "50")] == [[], [], []]
-    assert messages("4.9", "mg", row) == [
-        "4.9 mg is implausible as cap of drug R: it lies between 5 and 50."
-    ]
+    assert messages("4.9", "mg", row) == ["4.9 mg is implausible as cap of drug R: it lies between 5 and 50."]
     assert messages("50.1", "mg", row) == [
         "50.1 mg is implausible as cap of drug R: it lies between 5 and 50."
     ]
