@@ -6,8 +6,8 @@ class OrdersConfig(AppConfig):
     label = "orders"
 
     def ready(self) -> None:
-        from ivigsite.orders import discrepancies, reactions, units_handed_over
+        from ivigsite.orders import discrepancies, given_handed_over, reactions
 
         reactions.listen()
         discrepancies.listen()
-        units_handed_over.listen()
+        given_handed_over.listen()

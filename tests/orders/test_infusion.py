@@ -367,6 +367,30 @@ def test_severe_reaction_ends_the_dose_and_tells_monitoring_when(bedside: Bedsid
     assert looks[0].next_due_at == looks[1].due_at
 
 
+def test_handover_tells_where_each_dose_stands(bedside: Bedside):
+    def told() -> tuple[str, ...]:
+        (found,) = handover_lines(bedside.site.nurse, ward="", at=bedside.at(200))
+        return found.given
+
+    def clock(minute: int) -> str:
+        return f"{timezone.localtime(bedside.at(minute)):%d-%b %H:%M}"
+
+    before = told()
+    first = bedside.note(Act.START, 0)
+    running = told()
+    bedside.note(Act.PAUSE, 30)
+    paused = told()
+    bedside.note(Act.STOP, 90, volume_ml=Decimal(196), reason="reaction")
+    # What is seen after the end does not move it.
+    bedside.note(Act.REACTION, 120, grade=1)
+
+    begun = f"Immunoglobulin {bedside.dose.dose_words}: begun {clock(0)}"
+    assert before == ()
+    assert running == (f"{begun}, running at {first.ml_per_h} mL per h",)
+    assert paused == (f"{begun}, paused {clock(30)}",)
+    assert told() == (f"{begun}, stopped {clock(90)} after 196 mL",)
+
+
 def test_life_threatening_reaction_refuses_immunoglobulin_until_the_assessment_knows(
     bedside: Bedside, site: Site, physician: Client
 ):
