@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,13 +21,22 @@ from ivigsite.orders.sheet.chart import (
     orders_in_short,
     said_above,
     said_of_most,
+    sources_in_a_row,
     sources_in_short,
     stickers,
     without,
 )
 from ivigsite.orders.sheet.checks import find_forbidden_tokens
 from ivigsite.orders.sheet.content import ChartRow as PlannedRow
-from ivigsite.orders.sheet.content import OrderGroup, SheetAction, SheetTimedPlan, TimedRow, Vial
+from ivigsite.orders.sheet.content import (
+    OrderGroup,
+    SheetAction,
+    SheetCount,
+    SheetTimedPlan,
+    TimedRow,
+    TrendBand,
+    Vial,
+)
 from ivigsite.orders.sheet.documents import DOCUMENTS, ROLE_SHEETS, Document
 from ivigsite.orders.sheet.jobs import SheetFailed
 from ivigsite.orders.sheet.render import render
@@ -413,10 +422,88 @@ def test_the_orders_stand_once_more_above_the_signatures_each_drug_with_its_dose
     assert told == [
         "1 to 2 samples and checks before treatment",
         "3 call or test",
-        f"1 immune globulin intravenous (human) 80{NO_BREAK_SPACE}g",
-        f"2 predniSONE 80{NO_BREAK_SPACE}mg",
+        f"1{NO_BREAK_SPACE}immune globulin intravenous (human) 80{NO_BREAK_SPACE}g",
+        f"2{NO_BREAK_SPACE}predniSONE 80{NO_BREAK_SPACE}mg",
         "5 to 6 calls and tests",
     ]
+
+
+@pytest.mark.parametrize(
+    ("document", "title", "roles"),
+    [
+        (Document.NURSE_CHART, "Signatures", ("Nurse 1", "Nurse 2 (independent check)")),
+        (Document.ISSUE_SHEET, "Collected and received", ("Collected by", "Received on the ward")),
+    ],
+)
+def test_nobody_signs_a_page_that_does_not_say_for_which_orders(
+    document: Document, title: str, roles: tuple[str, ...]
+) -> None:
+    for paper in Paper:
+        (page,) = [
+            page for page in pages_of(file_of(Case("typical", "signed", paper, document))) if title in page
+        ]
+        text = text_of(page)
+
+        assert "1 immune globulin intravenous (human) 80 g; 2 predniSONE 80 mg; 3 platelets" in text
+        assert all(role in text for role in roles)
+
+
+@pytest.mark.parametrize("count", [20, 21])
+def test_the_last_words_take_what_they_end_along_to_another_page(count: int) -> None:
+    job = Case("typical", "signed", Paper.LETTER, Document.CHECKLIST).job
+    # As many as leave room for all but the last line.
+    checks = tuple(replace(TYPICAL.monitoring[0], item=f"Check {number}") for number in range(count))
+
+    last = text_of(pages_of(render(replace(job, content=replace(TYPICAL, monitoring=checks))))[-1])
+
+    assert "These checks belong to 1 immune globulin" in last
+    assert "4 tranexamic acid, 1,000 mg End of checklist" in last
+
+
+def test_in_the_hour_that_happens_twice_every_time_stands_whole_in_its_column() -> None:
+    job = Case("typical", "signed", Paper.A4).job
+    first, second = datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    assert TYPICAL.rate_plan is not None
+    steps = tuple(replace(step, starts_at=first) for step in TYPICAL.rate_plan.steps)
+    content = replace(
+        TYPICAL,
+        orders=tuple(replace(order, start_at=first) if order.dose else order for order in TYPICAL.orders),
+        monitoring=(replace(TYPICAL.monitoring[0], due_at=second),),
+        rate_plan=replace(TYPICAL.rate_plan, steps=steps),
+        timed_plan=SheetTimedPlan(
+            starts_at=first,
+            title="Two lines",
+            text="Side by side.",
+            rows=(TimedRow(at=first, until=second, kind="give", arm="ivig", text="immune globulin"),),
+            window_minutes=360,
+            planned_volume_ml=Decimal(800),
+            planned_volume_ml_per_kg=Decimal("9.7"),
+            limit_ml_per_kg=Decimal(15),
+            is_over_limit=False,
+        ),
+        trend=tuple(SheetCount(at=first, platelets_per_ul=118_000) for _ in range(8)),
+        trend_bands=(
+            TrendBand(label="Low", lower_per_ul=0, upper_per_ul=100_000),
+            TrendBand(label="Normal", lower_per_ul=100_000),
+        ),
+    )
+
+    for document in (Document.ORDER_SET, Document.NURSE_CHART, Document.CHECKLIST, Document.HANDOVER_CARD):
+        file = render(replace(job, document=document, content=content))
+        text = all_text_of(file)
+        assert "25-Oct-2026 01:30 BST" in text
+        if document is Document.ORDER_SET:
+            assert text.count("25-Oct-2026 01:30 BST") == 8 + len(steps) + 1 + 4
+            assert text.count("25-Oct-2026 01:30 GMT") == 2
+        with opened(file) as pages:
+            for page in pages:
+                assert_nothing_is_clipped_or_covered(page)
+
+
+def test_sources_beneath_a_chart_are_one_sentence() -> None:
+    assert sources_in_a_row(("R1: A. 2017.", "R2: B", "HOUSE: see example.org.")) == (
+        "R1: A. 2017; R2: B; HOUSE: see example.org."
+    )
 
 
 def test_parts_of_one_source_are_named_together_with_nothing_lost() -> None:
@@ -443,6 +530,13 @@ def test_a_card_counts_the_unknown_answers_it_has_no_room_for() -> None:
         "finding number 5; and 19 answers more, each named on the order set" in card
     )
     assert "Not known: 24 answers, each named on the order set" in issue
+
+
+def test_a_single_unknown_answer_is_one_answer() -> None:
+    content = replace(TYPICAL, basis=replace(TYPICAL.basis, not_known=("blood group",)))
+    job = Case("typical", "signed", Paper.A4, Document.ISSUE_SHEET).job
+
+    assert "Not known: 1 answer, named on the order set" in all_text_of(render(replace(job, content=content)))
 
 
 def test_an_override_that_nobody_else_agreed_to_names_nobody() -> None:

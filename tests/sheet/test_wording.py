@@ -97,6 +97,18 @@ def test_a_time_names_its_zone_only_in_the_hour_that_happens_twice(at: datetime,
     assert wording.format_time(at, LONDON) == text
 
 
+@pytest.mark.parametrize(
+    ("hour", "text"),
+    [(0, "25-Oct-2026 01:30~BST"), (1, "25-Oct-2026 01:30~GMT"), (3, "25-Oct-2026 03:30")],
+)
+def test_in_a_narrow_column_the_date_lets_go_of_the_time_and_the_time_keeps_its_zone(
+    hour: int, text: str
+) -> None:
+    told = wording.format_moment_in_cell(datetime(2026, 10, 25, hour, 30, tzinfo=UTC), LONDON)
+
+    assert told == text.replace("~", wording.NO_BREAK_SPACE)
+
+
 def test_midnight_stands_with_the_date_that_begins() -> None:
     midnight = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
 
@@ -163,3 +175,19 @@ def test_a_short_phrase_stays_on_one_line_and_a_long_one_can_part() -> None:
 
 def test_a_dose_holds_its_number_to_its_unit_and_lets_a_long_unit_go_on() -> None:
     assert wording.format_dose(Decimal(198_130), "adult dose") == "198,130\N{NO-BREAK SPACE}adult doses"
+
+
+@pytest.mark.hazard("H17")
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("at most 0.5 mg, again every 5 minutes", "at most 0.5~mg, again every 5~minutes"),
+        ("saline 20 mL per kg, sodium chloride 0.9 %.", "saline 20~mL per kg, sodium chloride 0.9~%."),
+        ("170 to 200 micron filter (within 15 min)", "170 to 200~micron filter (within 15~min)"),
+        ("<td>DOSE 2 adult doses</td>", "<td>DOSE 2~adult doses</td>"),
+        ("fallen by 20 to 29 mmHg, 2 lines", "fallen by 20 to 29~mmHg, 2 lines"),
+        ("order 9 given, step 4 has, page 3 Lot", "order 9 given, step 4 has, page 3 Lot"),
+    ],
+)
+def test_a_number_in_a_sentence_keeps_its_unit_beside_it(text: str, kept: str) -> None:
+    assert wording.keep_units_beside(text) == kept.replace("~", wording.NO_BREAK_SPACE)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from .content import MonitoringRow, OrderGroup, Severity, SheetContent, SheetFinding, SheetOrder, TimedRow
 from .documents import Document
-from .wording import format_amount, format_day, format_number
+from .wording import NO_BREAK_SPACE, format_amount, format_day, format_number
 
 # Rows without words, for checks between the steps and for a rate that was lowered.
 FREE_ROWS: Final = 6
@@ -138,11 +138,14 @@ def orders_in_short(orders: Iterable[SheetOrder]) -> list[str]:
             told.append(_numbered(rows, "call or test", "calls and tests"))
         else:
             told += [
-                f"{format_number(row.number)} {row.name} {format_amount(row.dose.amount, row.dose.unit)}"
-                for row in rows
-                if row.dose
+                f"{_beside(row)} {format_amount(row.dose.amount, row.dose.unit)}" for row in rows if row.dose
             ]
     return told
+
+
+def _beside(order: SheetOrder) -> str:
+    """Number and name; a number alone at the end of a line is read as part of the dose before it."""
+    return f"{format_number(order.number)}{NO_BREAK_SPACE}{order.name}"
 
 
 def before_in_short(orders: Sequence[SheetOrder]) -> str:
@@ -194,6 +197,11 @@ def sources_in_short(references: Sequence[str]) -> list[str]:
         else:
             parts.setdefault((reference, ""), [])
     return [" ".join(filter(None, (head, *own, tail))) for (head, tail), own in parts.items()]
+
+
+def sources_in_a_row(references: Iterable[str]) -> str:
+    """Sources as one sentence, whether or not each of them ends in a full stop."""
+    return f"{'; '.join(reference.rstrip('.') for reference in references)}."
 
 
 def unknown_first(content: SheetContent, document: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from .chart import (
     other_checks,
     said_above,
     said_of_most,
+    sources_in_a_row,
     sources_in_short,
     stickers,
     timed_rows,
@@ -53,10 +54,12 @@ register.filter("date", wording.format_date)
 register.filter("time", wording.format_time)
 register.filter("day", wording.format_day)
 register.filter("moment", wording.format_moment)
+register.filter("moment_in_cell", wording.format_moment_in_cell)
 register.filter("moment_with_offset", wording.format_moment_with_offset)
 register.filter("moment_to_the_second", wording.format_moment_to_the_second)
 register.filter("minutes", wording.format_minutes)
 register.filter("together", wording.keep_together)
+register.filter("units_beside", wording.keep_units_beside, is_safe=True)
 register.filter("chart_rows", chart_rows)
 register.filter("stickers", stickers)
 register.filter("additive_labels", additive_labels)
@@ -72,6 +75,7 @@ register.filter("said_above", said_above)
 register.filter("without", without)
 register.filter("words_in_plan", words_in_plan)
 register.filter("sources_in_short", sources_in_short)
+register.filter("sources_in_a_row", sources_in_a_row)
 register.filter("unknown_first", unknown_first)
 register.filter("unknown_besides", unknown_besides)
 register.filter("next_checks", next_checks)

@@ -9,8 +9,10 @@ from .content import SheetContent
 from .wording import format_number
 
 SVG: Final = "http://www.w3.org/2000/svg"
-WIDTH, BAND_HEIGHT, LEFT, RIGHT = 184.0, 6.0, 42.0, 4.0
+WIDTH, BAND_HEIGHT, LEFT = 184.0, 6.0, 42.0
 DOT: Final = 1.1
+# From either end of the bands, so that no dot stands on their edge.
+INSET: Final = 3.0
 
 
 def draw_trend(content: SheetContent) -> bytes:
@@ -18,7 +20,7 @@ def draw_trend(content: SheetContent) -> bytes:
     height = BAND_HEIGHT * len(content.trend_bands)
     first, last = content.trend[0].at, content.trend[-1].at
     span = (last - first).total_seconds()
-    room = WIDTH - LEFT - RIGHT - 2 * DOT
+    room = WIDTH - LEFT - 2 * INSET
     parts = []
     for position, band in enumerate(content.trend_bands):
         top = height - BAND_HEIGHT * (position + 1)
@@ -31,7 +33,7 @@ def draw_trend(content: SheetContent) -> bytes:
         )
     for count in content.trend:
         share = (count.at - first).total_seconds() / span if span else 0.0
-        x = LEFT + DOT + room * share
+        x = LEFT + INSET + room * share
         y = max(
             DOT,
             min(

@@ -12,6 +12,11 @@ from protocols.engine.numbers import unit_beside
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 LONGEST_UNBROKEN = 32
+# In sentences of a protocol, which are stored with ordinary spaces.
+_BEFORE_UNIT = re.compile(
+    r"(?<=\d) (?=%|(?:g|kg|mg|micrograms?|mL|L|mmol|units?|h|min|minutes?|hours?|days?|weeks?|months?"
+    r"|mm|cm|mmHg|micron|percent|degrees?|adult doses?)\b)"
+)
 
 
 def format_number(value: Decimal | int) -> str:
@@ -33,6 +38,11 @@ def format_dose(value: Decimal | int, unit: str) -> str:
 def keep_together(phrase: str) -> str:
     """A short phrase that never parts at the end of a line; a long one must be able to."""
     return phrase.replace(" ", NO_BREAK_SPACE) if len(phrase) <= LONGEST_UNBROKEN else phrase
+
+
+def keep_units_beside(text: str) -> str:
+    """The text with each number beside its unit: neither is read alone at the end or start of a line."""
+    return _BEFORE_UNIT.sub(NO_BREAK_SPACE, text)
 
 
 def format_count(platelets_per_ul: int) -> str:
@@ -60,6 +70,11 @@ def format_day(at: datetime, time_zone: str) -> str:
 def format_moment(at: datetime, time_zone: str) -> str:
     local = at.astimezone(ZoneInfo(time_zone))
     return f"{format_date(local.date())} {format_time(at, time_zone)}".replace(" ", NO_BREAK_SPACE)
+
+
+def format_moment_in_cell(at: datetime, time_zone: str) -> str:
+    """A moment whose time may go on in the next line: with the name of its zone it fits few columns."""
+    return format_moment(at, time_zone).replace(NO_BREAK_SPACE, " ", 1)
 
 
 def format_moment_with_offset(at: datetime, time_zone: str) -> str:
