@@ -10,6 +10,7 @@ from protocols.engine.conditions import Values
 from protocols.engine.protocol import (
     ArmEffect,
     Comparator,
+    ConsultLevel,
     Effect,
     EffectKind,
     ExtraOrder,
@@ -31,6 +32,7 @@ from protocols.engine.safety import (
     added_texts,
     applied_effects,
     apply_to_lines,
+    consult_level,
     digest_of_facts,
     findings_of,
     has_property,
@@ -39,7 +41,18 @@ from protocols.engine.safety import (
 )
 from protocols.engine.scores import scores_of
 
-from .factory import PROTOCOL, D, ask, gate, if_is, patient, product, safety_rule, sound_protocol
+from .factory import (
+    PROTOCOL,
+    D,
+    ask,
+    decision_rule,
+    gate,
+    if_is,
+    patient,
+    product,
+    safety_rule,
+    sound_protocol,
+)
 
 HOLD, REMOVE, SLOW = EffectKind.HOLD_LINES, EffectKind.REMOVE_LINES, EffectKind.AT_RISK_RATE
 REQUIRE = EffectKind.REQUIRE_PRODUCT
@@ -387,3 +400,33 @@ def test_line_that_two_rules_add_stands_once_and_names_both() -> None:
 def test_checks_and_texts_that_rules_add_stand_once() -> None:
     assert added_checks(PROTOCOL, ADDING) == (ITEM,)
     assert added_texts(PROTOCOL, ADDING) == (BODY,)
+
+
+# Whom to call
+
+LEVELS = (ConsultLevel.NONE, ConsultLevel.INFO, ConsultLevel.SAME_DAY, ConsultLevel.STAT)
+
+
+@pytest.mark.parametrize("one", LEVELS)
+@pytest.mark.parametrize("other", LEVELS)
+def test_most_urgent_consult_of_branch_rule_gate_and_finding_counts(
+    one: ConsultLevel, other: ConsultLevel
+) -> None:
+    expected = LEVELS[max(LEVELS.index(one), LEVELS.index(other))]
+    branch = replace(PROTOCOL.branches[0], consult=one)
+    calling = decision_rule("R", (1,), ("none",), "WATCH", consult_at_least=other)
+    speaking = gate("G", if_is("pregnant", "true"), consult=other)
+
+    assert consult_level(branch, (), (speaking,), ()) is expected
+    assert consult_level(branch, (calling,), (), ()) is expected
+    assert consult_level(branch, (), (), (effect(EffectKind.RAISE_CONSULT, other.value),)) is expected
+    assert consult_level(branch, (), (), (effect(HOLD, "ivig"),)) is one
+
+
+def test_line_that_is_slowed_and_given_with_a_call_stays_chosen() -> None:
+    called = gate("G", if_is("pregnant", "true"), ivig=ArmEffect.WITH_CALL, platelets=ArmEffect.AS_BRANCH)
+
+    (ivig, _) = applied(effect(SLOW), gates=(called,))
+
+    assert (ivig.is_held, ivig.role) == (False, Role.REQUIRED)
+    assert {made.kind for made in ivig.effects} == {"with_call", "at_risk_rate"}
