@@ -9,7 +9,12 @@ import pytest
 from protocols.engine.answers import answer_of
 from protocols.engine.decision import evaluate
 from protocols.engine.facts import UNKNOWN, Facts
-from protocols.engine.outcome import outcome_in_short, outcome_to_plain, timed_plan_to_plain
+from protocols.engine.outcome import (
+    outcome_in_short,
+    outcome_to_plain,
+    rate_plan_to_plain,
+    timed_plan_to_plain,
+)
 from protocols.engine.protocol import EffectKind, OverrideKind, OverridePolicy, Severity, Topic
 from protocols.engine.recommendation import Recommendation
 
@@ -45,6 +50,15 @@ def test_every_outcome_has_the_same_keys() -> None:
     keys = [list(plain_of(facts)) for facts in (*OUTCOMES.values(), Facts())]
 
     assert all(set(other) == set(keys[0]) for other in keys)
+
+
+def test_outcome_has_the_documented_keys_and_no_others() -> None:
+    assert set(plain_of(Facts())) == {
+        *("outcome", "grade", "ctcae_version", "branch", "provenance", "consult", "dosing_weight", "orders"),
+        *("targets", "stop_rule", "rate_plan", "timed_plan", "gate", "gates", "scores", "findings"),
+        *("unjudged", "screening", "monitoring", "texts", "questions", "possible", "reason", "repeat"),
+        "trace",
+    }
 
 
 def test_recommendation_says_what_why_and_whom_to_call() -> None:
@@ -484,6 +498,38 @@ def test_gate_that_only_speaks_is_told_apart_from_one_that_stops() -> None:
     }
     assert stopped["reason"] == "Gate CLUMPS; Gate DRUG"
     assert plain_of(patient(clumps=True, ttp_suspected=True))["reason"] == "Gate CLUMPS; Gate TTP"
+
+
+@pytest.mark.hazard("H09")
+def test_gate_stops_in_life_threatening_bleeding_only_where_its_row_says_so() -> None:
+    plain = plain_of(patient(bleeding_level="life_threatening", clumps=True, ttp_suspected=True))
+
+    assert plain["gate"] == {"status": "stopped", "stops": ["TTP"], "said": ["CLUMPS"], "unjudged": []}
+    assert {gate["key"]: gate["stops"] for gate in plain["gates"]} == {"CLUMPS": False, "TTP": True}
+
+
+def test_call_to_haematology_is_never_held_behind_a_gate() -> None:
+    held = {order["kind"]: order["held"] for order in plain_of(patient(clumps=True))["orders"]}
+
+    assert held["consult"] is False
+    assert held["ivig"] is held["corticosteroid"] is held["other"] is True
+
+
+def test_running_volume_is_told_to_a_tenth_with_halves_up() -> None:
+    said = evaluate(PROTOCOL, patient())
+    assert isinstance(said, Recommendation)
+    assert said.rate_plan is not None
+    first, *others = said.rate_plan.steps
+    plan = replace(said.rate_plan, steps=(replace(first, running_volume_ml=D("30.25")), *others))
+
+    plain = rate_plan_to_plain(PROTOCOL, said.facts, plan)
+
+    assert plain is not None
+    assert plain["steps"][0]["running_volume_ml"] == "30.3"
+
+
+def test_body_mass_index_is_told_as_exact_text() -> None:
+    assert plain_of(patient(weight_kg=D(60), height_cm=D(200)))["dosing_weight"]["bmi"] == "15"
 
 
 def test_score_is_told_item_by_item_with_what_is_open() -> None:
