@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from protocols.engine.decision import evaluate
+from protocols.engine.facts import Facts
 from protocols.engine.outcome import outcome_to_plain
 from protocols.engine.plain import from_plain
 from protocols.engine.protocol import ExpectedDose, Protocol, WorkedCase
@@ -25,6 +26,7 @@ def dose(line: str, amount: str, unit: str) -> tuple[ExpectedDose, ...]:
     return (ExpectedDose(line=line, amount=D(amount), unit=unit),)
 
 
+REQUIRED = "SCREEN_SAMPLE, T_IVIG, T_STEROID, consult_same_day"
 RIGHT: dict[str, Any] = {
     "outcome": "recommendation",
     "grade": 2,
@@ -69,6 +71,80 @@ def test_case_fails_by_each_part_alone_and_says_what_was_found(part: str) -> Non
     (difference,) = result.differences
     assert not result.passes
     assert found in difference.found
+
+
+@pytest.mark.parametrize(
+    ("expected", "difference"),
+    [
+        ({"outcome": "gated"}, ("outcome", "gated", "recommendation")),
+        ({"grade": 1}, ("grade", "1", "2")),
+        ({"branch": "WATCH"}, ("branch", "WATCH", "TREAT")),
+        ({"consult": "stat"}, ("consult", "stat", "same_day")),
+        ({"maximum_ml_per_h": D("1.50")}, ("maximum ml per h", "1.5", "180")),
+        ({"lines": ("T_LOOK", "T_IVIG", "GONE")}, ("required lines", "T_LOOK, GONE", REQUIRED)),
+        (
+            {"no_lines": ("T_SLOW", "T_IVIG", "T_STEROID")},
+            ("required lines", "not T_IVIG, T_STEROID", REQUIRED),
+        ),
+        ({"held": ("T_IVIG",)}, ("lines on hold", "T_IVIG", "none")),
+        ({"findings": ("S_KIDNEY",)}, ("findings", "S_KIDNEY", "S_CONSENT")),
+        ({"no_findings": ("S_CONSENT",)}, ("findings", "not S_CONSENT", "S_CONSENT")),
+        ({"gates": ("TTP", "CLUMPS")}, ("gates", "TTP, CLUMPS", "none")),
+        ({"monitoring": ("M_GONE",)}, ("monitoring", "M_GONE", "M_ALL, M_DIABETES, M_IVIG")),
+        ({"doses": dose("T_IVIG", "35.0", "g")}, ("dose of T_IVIG", "35 g", "30 g")),
+        ({"doses": dose("T_IVIG", "30", "mg")}, ("dose of T_IVIG", "30 mg", "30 g")),
+        ({"doses": dose("T_LOOK", "30", "mg")}, ("dose of T_LOOK", "30 mg", "none")),
+    ],
+)
+def test_difference_is_told_with_both_sides_in_words(
+    expected: dict[str, Any], difference: tuple[str, str, str]
+) -> None:
+    result = run_case(PROTOCOL, treated(**expected))
+
+    assert [(made.part, made.expected, made.found) for made in result.differences] == [difference]
+    assert (result.key, result.sentence, result.error, result.passes) == ("TRIED", "Case TRIED", "", False)
+
+
+def test_case_without_an_infusion_found_no_rate() -> None:
+    watched = case(
+        "TRIED", {**TREATED, "platelets_per_ul": 15, "bleeding_level": "none"}, maximum_ml_per_h=D(9)
+    )
+
+    (difference,) = run_case(PROTOCOL, watched).differences
+
+    assert (difference.expected, difference.found) == ("9", "none")
+
+
+def test_case_that_cannot_be_tried_says_why() -> None:
+    lost = run_case(PROTOCOL, case("TRIED", {}, starts_from="SMALL"))
+    strange = run_case(PROTOCOL, case("TRIED", {"weight_kg": "70 kg"}))
+
+    assert (lost.key, lost.sentence, lost.differences) == ("TRIED", "Case TRIED", ())
+    assert lost.error == "There is no case SMALL that starts from nothing else."
+    assert "weight_kg" in strange.error
+    assert not lost.passes
+    assert not strange.passes
+
+
+def test_expectations_of_an_outcome_are_its_branch_lines_doses_findings_and_gates() -> None:
+    reacted = facts_of(PROTOCOL, case("NEW", {**TREATED, "immunoglobulin_reaction": True}))
+    gated = facts_of(PROTOCOL, case("NEW", {**TREATED, "ttp_suspected": True}))
+
+    assert expectations_of(outcome_to_plain(PROTOCOL, evaluate(PROTOCOL, reacted))) == {
+        "outcome": "recommendation",
+        "grade": 2,
+        "branch": "TREAT",
+        "consult": "stat",
+        "lines": ["SCREEN_SAMPLE", "T_STEROID", "consult_stat"],
+        "doses": [{"line": "T_STEROID", "amount": "100", "unit": "mg"}],
+        "held": ["T_IVIG", "T_SLOW"],
+        "findings": ["S_REACTION", "S_CONSENT"],
+        "gates": [],
+    }
+    expected = expectations_of(outcome_to_plain(PROTOCOL, evaluate(PROTOCOL, gated)))
+    assert (expected["outcome"], expected["gates"], expected["branch"]) == ("gated", ["TTP"], "TREAT")
+    nothing = expectations_of(outcome_to_plain(PROTOCOL, evaluate(PROTOCOL, Facts())))
+    assert (nothing["grade"], nothing["branch"], nothing["doses"]) == (None, "", [])
 
 
 def test_dose_of_a_line_that_is_not_proposed_is_none() -> None:
