@@ -49,6 +49,7 @@ def given_by_paper(encounter: Encounter) -> FromPaper:
                     product=entry.drug,
                     grams=_grams(entry),
                     given_at=entry.given_at,
+                    entered_at=entry.entered_at,
                     form_number=entry.form_number,
                     label=entry.label_words,
                     over_by=_over_by(protocol, entry.drug, entry.given_at),

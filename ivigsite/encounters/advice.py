@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any, Final
 
@@ -880,7 +880,9 @@ def _not_before(finding: Mapping[str, Any], at: datetime) -> str:
     # An assessment from before it said so has no waiting time.
     wait = finding.get("wait", {})
     if "hours" in wait:
-        due = at + timedelta(hours=int(wait["hours"]))
+        # The hours count from the whole minute of the facts: asked a minute later they tell the same time.
+        minutes = (Decimal(wait["hours"]) * 60).to_integral_value(rounding=ROUND_HALF_UP)
+        due = at.replace(second=0, microsecond=0) + timedelta(minutes=int(minutes))
         return f"Not before {format_datetime(due, timezone.get_current_timezone())}."
     if "months" in wait:
         return f"Not before {format_date(months_after(timezone.localdate(at), int(wait['months'])))}."

@@ -194,6 +194,7 @@ def sign_order_set(
             "supersedes": before.pk if before else None,
             "dosing_weight_policy": proposal.policy,
             "replaced_version": choices.replaced_reason,
+            "ivig_counted": [dose.started_at.isoformat() for dose in proposal.untold],
             "overrides": [
                 {"rule": override.rule, "reason": override.reason} for override in choices.overrides
             ],

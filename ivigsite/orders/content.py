@@ -42,7 +42,7 @@ from ivigsite.orders.sheet.content import (
     Vial,
 )
 from ivigsite.parsing.dates import format_datetime
-from protocols.engine.facts import FACT_BY_KEY, LEVELS, UNKNOWN
+from protocols.engine.facts import FACT_BY_KEY, LEVELS, UNKNOWN, Unknown
 from protocols.engine.infusion import RatePlan
 from protocols.engine.lookup import of
 from protocols.engine.numbers import unit_beside
@@ -254,12 +254,24 @@ def _basis(proposal: Proposal, *, is_emergency: bool) -> SheetBasis:
         bleeding_sites=tuple(dict(FACT_BY_KEY["bleeding_sites"].choices)[site] for site in sites),
         risks=tuple(risks),
         bleeding_evidence=_bleeding_evidence(proposal),
+        ivig_since=_ivig_since(proposal),
         not_known=_not_known(
             proposal, is_emergency=is_emergency, evidence=BLEEDING_EVIDENCE if bleeding in BLEEDS else ()
         ),
         rule_id=rule.key,
         rule_text=rule.text,
     )
+
+
+def _ivig_since(proposal: Proposal) -> str:
+    """Immunoglobulin that came on record after the assessment, and what the rules count with it."""
+    if not proposal.untold:
+        return ""
+    zone = timezone.get_default_timezone()
+    starts = " and ".join(format_datetime(dose.started_at, zone) for dose in proposal.untold)
+    total = proposal.facts.ivig_last_7_days_g_per_kg
+    amount = "an amount not known" if isinstance(total, Unknown) else f"{number(str(total))} g per kg"
+    return f"begun {starts}, noted after the assessment; the rules count it: {amount} in 7 days before this"
 
 
 def _bleeding_evidence(proposal: Proposal) -> str:

@@ -35,10 +35,16 @@ class GivenDose:
     assessment_id: UUID | None
     started_at: datetime
     ended_at: datetime | None
+    # When it first stood on record; who assessed before that can have been told of it by people alone.
+    noted_at: datetime
     product: str
     grams: Decimal | Unknown
     grams_from: str
     weight_kg: Decimal | Unknown
+    # The key of the one product that went in; not known where it was several, or on paper.
+    product_key: str | Unknown = UNKNOWN
+    # As it was ordered, before it was rounded; not known on paper, and where more is noted than was ordered.
+    ordered_g_per_kg: Decimal | Unknown = UNKNOWN
     reactions: tuple[AdministrationEvent, ...] = ()
     is_from_paper: bool = False
     # The latest that an end which is not noted can have been, where the paper tells enough for that.
@@ -61,6 +67,14 @@ class GivenDose:
             return UNKNOWN
         return self.grams / self.weight_kg
 
+    @property
+    def prescribed_g_per_kg(self) -> Decimal | Unknown:
+        """What the rules of a course count: as ordered, and what the grams come to where that is not known.
+
+        The last grams of a vial, or an infusion that was cut short, change nothing about it.
+        """
+        return self.g_per_kg if isinstance(self.ordered_g_per_kg, Unknown) else self.ordered_g_per_kg
+
     def as_dose(self) -> DoseGiven:
         return DoseGiven(minute=minute_of(self.started_at), g_per_kg=self.g_per_kg)
 
@@ -81,6 +95,7 @@ class PaperDose:
     product: str
     grams: Decimal | Unknown
     given_at: datetime
+    entered_at: datetime
     form_number: str
     # What the paper says of the label of what was given, in words.
     label: str = ""
@@ -155,6 +170,7 @@ def _on_paper(encounter: Encounter, told: Iterable[PaperDose]) -> list[GivenDose
                 assessment_id=None if assessment is None else assessment.pk,
                 started_at=dose.given_at,
                 ended_at=None,
+                noted_at=dose.entered_at,
                 product=dose.product,
                 grams=dose.grams,
                 grams_from=f"from paper, form {dose.form_number}",
@@ -182,10 +198,13 @@ def _dosing_weight(assessment: Assessment) -> Decimal | Unknown:
     return UNKNOWN if weight is None else Decimal(weight["kg"])
 
 
-def begun_since(assessment: Assessment, *, at: datetime) -> GivenDose | None:
-    """The newest dose of immunoglobulin that was begun after this assessment, which cannot know of it."""
+def untold_by(assessment: Assessment) -> tuple[GivenDose, ...]:
+    """The doses of immunoglobulin that came on record after an assessment, oldest first.
+
+    Whatever the clock of who asks: a start that is noted in the same moment has been.
+    """
     doses = ivig_of(given_in(assessment.encounter).doses)
-    return next((dose for dose in reversed(doses) if assessment.made_at < dose.started_at <= at), None)
+    return tuple(dose for dose in doses if dose.noted_at > assessment.made_at)
 
 
 def ivig_of(doses: Iterable[GivenDose]) -> list[GivenDose]:
@@ -205,12 +224,15 @@ def _dose(events: list[AdministrationEvent], products: list[GivenProduct]) -> Gi
         assessment_id=line.order_set.assessment_id,
         started_at=events[0].happened_at,
         ended_at=ended_at(events),
+        noted_at=min(event.entered_at for event in events),
         product=" and ".join(dict.fromkeys(each.product_name for each in products))
         or line.drug
         or "Platelets",
         grams=grams,
         grams_from=words,
         weight_kg=_weight(line),
+        product_key=_product_key(line, products),
+        ordered_g_per_kg=_ordered_g_per_kg(line, grams),
         reactions=tuple(each for each in events if each.act == Act.REACTION),
         units=tuple(each for each in products if each.unit_number),
         stopped=_stopped(events),
@@ -238,3 +260,16 @@ def _grams(line: OrderLine, products: list[GivenProduct]) -> tuple[Decimal | Unk
 def _weight(line: OrderLine) -> Decimal | Unknown:
     weight = (line.proposal["dose"] or {}).get("weight_kg")
     return UNKNOWN if weight is None else Decimal(weight)
+
+
+def _product_key(line: OrderLine, products: list[GivenProduct]) -> str | Unknown:
+    keys = {each.product for each in products} or {(line.proposal["dose"] or {}).get("product")}
+    key = keys.pop() if len(keys) == 1 else None
+    return key or UNKNOWN
+
+
+def _ordered_g_per_kg(line: OrderLine, grams: Decimal | Unknown) -> Decimal | Unknown:
+    per_kg = (line.proposal["dose"] or {}).get("per_kg")
+    if per_kg is None or isinstance(grams, Unknown) or line.dose_unit != "g":
+        return UNKNOWN
+    return Decimal(per_kg) if grams <= Decimal(line.dose_amount) else UNKNOWN

@@ -3,21 +3,20 @@
 import base64
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from ivigsite.encounters.advice import FindingCard, OrderCard, changed_cards, finding_cards
-from ivigsite.encounters.assessment_form import ages_of
 from ivigsite.encounters.models import Assessment
-from ivigsite.orders.given import begun_since
+from ivigsite.orders.facts_now import facts_now
+from ivigsite.orders.given import GivenDose, untold_by
 from ivigsite.orders.models import OverriddenRule
 from ivigsite.orders.overrides import Acknowledged
 from protocols.engine import lookup
 from protocols.engine.decision import arrange_chosen, chosen_product, compare_policies, evaluate, plans_of
 from protocols.engine.exposure import SAME_BRAND, exposure
-from protocols.engine.facts import LEVELS, UNKNOWN, Facts, Unknown
+from protocols.engine.facts import LEVELS, Facts, Unknown
 from protocols.engine.infusion import RatePlan
 from protocols.engine.observation import ObservationPoint, observation_points
 from protocols.engine.outcome import outcome_to_plain, rate_plan_to_plain
@@ -46,6 +45,8 @@ class Proposal:
     findings: tuple[FindingCard, ...]
     plans: Mapping[str, RatePlan]
     acknowledged: Mapping[str, Acknowledged]
+    # Immunoglobulin that came on record after the assessment; the facts here count it.
+    untold: tuple[GivenDose, ...]
     # What each dosing-weight policy gives, where the haematologist may choose between them; else empty.
     policies: tuple[PolicyResult, ...]
     # By the lines that are put in time: each line of a sheet asks where the plan of all of them has it.
@@ -107,23 +108,15 @@ class Proposal:
 def propose(
     *, assessment: Assessment, product: str | None, policy: str | None = None, at: datetime
 ) -> Proposal:
-    """Evaluate the assessment's facts again with what was chosen and the sample's age now.
+    """Evaluate the assessment's facts again as they are now, with what was chosen.
 
     `policy` is the dosing-weight policy that a haematologist chose; without one the protocol's default holds.
 
     Raises `CannotOrder` when the answer has changed since the assessment, or was no recommendation.
     """
     protocol = load_protocol_value(assessment.protocol_version)
-    facts = assessment.as_facts()
-    ages = ages_of(sampled_at=assessment.sampled_at, weighed_on=assessment.weighed_on, at=at)
-    facts = replace(
-        facts,
-        sample_age_hours=ages.get("sample_age_hours", UNKNOWN),
-        weight_age_days=ages.get("weight_age_days", UNKNOWN),
-        bleeding_seen_age_hours=_later(facts.bleeding_seen_age_hours, assessment.made_at, at),
-        creatinine_age_hours=_later(facts.creatinine_age_hours, assessment.made_at, at),
-        hours_since_last_ivig=_since_last_ivig(facts.hours_since_last_ivig, assessment, at),
-    )
+    untold = untold_by(assessment)
+    facts = facts_now(assessment, untold, at=at)
     if product is not None:
         if product not in {row.key for row in protocol.products if row.offered}:
             raise CannotOrder("This product is not on the formulary.")
@@ -149,9 +142,10 @@ def propose(
         recommendation=recommendation,
         outcome=outcome,
         cards=changed_cards(protocol, outcome),
-        findings=finding_cards(protocol, outcome["findings"], at=assessment.made_at),
+        findings=finding_cards(protocol, outcome["findings"], at=at),
         plans=plans_of(protocol, recommendation),
         acknowledged=_acknowledged(assessment, outcome),
+        untold=untold,
         policies=policies,
     )
 
@@ -183,16 +177,3 @@ def _policies_to_choose(protocol: Protocol, recommendation: Recommendation) -> t
     if recommendation.bleeding.level != LEVELS[-1]:
         return ()
     return compare_policies(protocol, recommendation.facts)
-
-
-def _since_last_ivig(told: Decimal | Unknown, assessment: Assessment, at: datetime) -> Decimal | Unknown:
-    """As it was told, grown older; it grows no more once another dose was begun since the assessment."""
-    return told if begun_since(assessment, at=at) else _later(told, assessment.made_at, at)
-
-
-def _later(hours: Decimal | Unknown, made_at: datetime, at: datetime) -> Decimal | Unknown:
-    """An age in hours that was right at one moment, as it is at another."""
-    if hours is UNKNOWN:
-        return UNKNOWN
-    passed = max(at - made_at, timedelta(0)) // timedelta(minutes=1)
-    return hours + (Decimal(passed) / 60).quantize(Decimal("0.01"))

@@ -47,7 +47,6 @@ from ivigsite.orders.actions import (
 )
 from ivigsite.orders.emergency import all_calls, emergency_parts
 from ivigsite.orders.forms import ChooseForm, SignForm, VoidForm
-from ivigsite.orders.given import begun_since
 from ivigsite.orders.models import OrderSet, SheetFile, SheetPrint
 from ivigsite.orders.presentation import alerts_of, is_blocked, signed_sections, signed_timeline, summarise
 from ivigsite.orders.products import shown_formulary
@@ -367,7 +366,6 @@ def choose_context(proposal: Proposal, form: ChooseForm) -> dict[str, Any]:
         "banner": banner_of(proposal.assessment.encounter, proposal.assessment, at=timezone.now()),
         "alerts": alerts_of(proposal),
         "is_blocked": is_blocked(proposal),
-        "ivig_begun": partial(begun_since, proposal.assessment, at=timezone.now()),
         "reaction_warnings": partial(warnings_for, proposal.assessment, proposal.outcome_product),
         # Asked for by the whole page alone: a changed line changes nothing in it.
         "formulary": partial(shown_formulary, proposal),

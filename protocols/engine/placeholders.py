@@ -24,10 +24,11 @@ def fill(text: str, values: Values) -> str:
 def wait_of(text: str, values: Values) -> Mapping[str, str]:
     """How long the text says to wait, in `hours` or `months` after the facts; empty if it does not say so.
 
-    The engine has no clock: who knows the moment can tell the date.
+    The text rounds hours up, this has them to the full. The engine has no clock: who knows the moment can
+    tell the time.
     """
     return {
-        unit: _value(name, "", values)
+        unit: f"{Decimal(values[PLACEHOLDERS[name][0]]):f}"
         for name, unit in _WAITS.items()
         if f"{{{name}}}" in text and PLACEHOLDERS[name][0] in values
     }

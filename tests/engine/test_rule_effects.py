@@ -85,7 +85,7 @@ def test_name_on_the_list_is_its_value_as_a_text_shows_it():
 def test_text_that_says_how_long_to_wait_says_it_for_a_calendar_too():
     values = {"hours_until_repeat": D("11.2"), "live_vaccine_months": 9}
 
-    assert wait_of("Wait {hours_until_repeat} hours.", values) == {"hours": "12"}
+    assert wait_of("Wait {hours_until_repeat} hours.", values) == {"hours": "11.2"}
     assert wait_of("Vaccinate after {live_vaccine_months} months.", values) == {"months": "9"}
     assert wait_of("The count is {count}.", values) == {}
     assert wait_of("Wait {hours_until_repeat} hours.", {}) == {}

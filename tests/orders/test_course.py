@@ -168,7 +168,7 @@ def test_course_tells_what_studies_saw_once_immunoglobulin_was_begun(site: Site)
     assert all("R14" in each.cites for each in expected(course(after(hours=6)))[:2])
 
 
-def test_time_since_the_last_immunoglobulin_grows_until_another_dose_is_begun(site: Site):
+def test_time_since_the_last_immunoglobulin_grows_and_begins_anew_with_a_dose(site: Site):
     made = assess(site, at=SIGNED, **{**EMERGENCY, "first_ivig": False, "hours_since_last_ivig": "20"})
     untold = assess(site, at=SIGNED, **{**EMERGENCY, "first_ivig": False, "hours_since_last_ivig": None})
 
@@ -179,10 +179,7 @@ def test_time_since_the_last_immunoglobulin_grows_until_another_dose_is_begun(si
     assert hours(made, after(hours=5)) == Decimal("25.5")
     assert hours(untold, after(hours=5)) is UNKNOWN
     give(site, line("ivig"), after(hours=6), minutes=300)
-    assert hours(made, after(hours=8)) == 20
-    assert hours(untold, after(hours=8)) is UNKNOWN
-    # What was begun later than the moment that is asked for is not known then.
-    assert hours(made, after(hours=5)) == Decimal("25.5")
+    assert hours(made, after(hours=8)) == hours(untold, after(hours=8)) == 2
 
 
 def label(site: Site, of: OrderLine, number: str, given_at: datetime, **told: Any) -> GivenProduct:

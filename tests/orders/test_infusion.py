@@ -414,28 +414,24 @@ def test_milder_reaction_refuses_nothing(bedside: Bedside, site: Site, physician
     assert check(physician, again, choices(again)).status_code == 200
 
 
-def test_order_pages_warn_of_immunoglobulin_begun_after_the_assessment(
+def test_running_dose_stops_another_order_on_its_assessment_and_none_on_a_new_one(
     bedside: Bedside, site: Site, physician: Client
 ):
     made = bedside.line.order_set.assessment
-    warning = "after this assessment."
+    before = check(physician, made, choices(made)).content.decode()
     bedside.note(Act.START, 0)
 
-    with time_machine.travel(bedside.at(-1), tick=False):
-        before = check(physician, made, choices(made)).content.decode()
     # Soon enough for whoever is signed in to be so still.
     with time_machine.travel(bedside.at(2), tick=False):
-        pages = [
-            check(physician, made, choices(made)).content.decode(),
-            physician.get(reverse("choose_orders", args=[made.pk])).content.decode(),
-        ]
+        stopped = check(physician, made, choices(made))
         again = assess(site, at=bedside.at(1))
         known = check(physician, again, choices(again)).content.decode()
 
-    assert all("Immunoglobulin was begun on" in page and warning in page for page in pages)
-    assert "No rule here counts that dose." in pages[0]
-    assert warning not in before
-    assert warning not in known
+    assert stopped.status_code == 422
+    assert "override_W-16_by" in stopped.context["form"].errors
+    assert "noted after this assessment." in stopped.content.decode()
+    assert "noted after this assessment." not in before
+    assert "noted after this assessment." not in known
 
 
 def test_severe_reaction_warns_of_the_same_product(bedside: Bedside, site: Site, physician: Client):

@@ -75,6 +75,8 @@ class SheetBasis:
     bleeding_level: str | Unknown
     bleeding_sites: tuple[str, ...] = ()
     bleeding_evidence: str = ""
+    ivig_since: str = ""
+    """Immunoglobulin that came on record after the assessment, and that it was counted; empty where none."""
     risks: tuple[str, ...] = ()
     not_known: tuple[str, ...] = ()
     rule_id: str
