@@ -7,7 +7,7 @@ from django.db.models import CheckConstraint, F, Q
 
 from ivigsite.accounts.models import User
 from ivigsite.encounters.models import Encounter
-from ivigsite.orders.models import AboGroup, RhD, label_words
+from ivigsite.orders.models import AboGroup, RhD, UnitLabel
 from protocols.engine.numbers import unit_beside
 from protocols.models import ProtocolVersion
 
@@ -111,11 +111,16 @@ class PaperOrder(models.Model):
         return ", ".join(words for words in (numbers, self.group_words) if words)
 
     @property
-    def group_words(self) -> str:
-        """Group and day on the label of a platelet unit; nothing where the paper tells none of them."""
+    def label(self) -> UnitLabel | None:
+        """Group and day on the label of a platelet unit; None where the paper tells none of them."""
         if not (self.abo_group or self.rhd or self.collected_on):
-            return ""
-        return label_words(abo=self.abo_group, rhd=self.rhd, collected_on=self.collected_on)
+            return None
+        return UnitLabel(abo=self.abo_group, rhd=self.rhd, collected_on=self.collected_on)
+
+    @property
+    def group_words(self) -> str:
+        """The same in words; nothing where there is nothing."""
+        return "" if self.label is None else self.label.words
 
     @property
     def is_corrected(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from ivigsite.downtime.models import PaperOrder
-from ivigsite.orders.lot_recall import Named, OnceNamed, Recipient
+from ivigsite.orders.lot_recall import Named, OnceNamed, Recipient, recipient_in
 from ivigsite.orders.signals import named_on_paper
 
 
@@ -38,14 +38,9 @@ def _with_people(entries: QuerySet[PaperOrder]) -> QuerySet[PaperOrder]:
 
 
 def _recipient(entry: PaperOrder, given_at: datetime) -> Recipient:
-    encounter, patient = entry.encounter, entry.encounter.patient
-    return Recipient(
-        patient=f"{patient.family_name.upper()}, {patient.given_name}",
-        record_number=patient.record_number,
-        birth_date=f"{patient.birth_date:%d %b %Y}",
-        ward=encounter.ward.name,
-        bed=encounter.bed,
-        encounter="open" if encounter.is_open else "closed",
+    return recipient_in(
+        entry.encounter,
+        entry.label,
         product=entry.drug,
         lot_number=entry.label_numbers,
         unit_number="",
@@ -53,10 +48,6 @@ def _recipient(entry: PaperOrder, given_at: datetime) -> Recipient:
         vials="",
         grams="",
         amount=entry.dose,
-        abo_group=entry.abo_group,
-        rhd=entry.rhd,
-        collected_on="" if entry.collected_on is None else f"{entry.collected_on:%d %b %Y}",
-        group_words=entry.group_words,
         given_at=given_at,
         entered_at=entry.entered_at,
         entered_by=entry.entered_by.full_name,

@@ -7,8 +7,9 @@ from typing import Any, Final
 from django.db import models
 from django.db.models import Prefetch
 
+from ivigsite.encounters.models import Encounter
 from ivigsite.orders.infusion_forms import lot_of
-from ivigsite.orders.models import Discrepancy, GivenProduct
+from ivigsite.orders.models import Discrepancy, GivenProduct, UnitLabel
 from ivigsite.orders.signals import named_on_paper
 
 CSV_HEAD: Final = (
@@ -153,10 +154,10 @@ def without_formula(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _recipient(row: GivenProduct) -> Recipient:
-    order_set = row.line.order_set
-    encounter = order_set.encounter
+def recipient_in(encounter: Encounter, label: UnitLabel | None, **of_entry: Any) -> Recipient:
+    """Who received something, in the words of every recall; `of_entry` is what its entry says besides."""
     patient = encounter.patient
+    collected_on = None if label is None else label.collected_on
     return Recipient(
         patient=f"{patient.family_name.upper()}, {patient.given_name}",
         record_number=patient.record_number,
@@ -164,6 +165,19 @@ def _recipient(row: GivenProduct) -> Recipient:
         ward=encounter.ward.name,
         bed=encounter.bed,
         encounter="open" if encounter.is_open else "closed",
+        abo_group="" if label is None else label.abo_words,
+        rhd="" if label is None else label.rhd_words,
+        collected_on="" if collected_on is None else f"{collected_on:%d %b %Y}",
+        group_words="" if label is None else label.words,
+        **of_entry,
+    )
+
+
+def _recipient(row: GivenProduct) -> Recipient:
+    order_set = row.line.order_set
+    return recipient_in(
+        order_set.encounter,
+        row.label,
         product=row.product_name,
         lot_number=row.lot_number,
         unit_number=row.unit_number,
@@ -171,10 +185,6 @@ def _recipient(row: GivenProduct) -> Recipient:
         vials=str(row.vials) if row.grams else "",
         grams=row.grams,
         amount=f"{row.vials} \N{MULTIPLICATION SIGN} {row.grams} g" if row.grams else "1 unit",
-        abo_group=row.abo_words,
-        rhd=row.rhd_words,
-        collected_on="" if row.collected_on is None else f"{row.collected_on:%d %b %Y}",
-        group_words=row.group_words,
         given_at=row.given_at,
         entered_at=row.entered_at,
         entered_by=row.entered_by.full_name,

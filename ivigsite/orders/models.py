@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar, Self
 from uuid import uuid4
@@ -495,32 +496,38 @@ class GivenProduct(models.Model):
         return f"{self.product_name} {self.lot_number or self.unit_number}"
 
     @property
-    def abo_words(self) -> str:
-        """The ABO group on a unit's label, or that it is not known; nothing for vials."""
+    def label(self) -> "UnitLabel | None":
+        """What a unit's label says of group and age; None for vials."""
         if not self.unit_number:
-            return ""
-        return _in_a_sentence(AboGroup(self.abo_group or AboGroup.UNKNOWN).label)
-
-    @property
-    def rhd_words(self) -> str:
-        """RhD on a unit's label, or that it is not known; nothing for vials."""
-        if not self.unit_number:
-            return ""
-        return _in_a_sentence(RhD(self.rhd or RhD.UNKNOWN).label)
+            return None
+        return UnitLabel(abo=self.abo_group, rhd=self.rhd, collected_on=self.collected_on)
 
     @property
     def group_words(self) -> str:
-        """What a unit's label says of group and age, with what is not known; nothing for vials."""
-        if not self.unit_number:
-            return ""
-        return label_words(abo=self.abo_group, rhd=self.rhd, collected_on=self.collected_on)
+        """The same in words, with what is not known; nothing for vials."""
+        return "" if self.label is None else self.label.words
 
 
-def label_words(*, abo: str, rhd: str, collected_on: date | None) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitLabel:
     """What the label of a platelet unit says of group and age; what is empty is not known."""
-    day = "on a day not known" if collected_on is None else format_date(collected_on)
-    group = _in_a_sentence(AboGroup(abo or AboGroup.UNKNOWN).label)
-    return f"ABO {group}, RhD {_in_a_sentence(RhD(rhd or RhD.UNKNOWN).label)}, collected {day}"
+
+    abo: str
+    rhd: str
+    collected_on: date | None
+
+    @property
+    def abo_words(self) -> str:
+        return _in_a_sentence(AboGroup(self.abo or AboGroup.UNKNOWN).label)
+
+    @property
+    def rhd_words(self) -> str:
+        return _in_a_sentence(RhD(self.rhd or RhD.UNKNOWN).label)
+
+    @property
+    def words(self) -> str:
+        day = "on a day not known" if self.collected_on is None else format_date(self.collected_on)
+        return f"ABO {self.abo_words}, RhD {self.rhd_words}, collected {day}"
 
 
 def _in_a_sentence(label: str) -> str:

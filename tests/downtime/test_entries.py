@@ -195,6 +195,10 @@ def test_a_recall_finds_what_was_given_on_paper_until_it_is_corrected_and_after(
         "paper form EM-17",
     )
     assert found.group_words == "ABO A, RhD negative, collected 02-Nov-2025"
+    # As a unit that was noted at the bedside, on the page and in the file of the recall.
+    assert (found.abo_group, found.rhd, found.collected_on) == ("A", "negative", "02 Nov 2025")
+    assert {"A", "negative", "02 Nov 2025"} <= set(found.cells)
+    assert (lot.abo_group, lot.rhd, lot.collected_on) == ("", "", "")
     assert found.amount == "1 adult dose"
     assert (lot.amount, lot.group_words, lot.given_at) == (
         "70 g",
@@ -213,7 +217,8 @@ def test_a_recall_finds_what_was_given_on_paper_until_it_is_corrected_and_after(
     assert recipients(product="", lot="", unit="G78") == []
     (once,) = once_named(product="", lot="", unit="G78")
     assert (once.because, once.now) == ("Misread", "platelets G77")
-    assert len(recipients(product="", lot="", unit="G77")) == 1
+    (bare,) = recipients(product="", lot="", unit="G77")
+    assert (bare.abo_group, bare.rhd, bare.group_words) == ("", "", "")
     assert once_named(product="", lot="", unit="G77") == []
 
 

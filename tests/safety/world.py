@@ -120,7 +120,8 @@ def build_world() -> World:
         site=site,
         book=approved(),
         people=people,
-        assessment=assessment,
+        # The patient is assessed again once immunoglobulin runs: another order is one on the newest answers.
+        assessment=assess(site),
         order_set=order_set,
         print=print_,
         sign_in=SignIn.objects.get(user=site.physician),
