@@ -43,6 +43,7 @@ from protocols.mapping import SealBroken, load_protocol_value
 
 PROMISED: Final = "PROMISED"
 NO_LONGER_DUE: Final = "No longer due: the times of the treatment changed"
+RESULT_CORRECTED: Final = "The result that asked for it was corrected"
 NO_MORE_STEPS: Final = "No faster today: the infusion was stopped or goes on at a lower rate"
 # Ended because of what was noted: where that is corrected, they may be due after all.
 ENDED_BY_EVENTS: Final = (NO_LONGER_DUE, NO_MORE_STEPS)
@@ -389,6 +390,7 @@ def correct_observation(
         reason=reason,
     )
     _end_follow_ups(observation, by=by, at=at)
+    _end_checks_of_lost_risks(observation, by=by, at=at)
     _recorded(made, "observation.corrected", by=by, at=at)
     return made
 
@@ -483,9 +485,18 @@ def end_all_tasks(*, encounter: Encounter, reason: str, by: User, at: datetime) 
 
 @transaction.atomic
 def add_for_new_facts(
-    *, encounter: Encounter, assessment: Assessment, values: Mapping[str, Any], by: User, at: datetime
+    *,
+    encounter: Encounter,
+    assessment: Assessment,
+    values: Mapping[str, Any],
+    told_by: Observation | None = None,
+    by: User,
+    at: datetime,
 ) -> int:
-    """Make the checks that new facts ask for and the plans in force do not have yet."""
+    """Make the checks that new facts ask for and the plans in force do not have yet.
+
+    `told_by` is the result that told them, where no assessment did.
+    """
     protocol = load_protocol_value(assessment.protocol_version)
     made: list[MonitoringTask] = []
     for plan in _in_force(encounter):
@@ -495,12 +506,14 @@ def add_for_new_facts(
             continue
         checks = due_checks(new, anchors=_minutes(plan))
         waits = Waits.of(plan, protocol)
-        made += [
-            _task(protocol, encounter, check, plan=plan, cause=Cause.NEW_FACTS, waits=waits, by=by, at=at)
-            for check in checks
+        for check in checks:
             # What would have been over before anybody knew of the risk cannot be done any more.
-            if check.overdue_minute is None or check.overdue_minute >= minute_of(at)
-        ]
+            if check.overdue_minute is None or check.overdue_minute >= minute_of(at):
+                task = _task(
+                    protocol, encounter, check, plan=plan, cause=Cause.NEW_FACTS, waits=waits, by=by, at=at
+                )
+                task.cause_id = None if told_by is None else told_by.pk
+                made.append(task)
         plan.items |= {each.item.key: list(each.repeats) for each in new}
         plan.save(update_fields=["items"])
     if made:
@@ -574,20 +587,69 @@ def _store(
         idempotency_key=key,
     )
     _make_follow_ups(observation, judgement, by=by, at=at)
-    _add_for_new_risks(standing, risk_factors_told(standing.protocol, result), by=by, at=at)
+    _add_for_new_risks(standing, observation, result, by=by, at=at)
     return observation
 
 
-def _add_for_new_risks(standing: Standing, told: tuple[str, ...], *, by: User, at: datetime) -> None:
+def _add_for_new_risks(
+    standing: Standing, observation: Observation, result: Result, *, by: User, at: datetime
+) -> None:
     """The checks that a risk seen in a result asks for: they do not wait for the next assessment."""
-    facts = standing.background.facts
-    known = facts.get(RISK_FACTORS, ())
-    new = tuple(each for each in told if each not in known)
+    new = _not_known(standing, risk_factors_told(standing.protocol, result))
     if not new or standing.assessment is None:
         return
-    values = {**facts, RISK_FACTORS: (*known, *new)}
-    assessment = standing.assessment
-    add_for_new_facts(encounter=assessment.encounter, assessment=assessment, values=values, by=by, at=at)
+    add_for_new_facts(
+        encounter=observation.encounter,
+        assessment=standing.assessment,
+        values=_with_risks(standing, new),
+        told_by=observation,
+        by=by,
+        at=at,
+    )
+
+
+def _end_checks_of_lost_risks(corrected: Observation, *, by: User, at: datetime) -> None:
+    """End the checks that a risk asked for which a correction took away, unless something tells it still.
+
+    A risk that is told again later asks for them again.
+    """
+    encounter = corrected.encounter
+    standing = standing_of(encounter)
+    still = {
+        risk
+        for result in standing.background.earlier
+        for risk in risk_factors_told(standing.protocol, result)
+    }
+    told = _not_known(standing, risk_factors_told(standing.protocol, as_result(corrected)))
+    lost = tuple(risk for risk in told if risk not in still)
+    if not lost or standing.assessment is None:
+        return
+    protocol = load_protocol_value(standing.assessment.protocol_version)
+    without, with_lost = _with_risks(standing, tuple(still)), _with_risks(standing, (*still, *lost))
+    for plan in encounter.plans.all():
+        kinds = frozenset(OrderKind(kind) for kind in plan.kinds)
+        asked, wanted = (
+            {each.item.key for each in plan_items(protocol, values=values, kinds=kinds)}
+            for values in (with_lost, without)
+        )
+        of_results = plan.tasks.filter(cause=Cause.NEW_FACTS, cause_id__isnull=False, item__in=asked - wanted)
+        gone = set(of_results.values_list("item", flat=True))
+        _end(of_results.open(), reason=RESULT_CORRECTED, by=by, at=at)
+        plan.items = {key: repeats for key, repeats in plan.items.items() if key not in gone}
+        plan.save(update_fields=["items"])
+    chain(encounter)
+
+
+def _not_known(standing: Standing, told: tuple[str, ...]) -> tuple[str, ...]:
+    """The risks that the last assessment does not have."""
+    known = standing.background.facts.get(RISK_FACTORS, ())
+    return tuple(each for each in told if each not in known)
+
+
+def _with_risks(standing: Standing, new: tuple[str, ...]) -> dict[str, Any]:
+    """The facts with these risks besides what the last assessment has."""
+    facts = standing.background.facts
+    return {**facts, RISK_FACTORS: (*facts.get(RISK_FACTORS, ()), *new)}
 
 
 def _without(background: Background, replaced: Observation) -> Background:
@@ -618,8 +680,7 @@ def _make_follow_ups(observation: Observation, judgement: Judgement, *, by: User
 
 def _end_follow_ups(observation: Observation, *, by: User, at: datetime) -> None:
     """The checks a corrected entry had asked for; the new entry asks for its own."""
-    reason = "The result that asked for it was corrected"
-    withdraw_checks(cause=Cause.FOLLOW_UP, cause_id=observation.pk, reason=reason, by=by, at=at)
+    withdraw_checks(cause=Cause.FOLLOW_UP, cause_id=observation.pk, reason=RESULT_CORRECTED, by=by, at=at)
 
 
 def _refuse_unfit(task: MonitoringTask, taken_at: datetime) -> None:

@@ -16,7 +16,7 @@ from ivigsite.encounters.models import Encounter
 from ivigsite.monitoring import actions
 from ivigsite.monitoring.actions import Entered, set_anchor
 from ivigsite.monitoring.board import START_OPEN, board_checks
-from ivigsite.monitoring.models import Cause, MonitoringTask, Observation
+from ivigsite.monitoring.models import Cause, MonitoringPlan, MonitoringTask, Observation
 from ivigsite.monitoring.reassessment import changed_facts, encounters_with_changed_facts
 from ivigsite.monitoring.selectors import held_by
 from protocols.engine.monitoring import Status
@@ -27,6 +27,7 @@ from tests.scenario import assess
 pytestmark = [pytest.mark.django_db, pytest.mark.hazard("H21")]
 
 HOUR = timedelta(hours=1)
+MENINGITIS = {"headache_score": 0, "meningitis_signs": ("fever",), "drowsy": False, "focal_sign": False}
 AKI = {"creatinine_umol_per_l": Decimal(200)}
 
 
@@ -347,10 +348,74 @@ def test_fever_first_seen_in_a_result_adds_its_check_at_once_and_once(db: None):
 
     added = ward.task("LAB-01")
     assert (added.cause, added.due_at) == ("new_facts", ward.start + 48 * HOUR)
-    meningitis = {"headache_score": 0, "meningitis_signs": ("fever",), "drowsy": False, "focal_sign": False}
-    enter(ward, "MENINGITIS", meningitis, ward.start + 31 * HOUR)
+    enter(ward, "MENINGITIS", MENINGITIS, ward.start + 31 * HOUR)
     assess(ward.site, bleeding_risk_factors=["fever_or_sepsis"])
     assert MonitoringTask.objects.filter(item="LAB-01").count() == 1
+
+
+def test_corrected_fever_ends_the_check_that_nothing_else_asks_for(db: None):
+    ward = build_ward(bleeding_risk_factors=[])
+    vitals = {
+        "heart_rate_per_min": 80,
+        "systolic_mmhg": 120,
+        "respiratory_rate_per_min": 14,
+        "oxygen_saturation_percent": 98,
+    }
+
+    def measured(degrees: str, hours: int) -> Observation:
+        return enter(ward, "VITALS", vitals | {"temperature_c": Decimal(degrees)}, ward.start + hours * HOUR)
+
+    def corrected(wrong: Observation, degrees: str) -> Observation:
+        return actions.correct_observation(
+            observation=wrong,
+            entered=Entered(
+                typed={}, values=vitals | {"temperature_c": Decimal(degrees)}, taken_at=wrong.taken_at
+            ),
+            reason="Read from another chart",
+            idempotency_key=uuid4(),
+            by=ward.site.nurse,
+            at=timezone.now(),
+        )
+
+    first, second = measured("38.4", 30), measured("38.6", 34)
+    corrected(first, "36.9")
+    assert ward.task("LAB-01").is_open
+
+    still_hot = corrected(second, "38.1")
+    assert ward.task("LAB-01").is_open
+
+    corrected(still_hot, "37.1")
+    ended = ward.task("LAB-01")
+    assert (ended.closed_as, ended.close_reason) == ("ended", actions.RESULT_CORRECTED)
+    assert ended.closed_by == ward.site.nurse
+    assert "LAB-01" not in MonitoringPlan.objects.get().items
+
+    again = measured("38.2", 36)
+    assert MonitoringTask.objects.open().filter(item="LAB-01").count() == 1
+    assert MonitoringTask.objects.filter(item="LAB-01").count() == 2
+
+    # What an assessment asks for as well stays.
+    assess(ward.site, bleeding_risk_factors=["fever_or_sepsis"])
+    corrected(again, "37.0")
+    assert MonitoringTask.objects.open().filter(item="LAB-01").count() == 1
+
+
+def test_corrected_fever_leaves_the_check_of_orders_that_knew_of_it(db: None):
+    ward = build_ward(bleeding_risk_factors=["fever_or_sepsis"])
+    assess(ward.site, bleeding_risk_factors=[])
+    hot = enter(ward, "MENINGITIS", MENINGITIS, ward.start + 31 * HOUR)
+
+    actions.correct_observation(
+        observation=hot,
+        entered=Entered(typed={}, values=MENINGITIS | {"meningitis_signs": ()}, taken_at=hot.taken_at),
+        reason="Read from another chart",
+        idempotency_key=uuid4(),
+        by=ward.site.nurse,
+        at=timezone.now(),
+    )
+
+    assert ward.task("LAB-01").cause == "orders"
+    assert ward.task("LAB-01").is_open
 
 
 def test_promise_to_monitor_makes_a_check_of_its_own(ward: Ward):
