@@ -60,6 +60,8 @@ TITLE_LENGTH: Final = 500
 KIND_LENGTH: Final = 100
 FIRST_STARTS: Final = ("T0", "P0", "S0")
 LAST_ENDS: Final = ("TE", "PE")
+Key = tuple[str, int, int]
+"""A check of a plan: its item, the number of the anchor it is counted from, and its place."""
 
 
 class FromTheFuture(Exception):
@@ -279,6 +281,7 @@ def end_checks_of_anchor(
         by=by,
         at=at,
     )
+    _ask_for_the_rest(plan, by=by, at=at)
     chain(plan.encounter)
     return ended
 
@@ -457,6 +460,8 @@ def end_tasks(*, order_set_id: UUID, reason: str, by: User, at: datetime) -> int
     if plan is None:
         return 0
     ended = _end(_not_begun(plan), reason=reason, by=by, at=at)
+    if ended and _begun(plan):
+        _ask_for_the_rest(plan, by=by, at=at)
     chain(plan.encounter)
     return ended
 
@@ -821,28 +826,110 @@ def _move_follow_on(anchors: list[Anchor]) -> None:
                 each.save(update_fields=["planned_at", "true_at"])
 
 
-def _wanted(plan: MonitoringPlan, protocol: Protocol) -> dict[tuple[str, int, int], DueCheck]:
-    """The checks that a plan asks for by its times as they stand, by item, number of the anchor and place."""
+def _key_of(task: MonitoringTask) -> Key:
+    return task.item, task.anchor_number, task.position
+
+
+def _of_plan(plan: MonitoringPlan) -> list[MonitoringTask]:
+    return list(plan.tasks.filter(cause__in=OF_THE_PLAN))
+
+
+def _wanted(
+    plan: MonitoringPlan,
+    protocol: Protocol,
+    tasks: Iterable[MonitoringTask],
+    *,
+    never: Container[tuple[str, int]],
+) -> dict[Key, DueCheck]:
+    """The checks that a plan asks for by its times as they stand.
+
+    Once its orders are ended these are the checks of what has begun, and what is still open of the others.
+    """
     rows = lookup.of(protocol).items
-    planned = [PlannedItem(item=rows[key], repeats=tuple(numbers)) for key, numbers in plan.items.items()]
-    return {
-        (check.item.key, check.anchor_number, check.position): check
-        for check in due_checks(planned, anchors=_minutes(plan))
-    }
+    keys = set(plan.items)
+    if _is_over(tasks):
+        begun, open_items = _begun(plan), {task.item for task in tasks if task.is_open}
+        keys = {
+            key for key in keys if key in open_items or _belongs_to(rows[key].kinds, rows[key].anchor, begun)
+        }
+    planned = [
+        PlannedItem(item=rows[key], repeats=tuple(numbers))
+        for key, numbers in plan.items.items()
+        if key in keys
+    ]
+    checks = due_checks(planned, anchors=_minutes(plan), never=never)
+    return {(check.item.key, check.anchor_number, check.position): check for check in checks}
+
+
+def _is_over(tasks: Iterable[MonitoringTask]) -> bool:
+    """Whether the orders of these checks are ended."""
+    return any(
+        task.closed_as == Closing.ENDED
+        and task.cause != Cause.NEW_FACTS
+        and task.close_reason not in ENDED_BY_EVENTS
+        for task in tasks
+    )
+
+
+def _not_coming(tasks: Iterable[MonitoringTask], protocol: Protocol) -> frozenset[tuple[str, int]]:
+    """The anchors that will not come any more, by name and number: their checks were ended for that."""
+    rows = lookup.of(protocol).items
+    ended, asked = set(), set()
+    for task in tasks:
+        anchor = (rows[task.item].anchor, task.anchor_number)
+        if task.is_open:
+            asked.add(anchor)
+        elif task.closed_as == Closing.ENDED and task.close_reason == NO_MORE_STEPS:
+            ended.add(anchor)
+    return frozenset(ended - asked)
+
+
+def _ask_for_the_rest(plan: MonitoringPlan, *, by: User, at: datetime) -> None:
+    """Make what stood behind a check that was ended: of two at one minute one had been made for both."""
+    try:
+        protocol = load_protocol_value(plan.assessment.protocol_version)
+    except SealBroken:
+        # Nobody can tell what it asks for; what is there goes on.
+        return
+    tasks = _of_plan(plan)
+    wanted = _wanted(plan, protocol, tasks, never=_not_coming(tasks, protocol))
+    _make_missing(plan, protocol, wanted, tasks, by=by, at=at)
+
+
+def _make_missing(
+    plan: MonitoringPlan,
+    protocol: Protocol,
+    wanted: Mapping[Key, DueCheck],
+    tasks: Iterable[MonitoringTask],
+    *,
+    by: User,
+    at: datetime,
+) -> None:
+    """Make each wanted check that was never there, and for which none of its rule stands at its minute."""
+    there = {_key_of(task) for task in tasks}
+    stands = {(task.rule, task.due_at) for task in tasks if task.due_at and task.closed_as != Closing.ENDED}
+    waits = Waits.of(plan, protocol)
+    # Of ended orders nothing is asked for whose time had gone by then.
+    earliest = minute_of(at) if _is_over(tasks) else None
+    MonitoringTask.objects.bulk_create(
+        _task(protocol, plan.encounter, check, plan=plan, cause=Cause.ORDERS, waits=waits, by=by, at=at)
+        for key, check in wanted.items()
+        if key not in there
+        and (check.due_minute is None or (check.item.rule, moment_of(check.due_minute)) not in stands)
+        and (earliest is None or check.overdue_minute is None or check.overdue_minute >= earliest)
+    )
 
 
 def _reschedule(plan: MonitoringPlan, *, by: User, at: datetime) -> None:
     protocol = load_protocol_value(plan.assessment.protocol_version)
-    wanted = _wanted(plan, protocol)
+    tasks = _of_plan(plan)
+    wanted = _wanted(plan, protocol, tasks, never=_not_coming(tasks, protocol))
     waits = Waits.of(plan, protocol)
     moved, gone = [], []
-    there = set()
-    for task in plan.tasks.filter(cause__in=OF_THE_PLAN):
-        key = (task.item, task.anchor_number, task.position)
-        there.add(key)
+    for task in tasks:
         if not task.is_open:
             continue
-        check = wanted.get(key)
+        check = wanted.get(_key_of(task))
         if check is None:
             gone.append(task.pk)
             continue
@@ -853,26 +940,24 @@ def _reschedule(plan: MonitoringPlan, *, by: User, at: datetime) -> None:
         moved, ["counts_from", "due_at", "overdue_at", "waits_until"], batch_size=200
     )
     _end(MonitoringTask.objects.filter(pk__in=gone), reason=NO_LONGER_DUE, by=by, at=at)
-    MonitoringTask.objects.bulk_create(
-        _task(protocol, plan.encounter, check, plan=plan, cause=Cause.ORDERS, waits=waits, by=by, at=at)
-        for key, check in wanted.items()
-        if key not in there
-    )
+    kept = [task for task in tasks if task.pk not in gone]
+    _make_missing(plan, protocol, wanted, kept, by=by, at=at)
 
 
 def _ask_again(plan: MonitoringPlan, *, never: Container[tuple[str, int]], by: User, at: datetime) -> None:
     """Make anew what is wanted and was ended by what had been noted, unless one of it is there besides."""
     protocol = load_protocol_value(plan.assessment.protocol_version)
     waits = Waits.of(plan, protocol)
-    ended: set[tuple[str, int, int]] = set()
-    there: set[tuple[str, int, int]] = set()
-    for task in plan.tasks.filter(cause__in=OF_THE_PLAN):
+    ended: set[Key] = set()
+    there: set[Key] = set()
+    tasks = _of_plan(plan)
+    for task in tasks:
         is_ended = task.closed_as == Closing.ENDED and task.close_reason in ENDED_BY_EVENTS
-        (ended if is_ended else there).add((task.item, task.anchor_number, task.position))
+        (ended if is_ended else there).add(_key_of(task))
     MonitoringTask.objects.bulk_create(
         _task(protocol, plan.encounter, check, plan=plan, cause=Cause.CORRECTION, waits=waits, by=by, at=at)
-        for key, check in _wanted(plan, protocol).items()
-        if key in ended - there and (check.item.anchor, check.anchor_number) not in never
+        for key, check in _wanted(plan, protocol, tasks, never=never).items()
+        if key in ended - there
     )
 
 

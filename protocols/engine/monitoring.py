@@ -98,12 +98,23 @@ def plan_items(
     )
 
 
-def schedule(planned: Iterable[PlannedItem], *, anchors: Mapping[str, Sequence[int]]) -> tuple[DueCheck, ...]:
+def schedule(
+    planned: Iterable[PlannedItem],
+    *,
+    anchors: Mapping[str, Sequence[int]],
+    never: Container[tuple[str, int]] = (),
+) -> tuple[DueCheck, ...]:
     """Every check of these items, in the order of its due time; those that wait for an anchor last.
 
     Two checks of one rule at one minute are one check: the one that is its item's own time, before a repeat.
+    Nothing is asked for from an anchor in `never`, by name and number: it will not come, whatever its time.
     """
-    checks = [check for each in planned for check in _checks_of(each, anchors)]
+    checks = [
+        check
+        for each in planned
+        for check in _checks_of(each, anchors)
+        if (check.item.anchor, check.anchor_number) not in never
+    ]
     checks.sort(key=lambda check: (check.due_minute is None, check.due_minute or 0, check.position))
     found: dict[tuple[str, str], DueCheck] = {}
     for check in checks:

@@ -108,6 +108,16 @@ def test_two_checks_of_one_rule_at_one_minute_are_one():
     assert [(check.item.key, check.due_minute) for check in checks] == [("M", 10), ("N", 100)]
 
 
+def test_check_from_an_anchor_that_never_comes_stands_before_no_other():
+    own = PlannedItem(item=item(anchor="RI"), repeats=())
+    other = PlannedItem(item=item(key="N"), repeats=())
+    anchors = {"RI": [0, 100], "T0": [0]}
+
+    assert [check.item.key for check in schedule([own, other], anchors=anchors)] == ["M", "M"]
+    left = schedule([own, other], anchors=anchors, never={("RI", 1)})
+    assert [(check.item.key, check.due_minute) for check in left] == [("N", 10), ("M", 110)]
+
+
 def test_follow_up_counts_from_what_asked_for_it_and_is_never_due_before_now():
     row = item(anchor="F0")
 

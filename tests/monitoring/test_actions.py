@@ -19,14 +19,16 @@ from ivigsite.monitoring.board import START_OPEN, board_checks
 from ivigsite.monitoring.models import Cause, MonitoringPlan, MonitoringTask, Observation
 from ivigsite.monitoring.reassessment import changed_facts, encounters_with_changed_facts
 from ivigsite.monitoring.selectors import held_by
+from protocols.engine import lookup
 from protocols.engine.monitoring import Status
-from protocols.mapping import SealBroken
+from protocols.mapping import SealBroken, load_protocol_value
 from tests.monitoring.ward import Ward, build_ward, enter, order_on
 from tests.scenario import assess
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hazard("H21")]
 
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 MENINGITIS = {"headache_score": 0, "meningitis_signs": ("fever",), "drowsy": False, "focal_sign": False}
 AKI = {"creatinine_umol_per_l": Decimal(200)}
 
@@ -416,6 +418,72 @@ def test_corrected_fever_leaves_the_check_of_orders_that_knew_of_it(db: None):
 
     assert ward.task("LAB-01").cause == "orders"
     assert ward.task("LAB-01").is_open
+
+
+def test_check_that_stood_for_two_leaves_the_other_when_its_steps_do_not_come(db: None):
+    ward = build_ward(hours_ago=0)
+    for name in ("T0", "P0"):
+        set_anchor(
+            order_set_id=ward.order_set_id,
+            name=name,
+            true_at=ward.start,
+            by=ward.site.nurse,
+            at=timezone.now(),
+        )
+    tasks = MonitoringTask.objects.filter(encounter=ward.site.encounter)
+    # The end of the platelets and the first step up fall on one minute: one look serves both.
+    assert ward.task("VIT-03").due_at == ward.start + 0.5 * HOUR
+    assert not tasks.filter(item="VIT-08-END").exists()
+
+    actions.end_checks_of_anchor(
+        order_set_id=ward.order_set_id,
+        name="RI",
+        after=0,
+        until=2,
+        reason=actions.NO_MORE_STEPS,
+        by=ward.site.nurse,
+        at=timezone.now(),
+    )
+
+    assert not tasks.open().filter(item="VIT-03").exists()
+    look = ward.task("VIT-08-END")
+    assert (look.due_at, look.closed_as, look.cause) == (ward.start + 0.5 * HOUR, "", "orders")
+    assert look.next_due_at is not None
+    # Times that move later leave it so, and it moves with its own.
+    set_anchor(
+        order_set_id=ward.order_set_id,
+        name="P0",
+        true_at=ward.start - 10 * MINUTE,
+        by=ward.site.nurse,
+        at=timezone.now(),
+    )
+    assert ward.task("VIT-08-END").due_at == ward.start + 20 * MINUTE
+    assert not tasks.open().filter(item="VIT-03").exists()
+
+
+def test_ended_orders_leave_the_checks_of_what_has_begun_and_of_that_alone(db: None):
+    ward = build_ward(hours_ago=0)
+    set_anchor(
+        order_set_id=ward.order_set_id, name="P0", true_at=ward.start, by=ward.site.nurse, at=timezone.now()
+    )
+    tasks = MonitoringTask.objects.filter(encounter=ward.site.encounter)
+    assert ward.task("VIT-02").is_open
+    assert not tasks.filter(item__in=["VIT-08-15", "VIT-08-END", "VIT-08-BEFORE"]).exists()
+
+    actions.end_tasks(
+        order_set_id=ward.order_set_id, reason="Order set void", by=ward.site.physician, at=timezone.now()
+    )
+
+    assert ward.task("VIT-02").close_reason == "Order set void"
+    assert ward.task("VIT-08-15").due_at == ward.start + 0.25 * HOUR
+    assert ward.task("VIT-08-END").due_at == ward.start + 0.5 * HOUR
+    rows = lookup.of(load_protocol_value(ward.site.version)).items
+    left = {task.item for task in tasks.open()}
+    assert all(not rows[item].kinds or "platelets" in rows[item].kinds for item in left)
+    set_anchor(
+        order_set_id=ward.order_set_id, name="PE", true_at=ward.start, by=ward.site.nurse, at=timezone.now()
+    )
+    assert {task.item for task in tasks.open()} == left
 
 
 def test_promise_to_monitor_makes_a_check_of_its_own(ward: Ward):
