@@ -140,15 +140,24 @@ class SourceCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineChange:
-    """What rules and gates did to a line, and why: each by its name, with its words."""
+    """What rules and gates did to a line, and why: each by its name, with its words.
 
-    what: str
+    `kind` is the effect as the engine calls it, and so a key of `LINE_EFFECT_WORDS`.
+    """
+
+    kind: str
+    is_certain: bool
     causes: tuple[tuple[str, str], ...]
+
+    @property
+    def what(self) -> str:
+        """The change in words."""
+        return _sentence(f"{LINE_EFFECT_WORDS[self.kind]}{'' if self.is_certain else ' until it is known'}")
 
     @property
     def call(self) -> str:
         """Why haematology is phoned while the line goes on, in a sentence; empty for any other change."""
-        if self.what != _sentence(LINE_EFFECT_WORDS[ArmEffect.WITH_CALL]):
+        if self.kind != ArmEffect.WITH_CALL or not self.is_certain:
             return ""
         return f"{self.what}: {'; '.join(why for _, why in self.causes)}."
 
@@ -776,16 +785,15 @@ def _reasons(outcome: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _changes(order: Mapping[str, Any], reasons: Mapping[str, str]) -> tuple[LineChange, ...]:
-    causes: dict[str, list[tuple[str, str]]] = {}
+    causes: dict[tuple[str, bool], list[tuple[str, str]]] = {}
     # An assessment from before it said so has no effects, or not the rules that could not be judged.
     for effect in order.get("effects", ()):
-        certainty = "" if effect["is_certain"] else " until it is known"
-        what = f"{LINE_EFFECT_WORDS[effect['effect']]}{certainty}"
-        causes.setdefault(what, []).append((effect["by"], reasons.get(effect["by"], "")))
+        because = (effect["by"], reasons.get(effect["by"], ""))
+        causes.setdefault((effect["effect"], effect["is_certain"]), []).append(because)
     return tuple(
         # Gates of one code are named once.
-        LineChange(what=_sentence(what), causes=tuple(dict.fromkeys(because)))
-        for what, because in causes.items()
+        LineChange(kind=kind, is_certain=is_certain, causes=tuple(dict.fromkeys(found)))
+        for (kind, is_certain), found in causes.items()
     )
 
 
