@@ -263,9 +263,10 @@ def _weight(line: OrderLine) -> Decimal | Unknown:
 
 
 def _product_key(line: OrderLine, products: list[GivenProduct]) -> str | Unknown:
-    keys = {each.product for each in products} or {(line.proposal["dose"] or {}).get("product")}
-    key = keys.pop() if len(keys) == 1 else None
-    return key or UNKNOWN
+    """The one that went in; what was ordered where nothing is entered, and not known where it was several."""
+    ordered = (line.proposal["dose"] or {}).get("product") or ""
+    keys: set[str] = {each.product for each in products} or {ordered}
+    return (keys.pop() if len(keys) == 1 else "") or UNKNOWN
 
 
 def _ordered_g_per_kg(line: OrderLine, grams: Decimal | Unknown) -> Decimal | Unknown:
