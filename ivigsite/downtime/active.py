@@ -9,7 +9,7 @@ from django.conf import settings
 from ivigsite.accounts.models import Ward
 from ivigsite.orders.models import OrderSet
 from ivigsite.orders.sheet.content import SheetContent, SheetOrder
-from ivigsite.orders.sheet.pack import ActiveOrder, ActiveOrders
+from ivigsite.orders.sheet.pack import ActiveLine, ActiveOrder, ActiveOrders
 from ivigsite.orders.sheet.wording import (
     format_birth,
     format_dose,
@@ -68,11 +68,12 @@ def _allergies(content: SheetContent) -> str:
     return "; ".join(allergies) or NONE_KNOWN
 
 
-def _line(order: SheetOrder, content: SheetContent) -> str:
-    return ". ".join(_parts(order, content))
+def _line(order: SheetOrder, content: SheetContent) -> ActiveLine:
+    start = format_moment(order.start_at, content.time_zone) if order.start_at is not None else ""
+    return ActiveLine(text=". ".join(_parts(order)), start=start)
 
 
-def _parts(order: SheetOrder, content: SheetContent) -> Iterable[str]:
+def _parts(order: SheetOrder) -> Iterable[str]:
     name = f"{order.name} ({order.short_name})" if order.short_name else order.name
     yield f"{name}, {order.brand}" if order.brand else name
     if order.condition:
@@ -85,8 +86,6 @@ def _parts(order: SheetOrder, content: SheetContent) -> Iterable[str]:
         yield order.rate
     if order.duration:
         yield order.duration
-    if order.start_at is not None:
-        yield f"Start {format_moment(order.start_at, content.time_zone)}"
 
 
 def _warning(order_set: OrderSet, *, at: datetime) -> str:

@@ -16,7 +16,14 @@ from ivigsite.downtime.build import build_pack, expires_at
 from ivigsite.orders.sheet.checks import find_forbidden_tokens, texts_of
 from ivigsite.orders.sheet.downtime import render_downtime
 from ivigsite.orders.sheet.jobs import SheetFailed, pack_job, unpack_job
-from ivigsite.orders.sheet.pack import ActiveOrder, ActiveOrders, ActiveOrdersJob, FormsJob, Pack
+from ivigsite.orders.sheet.pack import (
+    ActiveLine,
+    ActiveOrder,
+    ActiveOrders,
+    ActiveOrdersJob,
+    FormsJob,
+    Pack,
+)
 from ivigsite.orders.sheet.states import Paper
 from ivigsite.orders.sheet.worker import render_alone
 from protocols.engine.plain import seal
@@ -95,7 +102,12 @@ ORDER = ActiveOrder(
     record_number="999 000 1112",
     bed="12",
     allergies="No known allergies",
-    lines=("immune globulin intravenous (human) (IVIG), Privigen. DOSE 80 g. intravenously",),
+    lines=(
+        ActiveLine(
+            text="immune globulin intravenous (human) (IVIG), Privigen. DOSE 80 g. intravenously",
+            start="22-Nov-2026 14:30",
+        ),
+    ),
     signed_by="Dr Ada Demo-Physician",
     signed_at=AT,
     valid_until=AT,
@@ -201,6 +213,32 @@ def printed_numbers(pack: Pack) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("paper", Paper)
+def test_each_later_page_of_a_form_asks_whose_it_is_and_nobody_signs_for_nothing(paper: Paper) -> None:
+    form = max(full_pack().forms, key=lambda form: len(form.lines))
+    pack = replace(small_pack(), forms=(form,), sections=(), grid=())
+    strip = f"Form {form.code} Family name Born Record number"
+
+    pages = [text_of(page) for page in pages_of(render_downtime(FormsJob(content=pack, paper=paper)))]
+
+    (first,) = [
+        number for number, page in enumerate(pages) if f"Order form {form.code}: {form.title} " in page
+    ]
+    (signed,) = [number for number, page in enumerate(pages) if "Signatures Name Signature" in page]
+    assert signed > first
+    assert [number for number, page in enumerate(pages) if strip in page] == [*range(first + 1, signed + 1)]
+    assert any(line.text[:40] in pages[signed] for line in form.lines)
+
+
+@pytest.mark.parametrize("paper", Paper)
+def test_no_table_of_pump_rates_or_doses_goes_on_without_its_name(paper: Paper) -> None:
+    pages = [text_of(page) for page in pages_of(file_of(paper))]
+
+    assert any("pump rate in mL per hour, AT RISK" in page for page in pages)
+    for page in pages:
+        assert page.count("Then, to the end") == page.count("pump rate in mL per hour")
+
+
+@pytest.mark.parametrize("paper", Paper)
 def test_no_word_lies_over_another_or_outside_the_page(paper: Paper) -> None:
     assert list(faults_of(file_of(paper))) == []
 
@@ -223,7 +261,7 @@ def test_the_list_names_every_order_with_its_warning_and_says_as_of_when() -> No
     text = all_text_of(file)
     assert text.count("Order AAAA-BBBB-CCCC, version 2") == 12
     assert text.count("EXPIRED: start nothing") == 12
-    assert text.count("DOSE 80 g") == 12
+    assert text.count("DOSE 80 g") == text.count("Start 22-Nov-2026 14:30") == 12
     assert all("AS OF 22-Nov-2026 14:05" in text_of(page) for page in pages_of(file))
     assert list(faults_of(file)) == []
 

@@ -139,8 +139,8 @@ def test_the_list_says_what_was_signed_and_where_the_patient_lies_now(
     }
     assert stored
     for drug, amount, unit in stored:
-        words = [line for line in order.lines if line.startswith(drug)]
-        assert any(f"DOSE {amount}\N{NO-BREAK SPACE}{unit}" in line for line in words), (drug, words)
+        words = [line for line in order.lines if line.text.startswith(drug)]
+        assert any(f"DOSE {amount}\N{NO-BREAK SPACE}{unit}" in line.text for line in words), (drug, words)
     assert order.patient == "O'BRIEN-ÑÚÑEZ, Test (Ms)"
     assert (order.bed, order.allergies, order.warning) == ("99", "No known allergies", "")
     assert active_orders(site.other_ward, at=timezone.now()).orders == ()

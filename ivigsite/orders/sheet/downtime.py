@@ -18,6 +18,8 @@ FORMS_TEMPLATE: Final = "sheet/downtime/forms.html"
 LIST_TEMPLATE: Final = "sheet/downtime/active_orders.html"
 # As many digits as the longest pack needs, to measure the footer with.
 PAGE_WORDS: Final = "Page 000 of 000"
+# On each later page of a form: whose it is, written by hand.
+STRIP_MM: Final = 8.0
 
 
 def render_downtime(job: FormsJob | ActiveOrdersJob) -> bytes:
@@ -27,7 +29,7 @@ def render_downtime(job: FormsJob | ActiveOrdersJob) -> bytes:
     content = job.content
     with complaints_are_failures():
         pages = HTML(string=_fill(job), url_fetcher=ClosedFetcher({})).render(
-            stylesheets=[stylesheet(STYLES), CSS(string=_frame_of(job).css)],
+            stylesheets=[stylesheet(STYLES), CSS(string=_page_css(job))],
             font_config=fonts(),
             pdf_variant=PDF_VARIANT,
         )
@@ -48,6 +50,11 @@ def _fill(job: FormsJob | ActiveOrdersJob) -> str:
         values = {"active": job.content, "zone": job.content.time_zone}
         template = engine().get_template(LIST_TEMPLATE)
     return str(template.render(Context(values, use_l10n=False, use_tz=False)))
+
+
+def _page_css(job: FormsJob | ActiveOrdersJob) -> str:
+    frame = _frame_of(job)
+    return f"{frame.css} @page form {{ margin-top: {frame.top_mm + STRIP_MM:.2f}mm }}"
 
 
 def _frame_of(job: FormsJob | ActiveOrdersJob) -> Frame:

@@ -140,6 +140,14 @@ class Pack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveLine:
+    """One line of an order set, its start apart, because a date must not part at the end of a line."""
+
+    text: str
+    start: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveOrder:
     """One order set in force, as far as the next hours need it."""
 
@@ -150,7 +158,7 @@ class ActiveOrder:
     record_number: str
     bed: str
     allergies: str
-    lines: tuple[str, ...]
+    lines: tuple[ActiveLine, ...]
     signed_by: str
     signed_at: datetime
     valid_until: datetime
