@@ -313,3 +313,10 @@ def test_ledger_step_names_its_operation() -> None:
         Operation.LESSER,
         Operation.NEAREST_TIES_DOWN,
     ]
+
+
+def test_range_is_rounded_as_the_dose_is() -> None:
+    dose = dose_of(replace(STEROID, amount=D("1.5"), amount_maximum=D("1.6")), "56")
+
+    assert (dose.exact, dose.rounded) == (D(84), D(80))
+    assert (dose.range_low, dose.range_high) == (D(60), D(90))
