@@ -6,7 +6,7 @@ infusion stopped by a severe reaction never goes on; one that goes on after a mi
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from typing import Final
 
@@ -218,4 +218,6 @@ def steps_ahead(
         found.append(StepAhead(ml_per_h=following, minute=until))
         rate, begun, now, infused = following, until, until, would_be
     left = max(Decimal(0), volume_ml - infused)
-    return tuple(found), now + int(-(-left * MINUTES_PER_HOUR // rate))
+    # The whole minute in which it is in; a share of a minute that only the last digits made is none.
+    needed = (left * MINUTES_PER_HOUR / rate).quantize(Decimal("0.01"))
+    return tuple(found), now + int(needed.to_integral_value(rounding=ROUND_CEILING))

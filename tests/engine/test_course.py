@@ -193,3 +193,68 @@ def test_volume_is_what_an_oracle_adds_up_minute_by_minute(told: list[tuple[int,
 
     assert isinstance(found, Decimal)
     assert abs(found * 60 - sum(at_minute)) < Decimal("1e-15")
+
+
+def test_events_of_one_minute_fit_in_the_order_in_which_they_are_told():
+    course = course_of(STARTED, event(Act.PAUSE, 100), event(Act.RESUME, 100))
+
+    assert (course.state, course.infused_ml) == (State.RUNNING, 0)
+
+
+def test_course_that_was_restarted_and_paused_is_resumed_and_needs_no_other_restart():
+    restarted = course_of(
+        STARTED, event(Act.REACTION, 110, grade=2), event(Act.RESTART, 120, 30), event(Act.PAUSE, 130)
+    )
+
+    assert (restarted.needs_restart, restarted.is_capped) == (False, True)
+    assert acts_after(restarted) == (Act.RESUME, Act.FINISH, Act.STOP, Act.REACTION)
+
+
+def test_what_ran_without_a_known_rate_before_has_nothing_ahead():
+    course = course_of(event(Act.START, 100), event(Act.STEP_UP, 120, 60))
+
+    assert steps_ahead(course, PLANNED, volume_ml=Decimal(300), minute=130) == ((), None)
+
+
+def test_rate_that_is_not_planned_is_left_at_once():
+    course = course_of(event(Act.START, 100, 90))
+
+    steps, _ = steps_ahead(course, PLANNED, volume_ml=Decimal(300), minute=100)
+
+    assert steps == (
+        StepAhead(ml_per_h=Decimal(120), minute=100),
+        StepAhead(ml_per_h=Decimal(240), minute=120),
+    )
+
+
+@pytest.mark.parametrize(
+    ("volume_ml", "steps", "end"),
+    [
+        # 20 min at 60 mL per h are 20 mL: at the minute of the step all is in.
+        (20, (), 120),
+        (21, ((120, 120),), 121),
+        # One mL at 120 per h takes half a minute, which is told as a whole one.
+        (22, ((120, 120),), 121),
+        (23, ((120, 120),), 122),
+        (10, (), 110),
+        (0, (), 100),
+    ],
+)
+def test_end_is_the_whole_minute_in_which_the_volume_is_in(
+    volume_ml: int, steps: tuple[tuple[int, int], ...], end: int
+):
+    found = steps_ahead(course_of(STARTED), PLANNED, volume_ml=Decimal(volume_ml), minute=100)
+
+    expected = tuple(StepAhead(ml_per_h=Decimal(rate), minute=minute) for rate, minute in steps)
+    assert found == (expected, end)
+
+
+def test_last_digits_of_a_volume_make_no_minute():
+    # 7 minutes at 50 mL per h are 5.83… mL, and the 44.16… that are left take 53 minutes.
+    course = course_of(event(Act.START, 100, 50))
+
+    assert steps_ahead(course, [(Decimal(50), None)], volume_ml=Decimal(50), minute=107) == ((), 160)
+
+
+def test_volume_that_is_long_in_ends_now():
+    assert steps_ahead(course_of(STARTED), PLANNED, volume_ml=Decimal(5), minute=190) == ((), 190)

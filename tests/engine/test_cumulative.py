@@ -59,6 +59,7 @@ def test_one_amount_that_is_not_known_makes_the_sum_unknown_while_it_counts():
         ("a", D(20), Watch.WARNING),
         ("ab", D("19.99"), Watch.INFORMATION),
         ("b", D(0), Watch.NONE),
+        ("b", D("0.01"), Watch.INFORMATION),
         (UNKNOWN, D(20), Watch.WARNING),
         (UNKNOWN, UNKNOWN, Watch.WARNING),
         ("o", UNKNOWN, Watch.NONE),

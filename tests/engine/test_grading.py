@@ -111,3 +111,31 @@ def test_cell_the_protocol_forgot_has_a_rule_that_says_so() -> None:
 def test_cell_of_a_grade_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(KeyError):
         branch_for(PROTOCOL, 9, "none", False, False)
+
+
+@pytest.mark.parametrize(
+    ("stated", "findings", "expected"),
+    [
+        ("active", {"who_bleeding_grade": 2}, False),
+        ("none", {"who_bleeding_grade": 2}, True),
+        ("risk_factors", {"who_bleeding_grade": 2}, True),
+        ("active_cns_gi_gu", {"who_bleeding_grade": 2}, False),
+    ],
+)
+def test_findings_suggest_a_higher_level_only_above_the_one_stated(
+    stated: str, findings: dict[str, Any], expected: bool
+) -> None:
+    bleeding = assess_bleeding(PROTOCOL, {**ALL_CLEAR, **findings, "bleeding_level": stated})
+
+    assert bleeding.findings_suggest_higher is expected
+    assert assess_bleeding(PROTOCOL, {**ALL_CLEAR, **findings}).findings_suggest_higher is False
+
+
+def test_findings_that_may_prove_a_higher_level_leave_it_open() -> None:
+    known = {"who_bleeding_grade": 2, "egfr": 100}
+
+    assert assess_bleeding(PROTOCOL, {**known, "bleeding_level": "active"}).findings_suggest_higher is UNKNOWN
+    assert (
+        assess_bleeding(PROTOCOL, {**known, "bleeding_level": "life_threatening"}).findings_suggest_higher
+        is False
+    )

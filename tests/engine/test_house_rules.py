@@ -159,6 +159,7 @@ def test_decimals_written_in_python_only_say_how_finely_something_is_shown() -> 
         ("dosing.py", "0.01"),
         ("infusion.py", "0.01"),
         ("infusion.py", "0.001"),
+        ("course.py", "0.01"),
         ("outcome.py", "0.1"),
         ("placeholders.py", "0.1"),
         ("arrangement.py", "0.1"),
