@@ -127,7 +127,8 @@ def draw(course: Course) -> CountChart | None:
         plot_width=WIDTH - LEFT - RIGHT,
         bands=tuple(_bands(rising, bottom)),
         window=window,
-        window_label=(_text(scale.x(last) - 6), _text(Decimal(TOP + 14))) if window else None,
+        # At the left, where a screen that shows a part of the picture begins.
+        window_label=(_text(Decimal(LEFT + 6)), _text(Decimal(TOP + 14))) if window else None,
         dots=tuple(_dots(course, scale)),
         marks=marks,
         ticks=tuple(_ticks(zero, scale)),
