@@ -14,7 +14,9 @@ from ivigsite.accounts.models import User
 from ivigsite.audit.actions import record
 from ivigsite.encounters.actions import close_encounter
 from ivigsite.encounters.models import Encounter
-from ivigsite.monitoring.models import MonitoringTask
+from ivigsite.monitoring.actions import acknowledge
+from ivigsite.monitoring.models import ALARMING, MonitoringTask, Observation
+from ivigsite.monitoring.selectors import KIND_WORDS, held_by, show
 from ivigsite.monitoring.times import moment_of
 from ivigsite.orders.course_words import (
     count_words,
@@ -43,8 +45,13 @@ LEAFLET_WORDS: Final = {
     OrderKind.CORTICOSTEROID.value: "a steroid",
 }
 OPEN_SHOWN: Final = 20
+TAKEN_ON: Final = "Taken on at discharge"
 # Nothing is handed to somebody who has died.
 WITHOUT_LEAFLET: Final = (Outcome.DIED,)
+
+
+class AlertsOpen(Exception):
+    """A result alarms that whoever closes the encounter has not taken on."""
 
 
 class AlreadyDischarged(Exception):
@@ -53,12 +60,16 @@ class AlreadyDischarged(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is told at discharge: the outcome, and the first appointment with its day."""
+    """What is told at discharge: the outcome, and the first appointment with its day.
+
+    `takes_on` are the ids of the alarming results that whoever closes the encounter knows of.
+    """
 
     outcome: Outcome
     appointment: str
     appointment_on: date | None
     comment: str
+    takes_on: frozenset[str] = frozenset()
 
 
 @transaction.atomic
@@ -67,7 +78,8 @@ def discharge(
 ) -> Discharge:
     """Write the papers from what is on record now, and close the encounter; the same key does it once.
 
-    Raises `EncounterChanged` and `AlreadyDischarged`.
+    Raises `EncounterChanged`, `AlreadyDischarged`, and `AlertsOpen` where an alert would leave the board with
+    nobody's name to it.
     """
     locked = Encounter.objects.select_for_update().get(pk=encounter.pk)
     there = Discharge.objects.filter(encounter=locked).first()
@@ -75,6 +87,10 @@ def discharge(
         if there.idempotency_key == idempotency_key and there.written_by_id == by.pk:
             return there
         raise AlreadyDischarged
+    for alarming in list(Observation.objects.unacknowledged().filter(encounter=locked)):
+        if str(alarming.pk) not in plan.takes_on:
+            raise AlertsOpen
+        acknowledge(observation=alarming, comment=TAKEN_ON, by=by, at=at)
     papers = {name: to_plain(paper) for name, paper in _papers(locked, plan, by=by, at=at)}
     made = Discharge.objects.create(
         encounter=locked,
@@ -180,6 +196,10 @@ def _had(course: Course) -> Iterator[str]:
         yield f"You had {words}: {', '.join(days)}."
     if not given:
         yield "We have no note of a drip."
+    for dose in course.given.doses:
+        for at in {timezone.localdate(event.happened_at): None for event in dose.reactions}:
+            words = LEAFLET_WORDS[dose.kind]
+            yield f"You had a reaction to {words} on {format_date(at)}. Tell staff before you get one again."
     for each in course.treatments:
         if each.is_planned:
             day = format_date(timezone.localdate(each.at))
@@ -226,6 +246,7 @@ def _summary_parts(
             *(f"{each.sentence}. {each.reason}" for each in discrepancies_in([encounter.pk])),
         ),
     )
+    yield PaperPart(heading="Alarming results", items=tuple(_alarming(encounter)))
     yield PaperPart(heading="End of the effect", items=tuple(_end_of_effect(course)))
     if exposure is not None:
         yield PaperPart(heading="What follows from what was given", items=tuple(_after_exposure(exposure)))
@@ -245,6 +266,20 @@ def _summary_parts(
         heading="Told to come back for",
         items=tuple(sentence for text in returns for sentence in _sentences(text.body)),
     )
+
+
+def _alarming(encounter: Encounter) -> Iterator[str]:
+    """Every result that alarmed, oldest first, and what is on hold because of one."""
+    seen = encounter.observations.standing().filter(level__in=ALARMING).select_related("entered_by")
+    rows = [show(each) for each in seen.order_by("taken_at")]
+    for row in rows:
+        because = f", {row.because}" if row.because else ""
+        level = row.observation.get_level_display()
+        yield f"{_when(row.observation.taken_at)}: {level}: {row.observation.title}{because}."
+    if not rows:
+        yield "None on record."
+    for kind, held in held_by(encounter).items():
+        yield f"The next dose of {KIND_WORDS[kind]} is on hold: {held.action}"
 
 
 def _end_of_effect(course: Course) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Discharge: the form that closes an encounter, and the papers written with it."""
 
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from django import forms
@@ -19,20 +20,33 @@ from ivigsite.encounters.actions import EncounterChanged
 from ivigsite.encounters.forms import LOAD_AGAIN, VersionField
 from ivigsite.encounters.models import Encounter
 from ivigsite.encounters.selectors import banner_of, encounter_for
-from ivigsite.orders.discharge import PAPERS, AlreadyDischarged, Plan, discharge, paper_of
+from ivigsite.monitoring.selectors import Shown, open_alerts_of
+from ivigsite.orders.discharge import PAPERS, AlertsOpen, AlreadyDischarged, Plan, discharge, paper_of
+from ivigsite.orders.given import given_in
 from ivigsite.orders.models import Discharge, Outcome
 from ivigsite.orders.sheet.jobs import SheetFailed
 from ivigsite.orders.sheet.plain_paper import PlainPaperJob
 from ivigsite.orders.sheet.states import Paper
 from ivigsite.orders.sheet.worker import render_in_worker
+from ivigsite.parsing.dates import format_datetime
 from protocols.engine.facts import Unknown
 
 LATEST_APPOINTMENT: Final = timedelta(days=400)
 
 
-class DischargeForm(forms.Form):
-    """How the encounter ends, and when the patient is seen next."""
+class ResultsField(forms.MultipleChoiceField):
+    """The alarming results that somebody knows of; one that a colleague took on meanwhile is no mistake."""
 
+    widget = forms.CheckboxSelectMultiple
+
+    def valid_value(self, value: str) -> bool:
+        return True
+
+
+class DischargeForm(forms.Form):
+    """How the encounter ends, who takes on what still alarms, and when the patient is seen next."""
+
+    takes_on = ResultsField(label="Nobody has taken these on yet: I know of them", required=False)
     outcome = fields.StrictChoiceField(label="Outcome", choices=Outcome.choices, widget=forms.RadioSelect)
     appointment_on = fields.DateField(label="Day of the next visit", required=False)
     appointment = fields.TextField(label="Next visit: where and with whom", max_length=300, required=False)
@@ -40,8 +54,15 @@ class DischargeForm(forms.Form):
     version = VersionField()
     idempotency_key = forms.UUIDField(widget=forms.HiddenInput, error_messages={"required": LOAD_AGAIN})
 
+    def __init__(self, *args: Any, alerts: Iterable[Shown], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.alarming = [(str(each.observation.pk), _alert_words(each)) for each in alerts]
+        self.fields["takes_on"].choices = self.alarming  # type: ignore[attr-defined]
+
     def clean(self) -> None:
         told = self.cleaned_data
+        if {key for key, _ in self.alarming} - set(told.get("takes_on", ())):
+            self.add_error("takes_on", "Tick each result. Who closes the encounter takes them on by name.")
         if isinstance(told.get("appointment_on"), Unknown):
             told["appointment_on"] = None
         day, place = told.get("appointment_on"), told.get("appointment")
@@ -60,7 +81,16 @@ class DischargeForm(forms.Form):
             appointment=told["appointment"] or "",
             appointment_on=told["appointment_on"],
             comment=told["comment"] or "",
+            takes_on=frozenset(told["takes_on"]),
         )
+
+
+def _alert_words(shown: Shown) -> str:
+    """A result that alarms, as the board and the checklist call it, with its time."""
+    seen = shown.observation
+    because = f", {shown.because}" if shown.because else ""
+    when = format_datetime(seen.taken_at, timezone.get_default_timezone())
+    return f"{seen.get_level_display()}: {seen.title}{because}, {when}"
 
 
 @allow(Permission.EDIT_ENCOUNTERS)
@@ -71,9 +101,9 @@ def discharge_page(request: SignedInRequest, encounter_id: UUID) -> HttpResponse
     if request.method != "POST":
         if not found.is_open:
             return redirect("discharge_papers", found.pk)
-        form = DischargeForm(initial={"version": found.version, "idempotency_key": uuid4()})
-        return _form_page(request, found, form)
-    form = DischargeForm(request.POST)
+        initial = {"version": found.version, "idempotency_key": uuid4()}
+        return _form_page(request, found, DischargeForm(initial=initial, alerts=open_alerts_of(found)))
+    form = DischargeForm(request.POST, alerts=open_alerts_of(found))
     if not form.is_valid():
         return _form_page(request, found, form)
     try:
@@ -85,7 +115,7 @@ def discharge_page(request: SignedInRequest, encounter_id: UUID) -> HttpResponse
             by=request.user,
             at=now,
         )
-    except (EncounterChanged, AlreadyDischarged):
+    except (EncounterChanged, AlreadyDischarged, AlertsOpen):
         return render(request, "409.html", status=409)
     return redirect("discharge_papers", found.pk)
 
@@ -140,6 +170,12 @@ def _form_page(request: SignedInRequest, found: Encounter, form: DischargeForm) 
     context = {
         "encounter": found,
         "form": form,
+        # On paper nobody notes an end.
+        "running": [
+            dose
+            for dose in given_in(found).doses
+            if dose.ended_at is None and not dose.is_from_paper and found.is_open
+        ],
         "banner": banner_of(found, last, at=timezone.now()),
     }
     status = 422 if form.is_bound and form.errors else 200

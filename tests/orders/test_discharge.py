@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -13,13 +14,16 @@ from django.test import Client
 from django.urls import reverse
 
 from ivigsite.encounters.models import Encounter
-from ivigsite.monitoring.models import MonitoringTask
+from ivigsite.monitoring.actions import acknowledge
+from ivigsite.monitoring.models import Acknowledgement, MonitoringTask, Observation
 from ivigsite.orders import discharge_views, views
+from ivigsite.orders.corrections import Why, take_back_event
 from ivigsite.orders.discharge import leaflet_texts, paper_of
-from ivigsite.orders.models import Discharge
+from ivigsite.orders.models import CorrectionReason, Discharge
 from ivigsite.orders.sheet.plain_paper import Print
+from protocols.engine.course import Act
 from protocols.engine.protocol import Topic
-from tests.orders.course import count, give
+from tests.orders.course import count, entered, give, noted
 from tests.orders.test_course import EMERGENCY, line
 from tests.orders.test_signing import choices, sign
 from tests.scenario import Site, assess, build_site, shipped
@@ -125,6 +129,106 @@ def test_discharge_closes_with_outcome_and_writes_both_papers(physician: Client)
     page = physician.get(answer["Location"]).content.decode()
     assert "For the patient" in page
     assert "Next visit: 17-Nov-2026" in page
+
+
+@pytest.fixture
+def alarming(site: Site) -> Observation:
+    """A kidney injury that nobody has taken on, and no hold but its own."""
+    before = {"creatinine_umol_per_l": Decimal(74), "renal_replacement": False}
+    entered(site, "RENAL_BEFORE", before, START - timedelta(hours=1))
+    return entered(
+        site, "CREATININE", {**before, "creatinine_umol_per_l": Decimal(150)}, START + timedelta(hours=48)
+    )
+
+
+def test_encounter_is_not_closed_over_a_result_that_nobody_has_taken_on(
+    physician: Client, alarming: Observation, site: Site
+):
+    address = reverse("discharge", args=[Encounter.objects.get().pk])
+    asked = physician.get(address).content.decode()
+
+    refused = send(physician)
+    still_open = Encounter.objects.get().is_open
+    closed = send(physician, takes_on=str(alarming.pk))
+
+    assert f'value="{alarming.pk}"' in asked
+    assert "KDIGO stage from creatinine 2" in asked
+    assert refused.status_code == 422
+    assert "Tick each result" in refused.content.decode()
+    assert still_open
+    assert closed.status_code == 302
+    assert alarming.acknowledgement.by == site.physician
+    assert alarming.acknowledgement.comment == "Taken on at discharge"
+
+
+def test_result_that_a_colleague_took_on_meanwhile_is_no_mistake(
+    physician: Client, alarming: Observation, site: Site
+):
+    acknowledge(observation=alarming, comment="Called nephrology", by=site.nurse, at=NOW)
+
+    assert send(physician, takes_on=str(alarming.pk)).status_code == 302
+    assert Acknowledgement.objects.get().by == site.nurse
+
+
+def test_result_that_comes_while_the_form_is_open_closes_nothing(
+    physician: Client, alarming: Observation, monkeypatch: pytest.MonkeyPatch
+):
+    # As if it were stored between the form's check and the transaction.
+    monkeypatch.setattr(discharge_views, "open_alerts_of", lambda encounter: ())
+
+    assert send(physician).status_code == 409
+    assert Encounter.objects.get().is_open
+    assert not Acknowledgement.objects.exists()
+
+
+def test_summary_tells_what_alarmed_and_what_is_on_hold(physician: Client, alarming: Observation):
+    send(physician, takes_on=str(alarming.pk))
+    summary = paper_of(Discharge.objects.get(), "summary")
+
+    assert summary is not None
+    (said,) = [part.items for part in summary.parts if part.heading == "Alarming results"]
+    assert "04-Nov-2026 08:30: Critical: " in said[0]
+    assert said[-1].startswith("The next dose of immunoglobulin is on hold: Stop the immunoglobulin course.")
+    assert "Do not restart the same product." in said[-1]
+
+
+def test_course_without_an_alarm_says_so_in_the_summary(physician: Client):
+    send(physician)
+    summary = paper_of(Discharge.objects.get(), "summary")
+
+    assert summary is not None
+    assert [part.items for part in summary.parts if part.heading == "Alarming results"] == [
+        ("None on record.",)
+    ]
+
+
+def test_infusion_without_an_end_is_told_before_the_papers_are_written(physician: Client, site: Site):
+    address = reverse("discharge", args=[Encounter.objects.get().pk])
+    ended = physician.get(address).content.decode()
+    take_back_event(
+        event=line("ivig").events.get(act="finish"),
+        why=Why(reason=CorrectionReason.NOT_DONE, words=""),
+        idempotency_key=uuid4(),
+        by=site.nurse,
+        at=NOW,
+    )
+
+    assert "its end is not noted" not in ended
+    assert "its end is not noted" in physician.get(address).content.decode()
+
+
+def test_patient_who_had_a_reaction_reads_so_in_the_leaflet(physician: Client, site: Site):
+    noted(site, line("ivig"), Act.REACTION, START + timedelta(hours=7), grade=1)
+    send(physician)
+    leaflet = paper_of(Discharge.objects.get(), "leaflet")
+
+    assert leaflet is not None
+    had = next(part.items for part in leaflet.parts if part.heading == "What you had")
+    said = (
+        "You had a reaction to a drip of immunoglobulin on 02-Nov-2026. Tell staff before you get one again."
+    )
+    assert said in had
+    assert school_grade(said) <= 8
 
 
 def test_leaflet_names_only_what_was_given():
