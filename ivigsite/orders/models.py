@@ -403,6 +403,8 @@ class AdministrationEvent(models.Model):
                 condition=~Q(reason=ActReason.OTHER) | ~Q(comment=""), name="event_other_reason_says_which"
             ),
         ]
+        # Each look at the board asks whose reaction threatened life.
+        indexes = [models.Index(fields=["line"], condition=Q(grade=4), name="event_threatens_life")]
 
     def __str__(self) -> str:
         return f"{self.get_act_display()}: {self.line}, dose {self.dose_number}"

@@ -5,16 +5,20 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from ivigsite.encounters.models import Assessment, Encounter, Patient
+from ivigsite.encounters.selectors import fact_words
 from ivigsite.encounters.signals import facts_noted
 from ivigsite.monitoring.selectors import KIND_WORDS
-from ivigsite.monitoring.signals import handover_noted
+from ivigsite.monitoring.signals import facts_overtaken, handover_noted
 from ivigsite.orders.models import Act, AdministrationEvent
 from ivigsite.parsing.dates import format_datetime
 from protocols.engine.course import SEVERE, THREATENS_LIFE
+from protocols.engine.facts import FACT_BY_KEY
 from protocols.engine.protocol import OrderKind
+from protocols.mapping import load_protocol_value
 
 FACT: Final = "immunoglobulin_reaction"
 
@@ -31,6 +35,7 @@ class NotedFact:
 def listen() -> None:
     facts_noted.connect(_note_reaction, dispatch_uid="orders.facts_noted")
     handover_noted.connect(_hand_over, dispatch_uid="orders.reactions_noted")
+    facts_overtaken.connect(_overtaken, dispatch_uid="orders.reactions_overtaken")
 
 
 def reactions_of(patient: Patient, *, grade: int) -> list[AdministrationEvent]:
@@ -69,7 +74,8 @@ def warnings_for(assessment: Assessment, product: str) -> list[str]:
     return [
         f"{_capital(words_of(event))}. Another brand and premedication, only on haematology's advice."
         for event in found
-        if product in _products_of(event)
+        # After one that threatens life no brand is another: the refusal and the rules speak of it.
+        if event.grade != THREATENS_LIFE and product in _products_of(event)
     ]
 
 
@@ -102,6 +108,30 @@ def _hand_over(sender: object, *, encounters: Iterable[UUID], **_: Any) -> dict[
         when = format_datetime(event.happened_at, timezone.get_default_timezone())
         words = f"Reaction of grade {event.grade} to {KIND_WORDS[event.line.kind]}, {when}"
         told.setdefault(event.line.order_set.encounter_id, []).append(words)
+    return told
+
+
+def _overtaken(sender: object, *, encounters: QuerySet[Encounter], **_: Any) -> dict[UUID, list[str]]:
+    """The life-threatening reactions that a last assessment does not know of, the newest of each patient."""
+    rows = AdministrationEvent.objects.filter(
+        line__order_set__encounter__patient__encounters__in=encounters,
+        line__kind=OrderKind.IVIG,
+        act=Act.REACTION,
+        grade=THREATENS_LIFE,
+    )
+    newest: dict[UUID, AdministrationEvent] = {}
+    for event in rows.select_related("line__order_set__encounter").order_by("happened_at").distinct():
+        newest[event.line.order_set.encounter.patient_id] = event
+    if not newest:
+        return {}
+    told = {}
+    for encounter in encounters.filter(patient__in=newest).select_related("protocol_version"):
+        last = encounter.assessments.first()
+        if last is None or last.facts.get(FACT) is True:
+            continue
+        before = fact_words(FACT, last.facts.get(FACT), load_protocol_value(encounter.protocol_version))
+        label = FACT_BY_KEY[FACT].label
+        told[encounter.pk] = [f"{label}: {before} before, {words_of(newest[encounter.patient_id])} now"]
     return told
 
 

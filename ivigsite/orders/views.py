@@ -51,7 +51,7 @@ from ivigsite.orders.models import OrderSet, SheetFile, SheetPrint
 from ivigsite.orders.presentation import alerts_of, is_blocked, signed_sections, signed_timeline, summarise
 from ivigsite.orders.products import shown_formulary
 from ivigsite.orders.proposal import CannotOrder, Proposal, propose
-from ivigsite.orders.reactions import warnings_for
+from ivigsite.orders.reactions import refusal_for, warnings_for
 from ivigsite.orders.sheet.content import SheetContent, digest
 from ivigsite.orders.sheet.documents import DOCUMENTS, LABELS, ROLE_SHEETS, Document, DocumentKind
 from ivigsite.orders.sheet.jobs import SheetFailed, SheetQueueFull
@@ -366,6 +366,7 @@ def choose_context(proposal: Proposal, form: ChooseForm) -> dict[str, Any]:
         "banner": banner_of(proposal.assessment.encounter, proposal.assessment, at=timezone.now()),
         "alerts": alerts_of(proposal),
         "is_blocked": is_blocked(proposal),
+        "reaction_refusal": partial(refusal_for, proposal.assessment),
         "reaction_warnings": partial(warnings_for, proposal.assessment, proposal.outcome_product),
         # Asked for by the whole page alone: a changed line changes nothing in it.
         "formulary": partial(shown_formulary, proposal),

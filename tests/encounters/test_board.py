@@ -53,12 +53,12 @@ def test_board_takes_as_many_queries_for_twenty_as_for_one(
     physician: Client, site: Site, django_assert_num_queries: Queries
 ):
     assess(site)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         physician.get(reverse("board_rows"))
     for number in range(19):
         admit(site, number, f"Example{number}")
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         response = physician.get(reverse("board_rows"))
 
     assert len(response.context["rows"]) == 20
@@ -71,7 +71,7 @@ def test_board_that_did_not_change_is_not_drawn_again(
     first = physician.get(reverse("board_rows"))
 
     # Two of them ask for the checks that are due.
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         second = physician.get(reverse("board_rows"))
 
     assert second.context["rows"] == first.context["rows"]

@@ -199,10 +199,10 @@ def test_board_and_encounter_show_what_is_due_and_the_filter_keeps_what_needs_so
     assert "Open the checklist" in text(nurse, "encounter", ward.site.encounter.pk)
 
 
-def test_board_asks_for_checks_in_three_queries(
+def test_board_asks_for_checks_and_reactions_in_four_queries(
     ward: Ward, django_assert_num_queries: DjangoAssertNumQueries
 ):
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         checks = board_checks(ward.site.nurse, at=timezone.now())
 
     assert checks[ward.site.encounter.pk].overdue > 0

@@ -16,6 +16,7 @@ from ivigsite.audit.models import AuditEntry
 from ivigsite.monitoring.actions import Entered, record_observation, release_hold
 from ivigsite.monitoring.board import handover_lines
 from ivigsite.monitoring.models import Anchor, MonitoringTask, Observation
+from ivigsite.monitoring.reassessment import changed_facts, encounters_with_changed_facts
 from ivigsite.orders import views
 from ivigsite.orders.actions import void_order_set
 from ivigsite.orders.administration import (
@@ -404,6 +405,32 @@ def test_life_threatening_reaction_refuses_immunoglobulin_until_the_assessment_k
     assert "grade 4 reaction" in refused.content.decode()
     assert form.context["form"]["immunoglobulin_reaction"].value() == "yes"
     assert "Grade 4 reaction" in form.content.decode() or "grade 4 reaction" in form.content.decode()
+
+
+def test_life_threatening_reaction_overtakes_an_assessment_that_does_not_know_it(
+    bedside: Bedside, site: Site, physician: Client
+):
+    def overtaken() -> tuple[tuple[str, ...], frozenset[UUID]]:
+        return changed_facts(site.encounter), encounters_with_changed_facts(site.nurse)
+
+    bedside.note(Act.START, 0)
+    before = overtaken()
+    bedside.note(Act.REACTION, 12, grade=4)
+    known_of, on_board = overtaken()
+    page = physician.get(reverse("choose_orders", args=[bedside.line.order_set.assessment_id]))
+    elsewhere = encounters_with_changed_facts(site.elsewhere)
+    assess(site, at=bedside.at(20), immunoglobulin_reaction=True)
+
+    assert before == ((), frozenset())
+    (words,) = known_of
+    assert words.startswith(
+        "Anaphylaxis or severe reaction to human immunoglobulin: No before, a grade 4 reaction"
+    )
+    assert on_board == {site.encounter.pk}
+    assert elsewhere == frozenset()
+    assert "this assessment does not know it. Reassess the patient first." in page.content.decode()
+    assert "Another brand" not in page.content.decode()
+    assert overtaken() == ((), frozenset())
 
 
 def test_milder_reaction_refuses_nothing(bedside: Bedside, site: Site, physician: Client):
