@@ -272,6 +272,82 @@ def test_signs_of_haemolysis_are_counted_and_the_definition_needs_a_start() -> N
     assert followed(at(30, **sure | {"no_other_cause": False}), before)["is_haemolysis"] is False
 
 
+SIGNS = (
+    "reticulocytes_raised",
+    "ldh_raised",
+    "haptoglobin_low",
+    "bilirubin_raised",
+    "dark_urine",
+    "spherocytes",
+)
+
+
+@pytest.mark.parametrize("sign", [sign for sign in SIGNS if sign != "ldh_raised"])
+def test_each_sign_of_haemolysis_counts_and_one_nobody_looked_for_leaves_it_open(sign: str) -> None:
+    rest: dict[str, Any] = {"dat_positive": True, "no_other_cause": True, "haemoglobin_g_per_l": D(70)}
+    before = at(0, haemoglobin_g_per_l=D(90))
+    none: dict[str, Any] = dict.fromkeys(SIGNS, False)
+
+    def found(values: dict[str, Any]) -> Any:
+        return followed(at(30, **rest, **values), before, start_minute=10)
+
+    assert found(none | {"ldh_raised": True, sign: True})["is_haemolysis"] is True
+    assert found(none | {"ldh_raised": True, sign: True})["haemolysis_signs"] == 2
+    assert found(none | {"ldh_raised": True})["is_haemolysis"] is False
+    unseen = {key: value for key, value in none.items() if key != sign} | {"ldh_raised": True}
+    assert "is_haemolysis" not in found(unseen)
+    assert found(unseen)["haemolysis_signs"] == 1
+
+
+@pytest.mark.parametrize("unknown", ["dat_positive", "no_other_cause", "haemoglobin_g_per_l"])
+def test_haemolysis_is_open_while_a_part_of_its_definition_is(unknown: str) -> None:
+    sure: dict[str, Any] = {
+        **dict.fromkeys(SIGNS, True),
+        "dat_positive": True,
+        "no_other_cause": True,
+        "haemoglobin_g_per_l": D(70),
+    }
+    before = at(0, haemoglobin_g_per_l=D(90))
+    part = {key: value for key, value in sure.items() if key != unknown}
+
+    assert followed(at(30, **sure), before, start_minute=10)["is_haemolysis"] is True
+    assert "is_haemolysis" not in followed(at(30, **part), before, start_minute=10)
+    # Ten days and a minute after the start it is none, whatever else is so.
+    assert followed(at(10 + 240 * HOUR + 1, **sure), before, start_minute=10)["is_haemolysis"] is False
+
+
+LUNGS: dict[str, Any] = {
+    "bilateral_oedema": True,
+    "left_atrial_hypertension": False,
+    "hours_after_product": D(1),
+    "oxygen_saturation_percent": 95,
+    "on_oxygen": False,
+    "pf_ratio": 200,
+    "overload_signs": ("respiratory_distress", "fluid_overload", "natriuretic_peptide"),
+}
+
+
+@pytest.mark.parametrize(
+    ("unknown", "is_trali", "is_taco"),
+    [
+        ((), True, True),
+        (("bilateral_oedema",), None, True),
+        (("left_atrial_hypertension",), None, True),
+        (("hours_after_product",), None, None),
+        (("pf_ratio",), False, True),
+        (("pf_ratio", "oxygen_saturation_percent"), None, True),
+        (("pf_ratio", "on_oxygen"), None, True),
+        (("overload_signs",), True, None),
+    ],
+)
+def test_lungs_are_open_while_a_part_of_their_definitions_is(
+    unknown: tuple[str, ...], is_trali: Any, is_taco: Any
+) -> None:
+    found = followed(at(0, **{key: value for key, value in LUNGS.items() if key not in unknown}))
+
+    assert (found.get("is_trali"), found.get("is_taco")) == (is_trali, is_taco)
+
+
 def test_lungs_are_judged_where_somebody_looked_at_them() -> None:
     lungs: dict[str, Any] = {
         "bilateral_oedema": True,
