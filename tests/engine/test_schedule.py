@@ -8,11 +8,13 @@ from protocols.engine.monitoring import (
     DueCheck,
     PlannedItem,
     Result,
+    Status,
     applies,
     follow_up,
     plan_items,
     risk_factors_told,
     schedule,
+    status_of,
 )
 from protocols.engine.protocol import MonitoringItem, OrderKind, Repeat
 
@@ -179,6 +181,17 @@ def test_plan_keeps_the_repeats_that_hold_or_may_hold() -> None:
         "ONE",
         "ADDED",
     ]
+
+
+@pytest.mark.parametrize(
+    ("now", "status"),
+    [(9, Status.PLANNED), (10, Status.DUE), (20, Status.DUE), (21, Status.OVERDUE), (30, Status.MISSED)],
+)
+def test_check_is_due_up_to_the_end_of_its_window_and_missed_when_the_next_one_is_due(
+    now: int, status: Status
+) -> None:
+    assert status_of(closed_as="", due=10, overdue=20, next_due=30, now=now) is status
+    assert status_of(closed_as="", due=None, overdue=None, next_due=None, now=now) is Status.PLANNED
 
 
 @pytest.mark.parametrize(

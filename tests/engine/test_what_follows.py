@@ -398,6 +398,14 @@ def test_count_is_held_against_targets_baseline_and_peak() -> None:
     assert followed(at(40, platelets_per_ul=40)) == {"own_platelets_per_ul": 40}
 
 
+def test_count_rises_from_the_last_before_the_start_which_is_no_peak() -> None:
+    counts = [at(minute, platelets_per_ul=count) for minute, count in ((0, 10), (5, 90), (20, 80))]
+
+    found = followed(at(40, platelets_per_ul=40), *counts, start_minute=5)
+
+    assert (found["platelet_rise_per_ul"], found["fall_from_peak_percent"]) == (-50, D(50))
+
+
 def test_count_is_lifted_from_the_start_of_the_platelets_until_their_hours_are_over() -> None:
     unit = Run(start_minute=100, end_minute=200)
 
