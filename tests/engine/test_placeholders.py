@@ -41,14 +41,15 @@ def test_text_without_names_stays_as_it_is() -> None:
     assert fill("Plain words.", {"platelets_per_ul": 3}) == "Plain words."
 
 
-def test_wait_is_told_by_unit_where_the_text_names_it_and_it_is_known() -> None:
+def test_wait_is_told_by_unit_and_to_the_full_where_the_text_names_it_and_it_is_known() -> None:
     values = {"hours_until_repeat": D("14.5"), "live_vaccine_months": 9}
 
-    assert wait_of("Wait {hours_until_repeat} hours.", values) == {"hours": "15"}
+    assert wait_of("Wait {hours_until_repeat} hours.", values) == {"hours": "14.5"}
     assert wait_of("Then {live_vaccine_months} months.", values) == {"months": "9"}
     assert wait_of("{hours_until_repeat} and {live_vaccine_months}.", values) == {
-        "hours": "15",
+        "hours": "14.5",
         "months": "9",
     }
+    assert wait_of("Wait {hours_until_repeat} hours.", {"hours_until_repeat": D("2E+1")}) == {"hours": "20"}
     assert wait_of("Wait {hours_until_repeat} hours.", {}) == {}
     assert wait_of("Wait.", values) == {}
