@@ -141,7 +141,7 @@ def test_time_to_wait_goes_with_the_finding() -> None:
         with_rules(rule), {**SPEAKS, "hours_until_repeat": D("4.1")}, after_plan=False
     )
 
-    assert (found.text, dict(found.wait)) == ("Not for 5 hours", {"hours": "5"})
+    assert (found.text, dict(found.wait)) == ("Not for 5 hours", {"hours": "4.1"})
 
 
 def test_score_is_read_by_its_points() -> None:
