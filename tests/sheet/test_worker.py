@@ -264,6 +264,34 @@ def test_a_machine_busy_with_two_renders_is_said(
     assert worker.render(JOB).startswith(b"file of ")
 
 
+@pytest.mark.hazard("H18")
+def test_a_missing_font_is_said_and_the_next_sheet_is_made_once_it_is_back(
+    make_worker: MakeWorker, tmp_path: Path
+) -> None:
+    worker = make_worker("pass")
+    worker._slot_files = [tmp_path / "IBMPlexSans-Bold.woff"]
+
+    with pytest.raises(SheetFailed, match="A font of the sheets cannot be read: No such file"):
+        worker.render(JOB)
+
+    worker._slot_files[0].touch()
+    assert worker.render(JOB).startswith(b"file of ")
+
+
+@pytest.mark.hazard("H18")
+def test_a_process_that_died_between_two_files_costs_nobody_a_sheet(make_worker: MakeWorker) -> None:
+    worker = make_worker("pass")
+    first = worker.render(JOB)
+    assert worker._process is not None
+    worker._process._child.kill()
+    worker._process._child.wait()
+
+    second = worker.render(JOB)
+
+    assert second.startswith(b"file of ")
+    assert second != first
+
+
 def test_the_render_process_gets_no_secrets(make_worker: MakeWorker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "very secret")
     monkeypatch.setenv("DATABASE_URL", "postgres://very-secret")

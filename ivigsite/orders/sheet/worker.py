@@ -121,6 +121,10 @@ class RenderProcess:
         self.files_made += 1
         return answer
 
+    @property
+    def has_ended(self) -> bool:
+        return self._child.poll() is not None
+
     def kill(self) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self._child.pid, signal.SIGKILL)
@@ -197,12 +201,16 @@ class RenderWorker:
     def _started(self) -> RenderProcess:
         if self._process is None:
             self._process = RenderProcess(self._command)
+        elif self._process.has_ended:
+            # Nobody's sheet was lost with it, so nobody need press twice.
+            return self._replace(self._process, "has ended between two files")
         return self._process
 
-    def _replace(self, process: RenderProcess, reason: str) -> None:
+    def _replace(self, process: RenderProcess, reason: str) -> RenderProcess:
         logger.warning("The render process %s; a new one takes its place", reason)
         process.kill()
         self._process = RenderProcess(self._command)
+        return self._process
 
 
 class RenderPool:
@@ -250,7 +258,10 @@ def _slot(slot_files: Sequence[Path]) -> Iterator[None]:
     """One of the machine's places for a render; given back by the kernel if this process dies."""
     deadline = time.monotonic() + LONGEST_WAIT_S
     with ExitStack() as files:
-        slots = [files.enter_context(path.open("rb")) for path in slot_files]
+        try:
+            slots = [files.enter_context(path.open("rb")) for path in slot_files]
+        except OSError as error:
+            raise SheetFailed(f"A font of the sheets cannot be read: {error.strerror}.") from error
         while not any(_try_lock(slot.fileno()) for slot in slots):
             if time.monotonic() > deadline:
                 raise SheetQueueFull("The machine is busy making other sheets. Try again in a moment.")
