@@ -739,6 +739,13 @@ def test_policies_are_compared_with_the_one_in_use() -> None:
     }
 
 
+def test_policy_that_is_compared_has_its_title_and_its_weight() -> None:
+    results = compare_policies(PROTOCOL, patient(weight_kg=D(100), height_cm=D("152.4")))
+
+    assert [result.title for result in results] == [f"Policy {result.policy}" for result in results]
+    assert [result.weight.policy.key for result in results] == [result.policy for result in results]
+
+
 def test_policies_cannot_be_compared_without_a_weight_a_policy_or_a_regimen() -> None:
     assert compare_policies(PROTOCOL, patient(weight_kg=UNKNOWN)) == ()
     assert compare_policies(PROTOCOL, patient(policy="GONE")) == ()

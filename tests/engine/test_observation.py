@@ -77,6 +77,13 @@ def test_two_looks_at_one_minute_are_one_and_an_increase_is_never_lost(minutes: 
     assert afters.count(int(minutes)) == 1
 
 
+def test_look_at_the_minute_of_the_end_is_the_one_at_the_end() -> None:
+    plan = plan_of(infusing("1", "2"), kg="60", ml="10")
+
+    assert plan.total_minutes == 10
+    assert [moment for moment, after, _ in looks(plan) if after == 10] == ["at_end"]
+
+
 def test_infusion_over_before_the_first_look_is_looked_at_when_it_ends() -> None:
     plan = plan_of(infusing("1", "2"), kg="60", ml="5")
 
