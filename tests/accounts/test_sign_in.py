@@ -98,8 +98,8 @@ def test_wrong_password_shows_the_problem_and_keeps_the_name(client: Client):
 def test_empty_form_says_what_to_enter_and_links_there(client: Client):
     page = client.post("/login/", {"username": "", "password": ""}).content.decode()
 
-    assert '<a href="#id_username">Enter your user name.</a>' in page
-    assert '<a href="#id_password">Enter your password.</a>' in page
+    assert '<a href="#id_username">User name: Enter your user name.</a>' in page
+    assert '<a href="#id_password">Password: Enter your password.</a>' in page
 
 
 @pytest.mark.parametrize("text", ["a\0b", "x" * 10_000])

@@ -1,5 +1,6 @@
 """Checklist, entry, board and handover as a nurse and a physician use them."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -124,6 +125,17 @@ def test_bad_result_is_refused_in_words_and_nothing_typed_is_lost(
     assert "There is a problem" in answer.content.decode()
     assert words in answer.content.decode()
     assert not Observation.objects.exists()
+
+
+def test_each_mistake_of_a_form_is_listed_by_the_name_of_its_question(ward: Ward):
+    answer = ward.client().post(ward.task("VIT-02").get_absolute_url(), posted(ward.start))
+
+    page = answer.content.decode()
+    summary = page[page.index('class="error-summary"') : page.index("</ul>", page.index("error-summary"))]
+    listed = re.findall(r'<a href="#(id_[a-z_]+)">([^<]+)</a>', summary)
+    assert ("id_temperature_c", "Temperature: Enter a value.") in listed
+    assert ("id_heart_rate_per_min", "Heart rate: Enter a value.") in listed
+    assert len({words for _, words in listed}) == len(listed)
 
 
 def test_time_in_the_future_or_before_the_check_counts_is_refused(ward: Ward):
