@@ -227,6 +227,7 @@ def test_not_covered_says_why_and_proposes_nothing() -> None:
         patient(weight_kg=UNKNOWN),
         patient(bleeding_level="life_threatening", clumps=True),
         patient(procedure="BIG", urgent_surgery=True, aetiology="primary_itp"),
+        patient(immunoglobulin_reaction=True, consent=UNKNOWN),
     ],
 )
 def test_outcome_in_short_answers_as_the_whole_does(facts: Facts) -> None:
