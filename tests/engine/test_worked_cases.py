@@ -175,6 +175,7 @@ def test_case_takes_the_facts_of_the_one_it_starts_from_and_its_own_over_them() 
         case("TRIED", {}, starts_from="SMALL"),
         case("TRIED", {"colour": "red"}),
         case("TRIED", {"weight_kg": "70 kg"}),
+        case("TRIED", {"weight_kg": "301"}),
     ],
 )
 def test_case_whose_facts_cannot_be_read_fails_and_is_a_problem(unreadable: WorkedCase) -> None:
