@@ -3,13 +3,9 @@
 from protocols.engine import lookup
 from protocols.engine.facts import UNKNOWN
 from protocols.engine.lookup import NO_RULE, cells_of
-from protocols.engine.protocol import (
-    Comparator,
-    Severity,
-    Topic,
-)
+from protocols.engine.protocol import Comparator, ExtraOrder, OrderKind, Role, Severity, Timing, Topic
 
-from .factory import PROTOCOL, D, ask, decision_rule, if_is, safety_rule, sound_protocol, text
+from .factory import BASIS, PROTOCOL, D, ask, decision_rule, if_is, safety_rule, sound_protocol, text
 
 ROWS = lookup.of(PROTOCOL)
 
@@ -126,3 +122,16 @@ def test_follow_ups_are_no_first_checks_and_the_leaflet_is_no_advice() -> None:
     assert rows.texts["leaflet"] is leaflet
     assert leaflet not in rows.conditional_texts.sift({"aetiology": "primary_itp"}).held
     assert PROTOCOL.texts[-1] in rows.conditional_texts.sift({"aetiology": "primary_itp"}).held
+
+
+def test_line_that_rules_add_is_found_by_its_key() -> None:
+    extra = ExtraOrder(
+        key="EXTRA",
+        kind=OrderKind.OTHER,
+        role=Role.OFFERED,
+        timing=Timing.NOW,
+        text="Look again",
+        basis=BASIS,
+    )
+
+    assert lookup.of(sound_protocol(extra_orders=(extra,))).extra_orders == {"EXTRA": extra}
