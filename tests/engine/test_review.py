@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -329,10 +330,22 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("section", "changes", "key", "words"), FAULTS)
+# What is said of each fault, in the same order: section, row, field and sentence of its first three problems.
+WORDS = Path(__file__).with_name("review_words.txt").read_text(encoding="utf-8").split("# ")[1:]
+
+
+@pytest.mark.parametrize(
+    ("section", "changes", "key", "words", "said"),
+    [(*fault, said) for fault, said in zip(FAULTS, WORDS, strict=True)],
+)
 @pytest.mark.hazard("H02", "H07")
-def test_fault_is_found_where_it_stands(section: str, changes: dict[str, Any], key: str, words: str) -> None:
+def test_fault_is_found_where_it_stands_and_told_in_its_words(
+    section: str, changes: dict[str, Any], key: str, words: str, said: str
+) -> None:
     problems = find_problems(sound_protocol(**changes))
+
+    told = [f"{row.section} | {row.key} | {row.field} | {row.message}" for row in problems[:3]]
+    assert told == said.splitlines()[1:]
 
     assert [
         problem
