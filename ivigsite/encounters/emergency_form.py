@@ -208,12 +208,13 @@ class EmergencyForm(forms.Form):
             )
 
     def _carried(self) -> dict[str, Any]:
-        """What lasts of earlier answers and is not asked here."""
+        """What lasts of earlier answers or stands on record, and is not asked here."""
         own = {*self.fields, *ASKED_AS}
+        on_record = self.started.on_record
         return {
             name: value
             for name, value in self.started.answers.items()
-            if name not in own and name not in PERISHABLE
+            if name not in own and (name not in PERISHABLE or name in on_record)
         }
 
     def _judge(self, carried: Mapping[str, Any]) -> AssessmentForm:

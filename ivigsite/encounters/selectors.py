@@ -228,13 +228,32 @@ def withdrawn_because(encounter: Encounter) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OnRecord:
+    """Answers that a form of facts starts with because of what is on record: said in a finding above it.
+
+    They stand above a draft that was saved before `noted_at`; without it above every draft.
+    """
+
+    answers: Mapping[str, str]
+    level: str
+    source: str
+    action: str
+    noted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartingAnswers:
     """What a form starts with, and which assessment or draft it was taken from."""
 
     answers: dict[str, Any]
     last: Assessment | None
     drafted_at: datetime | None
-    noted: tuple[str, ...] = ()
+    noted: tuple["OnRecord", ...] = ()
+
+    @property
+    def on_record(self) -> dict[str, str]:
+        """The answers that stand on record, whatever an assessment said."""
+        return {field: answer for each in self.noted for field, answer in each.answers.items()}
 
     @property
     def carried(self) -> dict[str, Any]:
@@ -253,13 +272,15 @@ class StartingAnswers:
 def starting_answers(encounter: Encounter, user: User, *, at: datetime) -> StartingAnswers:
     """A draft younger than a day, else what lasts of the last assessment; what is on record stands above."""
     started = _starting_answers(encounter, user, at=at)
-    answers: list[tuple[Any, Any]] = facts_noted.send(sender=Encounter, encounter=encounter)
-    noted = [row for _, rows in answers for row in rows]
-    return replace(
-        started,
-        answers=started.answers | {row.field: row.answer for row in noted},
-        noted=tuple(row.source for row in noted),
+    told: list[tuple[Any, Any]] = facts_noted.send(sender=Encounter, encounter=encounter, at=at)
+    noted = tuple(
+        row
+        for _, rows in told
+        for row in rows
+        if started.drafted_at is None or row.noted_at is None or started.drafted_at < row.noted_at
     )
+    started = replace(started, noted=noted)
+    return replace(started, answers=started.answers | started.on_record)
 
 
 def _starting_answers(encounter: Encounter, user: User, *, at: datetime) -> StartingAnswers:

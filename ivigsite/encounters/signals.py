@@ -8,8 +8,8 @@ assessment_made: Final = Signal()
 """Sent with `assessment`, `by` and `at`, before the audit entry."""
 
 facts_noted: Final = Signal()
-"""Sent with `encounter` when a form of facts is begun; answers what is on record, as rows with `field`,
-`answer` and `source`."""
+"""Sent with `encounter` and `at` when a form of facts is begun; answers what is on record, as a
+`encounters.selectors.OnRecord` each."""
 
 encounter_closed: Final = Signal()
 """Sent with `encounter`, `reason`, `by` and `at`, before the audit entry."""

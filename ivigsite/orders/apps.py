@@ -6,8 +6,9 @@ class OrdersConfig(AppConfig):
     label = "orders"
 
     def ready(self) -> None:
-        from ivigsite.orders import discrepancies, given_handed_over, reactions
+        from ivigsite.orders import discrepancies, doses_on_record, given_handed_over, reactions
 
         reactions.listen()
+        doses_on_record.listen()
         discrepancies.listen()
         given_handed_over.listen()

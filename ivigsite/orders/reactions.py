@@ -1,7 +1,6 @@
 """What a reaction means for the next order: which fact it carries on, what it refuses, what it warns of."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from ivigsite.encounters.models import Assessment, Encounter, Patient
-from ivigsite.encounters.selectors import fact_words
+from ivigsite.encounters.selectors import OnRecord, fact_words
 from ivigsite.encounters.signals import facts_noted
 from ivigsite.monitoring.selectors import KIND_WORDS
 from ivigsite.monitoring.signals import facts_overtaken, handover_noted
@@ -21,15 +20,6 @@ from protocols.engine.protocol import OrderKind
 from protocols.mapping import load_protocol_value
 
 FACT: Final = "immunoglobulin_reaction"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotedFact:
-    """An answer the next assessment starts with, and where it comes from."""
-
-    field: str
-    answer: str
-    source: str
 
 
 def listen() -> None:
@@ -135,13 +125,15 @@ def _overtaken(sender: object, *, encounters: QuerySet[Encounter], **_: Any) -> 
     return told
 
 
-def _note_reaction(sender: object, *, encounter: Encounter, **_: Any) -> list[NotedFact]:
+def _note_reaction(sender: object, *, encounter: Encounter, **_: Any) -> list[OnRecord]:
     found = reactions_of(encounter.patient, grade=THREATENS_LIFE)
     return [
-        NotedFact(
-            field=FACT,
-            answer="yes",
+        OnRecord(
+            answers={FACT: "yes"},
+            level="critical",
             source=f"{_capital(words_of(event))}, order set {event.line.order_set.code}",
+            action="It is filled in below as a severe reaction to immunoglobulin. "
+            "Orders of immunoglobulin are refused while the assessment says otherwise.",
         )
         for event in found[:1]
     ]

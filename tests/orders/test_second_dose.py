@@ -15,7 +15,9 @@ from django.urls import reverse
 
 from ivigsite.audit.models import AuditEntry
 from ivigsite.downtime.entries import OnPaper, enter_paper_order
+from ivigsite.encounters.actions import save_draft
 from ivigsite.encounters.models import Assessment
+from ivigsite.encounters.selectors import starting_answers
 from ivigsite.orders import views
 from ivigsite.orders.actions import draft_content, sign_order_set
 from ivigsite.orders.administration import Vials, note_vials
@@ -28,6 +30,7 @@ from ivigsite.orders.proposal import CannotOrder, Proposal, propose
 from ivigsite.orders.sheet.content import digest
 from protocols.engine.course import Act
 from protocols.engine.facts import UNKNOWN, Facts, Unknown
+from tests.encounters.emergency_answers import emergency_answers
 from tests.orders.course import give, noted
 from tests.orders.test_signing import check, choices, sign
 from tests.scenario import PASSWORD, Site, assess, build_site
@@ -472,3 +475,60 @@ def test_first_emergency_order_is_one_press_and_the_second_asks_for_a_haematolog
     assert "noted after this assessment" in text_of(answered)
     assert signed.status_code == 302
     assert OverriddenRule.objects.get(rule="W-16").haematologist == "Dr Test Haematologist"
+
+
+def test_new_assessment_starts_with_the_dose_on_record(ward: Ward):
+    path = reverse("assess", args=[ward.site.encounter.pk])
+    with time_machine.travel(after(minutes=-5), tick=False):
+        before = ward.client().get(path)
+    ward.give()
+    with time_machine.travel(after(hours=6, minutes=20), tick=False):
+        page = ward.client().get(path)
+
+    def filled_in(answer: Any) -> dict[str, Any]:
+        names = ("first_ivig", "hours_since_last_ivig", "ivig_last_7_days_g_per_kg")
+        return {name: answer.context["form"][name].value() for name in names}
+
+    assert not any(filled_in(before).values())
+    assert filled_in(page) == {
+        "first_ivig": "no",
+        "hours_since_last_ivig": "6.33",
+        "ivig_last_7_days_g_per_kg": "1",
+    }
+    assert "Immunoglobulin was begun here, the last on 02-Nov-2026 08:30." in text_of(page)
+    assert "severe reaction" not in text_of(page).partition("<form")[0]
+
+
+@pytest.mark.parametrize(("saved", "hours"), [(-5, "6"), (120, "2")])
+def test_draft_that_was_saved_after_the_dose_keeps_what_was_typed(ward: Ward, saved: int, hours: str):
+    save_draft(
+        encounter=ward.site.encounter,
+        entered={"first_ivig": "no", "hours_since_last_ivig": "2"},
+        by=ward.site.physician,
+        at=after(minutes=saved),
+    )
+    ward.give()
+
+    started = starting_answers(ward.site.encounter, ward.site.physician, at=after(hours=6))
+
+    assert started.answers["hours_since_last_ivig"] == hours
+
+
+def test_second_emergency_is_assessed_with_the_dose_on_record(ward: Ward):
+    """The screen of an emergency does not ask for it, and the first assessment said that it was the first."""
+    ward.give()
+    encounter = ward.site.encounter
+    with time_machine.travel(after(hours=6), tick=False):
+        client = ward.client()
+        client.post(reverse("start_emergency", args=[encounter.pk]))
+        page = client.post(
+            reverse("emergency", args=[encounter.pk]), emergency_answers(encounter), follow=True
+        )
+
+    made = encounter.assessments.first()
+    assert made is not None
+    assert made.number == 2
+    facts = made.as_facts()
+    assert (facts.first_ivig, facts.hours_since_last_ivig) == (False, 6)
+    assert (page.status_code, page.templates[0].name) == (422, "orders/choose.html")
+    assert "override_W-16_by" in page.context["form"].errors
