@@ -529,6 +529,7 @@ def test_second_emergency_is_assessed_with_the_dose_on_record(ward: Ward):
     assert made is not None
     assert made.number == 2
     facts = made.as_facts()
-    assert (facts.first_ivig, facts.hours_since_last_ivig) == (False, 6)
+    assert facts.first_ivig is False
+    assert facts.hours_since_last_ivig == 6
     assert (page.status_code, page.templates[0].name) == (422, "orders/choose.html")
     assert "override_W-16_by" in page.context["form"].errors
