@@ -169,7 +169,7 @@ def ordering(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterato
     press(page, "Enter this line")
     expect(page.locator(".error-summary")).to_be_focused()
     yield "orders from paper, refused"
-    page.get_by_role("link", name="Downtime").click()
+    page.get_by_role("link", name="Downtime", exact=True).click()
     yield "downtime, nothing written"
     sign_out(page)
     # Who may look at it has no board to begin with.
