@@ -171,3 +171,12 @@ def test_condition_that_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(BadCondition, match=words):
         compile_when(((ask(fact, comparator, *values),),))
+
+
+def test_predicate_knows_the_facts_it_asks_each_once_in_their_order() -> None:
+    when = (
+        (ask("sex", Comparator.IS, "male"), ask("clumps", Comparator.IS, "true")),
+        (ask("clumps", Comparator.IS, "false"),),
+    )
+
+    assert compile_when(when).facts == ("sex", "clumps")

@@ -259,3 +259,9 @@ def test_last_digits_of_a_volume_make_no_minute():
 
 def test_volume_that_is_long_in_ends_now():
     assert steps_ahead(course_of(STARTED), PLANNED, volume_ml=Decimal(5), minute=190) == ((), 190)
+
+
+def test_after_a_pause_for_a_reaction_it_is_restarted_or_ended_and_never_resumed():
+    course = course_of(STARTED, event(Act.REACTION, 110, grade=2))
+
+    assert acts_after(course) == (Act.RESTART, Act.FINISH, Act.STOP, Act.REACTION)
