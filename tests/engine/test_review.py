@@ -1,6 +1,6 @@
 """Every fault a draft can have is found and named; a sound protocol has none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from protocols.engine.protocol import (
     Severity,
     WeightBasis,
 )
-from protocols.engine.review import find_problems, key_of, rows_of, uncertain_rows
+from protocols.engine.review import Problem, find_problems, key_of, rows_of, uncertain_rows
 
 from .factory import (
     BASIS,
@@ -330,13 +330,19 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
 ]
 
 
-# What is said of each fault, in the same order: section, row, field and sentence of its first three problems.
-WORDS = Path(__file__).with_name("review_words.txt").read_text(encoding="utf-8").split("# ")[1:]
+def words_of(name: str) -> list[str]:
+    """What is said of each fault of a list: section, row, field and sentence of its first three problems."""
+    return Path(__file__).with_name(name).read_text(encoding="utf-8").split("# ")[1:]
+
+
+def told(problems: Iterable[Problem]) -> list[str]:
+    rows = [f"{row.section} | {row.key} | {row.field} | {row.message}" for row in problems]
+    return rows[:3]
 
 
 @pytest.mark.parametrize(
     ("section", "changes", "key", "words", "said"),
-    [(*fault, said) for fault, said in zip(FAULTS, WORDS, strict=True)],
+    [(*fault, said) for fault, said in zip(FAULTS, words_of("review_words.txt"), strict=True)],
 )
 @pytest.mark.hazard("H02", "H07")
 def test_fault_is_found_where_it_stands_and_told_in_its_words(
@@ -344,8 +350,7 @@ def test_fault_is_found_where_it_stands_and_told_in_its_words(
 ) -> None:
     problems = find_problems(sound_protocol(**changes))
 
-    told = [f"{row.section} | {row.key} | {row.field} | {row.message}" for row in problems[:3]]
-    assert told == said.splitlines()[1:]
+    assert told(problems) == said.splitlines()[1:]
 
     assert [
         problem
@@ -567,15 +572,19 @@ WITH_FIELDS: list[tuple[str, dict[str, Any], str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("section", "changes", "key", "field", "words"), WITH_FIELDS)
+@pytest.mark.parametrize(
+    ("section", "changes", "key", "field", "words", "said"),
+    [(*fault, said) for fault, said in zip(WITH_FIELDS, words_of("review_field_words.txt"), strict=True)],
+)
 def test_problem_names_the_field_of_the_row_it_stands_in(
-    section: str, changes: dict[str, Any], key: str, field: str, words: str
+    section: str, changes: dict[str, Any], key: str, field: str, words: str, said: str
 ) -> None:
-    found = {
-        (p.section, p.key, p.field) for p in find_problems(sound_protocol(**changes)) if words in p.message
-    }
+    problems = find_problems(sound_protocol(**changes))
 
-    assert (section, key, field) in found
+    assert (section, key, field) in [
+        (row.section, row.key, row.field) for row in problems if words in row.message
+    ]
+    assert told(problems) == said.splitlines()[1:]
 
 
 def test_range_of_a_drug_comes_before_the_one_for_all() -> None:
