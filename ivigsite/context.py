@@ -24,6 +24,7 @@ def site(request: HttpRequest) -> dict[str, object]:
         "site_name": "IVIG site",
         "demo": settings.DEMO,
         "request_id": origin.request_id if origin else None,
+        "home": signed_in.home if signed_in else "/",
         "may": {permission.value: True for permission in signed_in.permissions} if signed_in else {},
         "protocol_in_force": in_force,
         "protocol_status": SimpleLazyObject(lambda: _status(in_force)) if signed_in else "",

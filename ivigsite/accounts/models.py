@@ -102,6 +102,15 @@ class User(AbstractBaseUser):
         return permission in self.permissions
 
     @property
+    def home(self) -> str:
+        """The page where this person's work is."""
+        if self.may(Permission.VIEW_PATIENTS):
+            return "/"
+        if self.may(Permission.MANAGE_USERS):
+            return "/admin/"
+        return "/protocols/versions/" if self.may(Permission.READ_PROTOCOL) else "/me/"
+
+    @property
     def is_staff(self) -> bool:
         """What the Django admin asks before it lets anybody in."""
         return self.may(Permission.USE_ADMIN_SITE)

@@ -20,9 +20,9 @@ from ivigsite.accounts.actions import (
 )
 from ivigsite.accounts.forms import PasswordChangeForm, PersonaliseForm, SignInForm
 from ivigsite.accounts.http import SignedInRequest
-from ivigsite.accounts.models import SignIn, User
+from ivigsite.accounts.models import SignIn
 from ivigsite.accounts.passwords import WrongPassword
-from ivigsite.accounts.permissions import Permission, allow_anyone, allow_signed_in
+from ivigsite.accounts.permissions import allow_anyone, allow_signed_in
 
 WHY_SIGN_IN_AGAIN: Mapping[str, str] = {
     SignIn.Ending.IDLE: "You were signed out after 10 minutes without activity.",
@@ -44,7 +44,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             form.add_error(None, refusal.message)
         else:
             login(request, user)
-            return redirect(_wanted(request) or home_of(user))
+            wanted = _wanted(request)
+            # Whoever typed the address of the site alone wanted no page of it.
+            return redirect(user.home if wanted in ("", "/") else wanted)
     context = {
         "form": form,
         "next": _wanted(request),
@@ -149,10 +151,3 @@ def _wanted(request: HttpRequest) -> str:
         if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
         else ""
     )
-
-
-def home_of(user: User) -> str:
-    """Return the page where this person's work is."""
-    if user.may(Permission.VIEW_PATIENTS):
-        return "/"
-    return "/admin/" if user.may(Permission.USE_ADMIN_SITE) else "/me/"

@@ -39,16 +39,16 @@ def test_signing_in_changes_the_session_id(client: Client):
     [
         (Role.PHYSICIAN, "/"),
         (Role.PHARMACIST, "/"),
-        (Role.PROTOCOL_APPROVER, "/admin/"),
+        (Role.PROTOCOL_APPROVER, "/protocols/versions/"),
         (Role.ADMIN, "/admin/"),
     ],
 )
 def test_everybody_starts_where_their_work_is(client: Client, role: Role, home: str):
     user = make_user(role)
 
-    response = client.post("/login/", {"username": user.username, "password": PASSWORD})
-
-    assert response["Location"] == home
+    for told in ({}, {"next": "/"}):
+        response = client.post("/login/", {"username": user.username, "password": PASSWORD, **told})
+        assert response["Location"] == home
 
 
 def test_signing_in_goes_on_to_the_page_that_was_wanted(client: Client):

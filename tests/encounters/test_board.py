@@ -22,7 +22,7 @@ from ivigsite.encounters.board import ago, look_alikes
 from ivigsite.encounters.models import Encounter
 from ivigsite.encounters.trend import trend_of
 from ivigsite.monitoring.models import Cause, MonitoringTask
-from tests.scenario import Site, assess
+from tests.scenario import Site, assess, person
 
 pytestmark = pytest.mark.django_db
 
@@ -309,3 +309,13 @@ def test_alert_on_another_page_is_told_on_this_one(
 
     assert "1 encounter on other pages of this list has something overdue or an alert" in first
     assert "on other pages" not in second
+
+
+def test_mark_of_the_site_leads_everybody_to_their_own_work(site: Site):
+    for role, home in (("protocol_author", "/protocols/versions/"), ("nurse", "/")):
+        client = Client()
+        client.force_login(person(f"{role}-at-home", role, site.ward))
+        page = client.get(home)
+
+        assert page.status_code == 200
+        assert f'<a class="app-bar-mark" href="{home}">' in page.content.decode()
