@@ -80,6 +80,15 @@ def is_stale(proof: Proof, *, at: datetime) -> bool:
     return not _proofs_of(proof.protocol_version, ProofKind(proof.kind), at=at).filter(pk=proof.pk).exists()
 
 
+def is_left(proof: Proof, *, at: datetime) -> bool:
+    """Whether nobody works on it: it waits, or its worker has fallen silent."""
+    if proof.state == ProofState.WAITING:
+        return True
+    return proof.state == ProofState.RUNNING and (
+        proof.heard_at is None or proof.heard_at < at - SILENT_AFTER
+    )
+
+
 @transaction.atomic
 def claim_proof(*, at: datetime) -> Proof | None:
     """Take up the oldest proof that waits, or that a dead worker has left."""

@@ -31,6 +31,7 @@ from protocols.proving import (
     NotProved,
     ask_for_proof,
     confirm_proof,
+    is_left,
     is_stale,
     latest_proofs,
     seal_of,
@@ -125,6 +126,9 @@ def proof(request: SignedInRequest, pk: UUID, kind: str) -> HttpResponse:
     found = _proof(version, kind)
     now = timezone.now()
     is_under_way = found.state in (ProofState.WAITING, ProofState.RUNNING)
+    if is_left(found, at=now):
+        # A demonstration that was stopped meanwhile goes on here; elsewhere `run_jobs` does.
+        start_working()
     context = {
         "version": version,
         "proof": found,

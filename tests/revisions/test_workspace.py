@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ivigsite.audit.models import AuditEntry
+from ivigsite.revisions import views
 from ivigsite.revisions.recall import recalled
 from protocols import actions
 from protocols.lifecycle import State
@@ -250,6 +251,26 @@ def test_page_of_a_replay_says_how_many_could_not_be_replayed_and_why() -> None:
     assert "Could not be replayed" in page
     assert "1</strong> The stored answer has no &#x27;outcome&#x27;." in page
     assert "demo-1" in page
+
+
+def test_proof_whose_worker_has_fallen_silent_is_taken_up_where_somebody_looks_at_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    version, client, started = draft(), as_("author"), []
+    client.post(reverse("ask_for_proof", args=[version.pk]), {"kind": "comparison"})
+    monkeypatch.setattr(views, "start_working", lambda: started.append(True))
+
+    def taken_up(**values: Any) -> bool:
+        started.clear()
+        Proof.objects.update(**values)
+        assert client.get(reverse("proof", args=[version.pk, "comparison"])).status_code == 200
+        return bool(started)
+
+    now = timezone.now()
+    assert taken_up()
+    assert not taken_up(state=ProofState.RUNNING, heard_at=now)
+    assert taken_up(heard_at=now - timedelta(minutes=2))
+    assert not taken_up(state=ProofState.FAILED, finished_at=now)
 
 
 def test_page_of_a_proof_says_how_far_it_is_and_looks_again_until_it_is_done() -> None:
