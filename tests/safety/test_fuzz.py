@@ -10,6 +10,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from ivigsite.encounters.models import Encounter
 from ivigsite.orders.models import OrderSet
 from tests.encounters.answers import BLEED, PATIENT, saving
 from tests.encounters.emergency_answers import emergency_answers
@@ -176,7 +177,12 @@ def filled(route: Route, world: World) -> dict[str, Any]:
         "emergency": {**emergency_answers(encounter), "confirmed": "x"},
         "stand_down_emergency": {"reason": "other", "comment": "x"},
         "emergency_orders": {**choices(world.assessment), "held": ""},
-        "discharge": {"outcome": "responded", "version": "3", "idempotency_key": str(uuid4())},
+        "discharge": {
+            "outcome": "responded",
+            "version": str(Encounter.objects.get(pk=encounter.pk).version),
+            "takes_on": str(world.observation.pk),
+            "idempotency_key": str(uuid4()),
+        },
         "choose_orders": {**choices(world.assessment), "check": ""},
         "sign_orders": SIGNED,
         "print_sheet": {"paper": "A4"},

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ivigsite.encounters.models import Encounter
+from ivigsite.monitoring.models import Observation
 from ivigsite.orders.models import OrderSet
 from protocols import actions
 from protocols.mapping import ROWS
@@ -167,10 +168,13 @@ def test_an_approved_version_keeps_what_was_approved(world: World) -> None:
 
 
 def test_a_closed_encounter_stays_closed(world: World) -> None:
-    client_of(world.site.physician).post(
-        reverse("discharge", args=[world.site.encounter.pk]),
-        {"outcome": "responded", "version": "3", "idempotency_key": str(uuid4())},
-    )
+    told = {
+        "outcome": "responded",
+        "version": str(Encounter.objects.get(pk=world.site.encounter.pk).version),
+        "takes_on": [str(each.pk) for each in Observation.objects.unacknowledged()],
+        "idempotency_key": str(uuid4()),
+    }
+    client_of(world.site.physician).post(reverse("discharge", args=[world.site.encounter.pk]), told)
     assert not Encounter.objects.get(pk=world.site.encounter.pk).is_open
 
     with pytest.raises(DatabaseError, match="do not change"):
