@@ -58,6 +58,8 @@ def test_no_dose_can_be_typed_anywhere(bedside: Page, site: Site):
     bedside.goto(choose_page(assess(site, bleeding_level="life_threatening", bleeding_sites=["cns"])))
     choosing = typed_into(bedside)
     press(bedside, "Check before signing")
+    # Until the page has come there is nothing to type into at all.
+    expect(bedside.get_by_label("Your password")).to_be_visible()
     signing = typed_into(bedside)
 
     assert {name for name in choosing if not name.endswith(("_reason", "_comment"))} == {
