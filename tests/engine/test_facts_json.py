@@ -105,6 +105,50 @@ def test_bad_value_is_an_error_of_its_field(key: str, item: Any) -> None:
     assert errors[key].endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("key", "item", "words"),
+    [
+        ("no_such_fact", 1, "There is no fact of this name."),
+        ("pregnant", "yes", "Answer true, false or null."),
+        ("sex", "m", "Choose one of: female, male."),
+        ("sex", 1, "Choose one of: female, male."),
+        ("procedure", 1, "Give the key as text."),
+        ("bleeding_seen_by", 1, "Give a name as text."),
+        ("bleeding_seen_by", "", "Give 1 to 100 characters."),
+        ("bleeding_sites", "gi", "Give a list of texts; an empty list means none of them."),
+        ("bleeding_sites", [1], "Give a list of texts; an empty list means none of them."),
+        ("bleeding_sites", ["gi", "skin"], "'skin' is not one of: cns, gi, gu, other."),
+        ("weight_kg", 60.5, "Give a number, as text or as a JSON number."),
+        ("weight_kg", True, "Give a number, as text or as a JSON number."),
+        ("weight_kg", "60.12345", "Enter at most 4 digits after the decimal point."),
+        ("weight_kg", D("NaN"), "This is no number that a patient can have."),
+        ("weight_kg", D("1E-21"), "This is no number that a patient can have."),
+        ("weight_kg", D("1E+21"), "This is no number that a patient can have."),
+        pytest.param("weight_kg", 10**21, "This is no number that a patient can have.", id="22 digits"),
+        # Short enough to be written out, so what reads typed numbers says what is wrong with them.
+        ("weight_kg", D("1E-20"), "This is too long for a number: enter at most 20 characters."),
+        ("weight_kg", D("1E+20"), "This is too long for a number: enter at most 20 characters."),
+        ("weight_kg", 10**20, "This is too long for a number: enter at most 20 characters."),
+        ("weight_kg", "0", "This must be above zero."),
+        ("platelets_per_ul", "5.5", "Enter a whole number without a decimal point, for example 12."),
+        ("platelets_per_ul", "999999999", "Give a number that a patient can have."),
+    ],
+)
+def test_bad_value_is_told_in_words_of_its_kind(key: str, item: Any, words: str) -> None:
+    assert errors_of({key: item}) == {key: words}
+
+
+def test_facts_after_an_unknown_one_are_still_read() -> None:
+    assert facts_from_plain({"weight_kg": None, "sex": "unknown", "age_years": 30}) == Facts(age_years=30)
+
+
+def test_errors_read_as_one_line_with_each_field_before_its_reason() -> None:
+    with pytest.raises(FactErrors) as refused:
+        facts_from_plain({"colour": "red", "sex": "m"})
+
+    assert str(refused.value) == ("colour: There is no fact of this name.; sex: Choose one of: female, male.")
+
+
 def test_all_errors_are_told_at_once() -> None:
     assert set(errors_of({"sex": "m", "weight_kg": "x", "colour": "red", "age_years": 30})) == {
         "sex",
@@ -115,7 +159,9 @@ def test_all_errors_are_told_at_once() -> None:
 
 @pytest.mark.parametrize("key", ["product", "policy", "procedure"])
 def test_row_must_be_one_of_the_protocol(key: str) -> None:
-    assert "GONE" not in errors_of({key: "GONE"}, checked=True)[key]
+    keys = {"product": "P10, P5", "policy": "ADJUSTED, STRICT, EVERYBODY, ACTUAL", "procedure": "BIG, SMALL"}
+
+    assert errors_of({key: "GONE"}, checked=True) == {key: f"Choose one of: {keys[key]}."}
     assert (
         facts_from_plain({"product": "P5", "policy": "STRICT", "procedure": "BIG"}, PROTOCOL).product == "P5"
     )
@@ -130,6 +176,7 @@ def test_row_must_be_one_of_the_protocol(key: str) -> None:
         (UNKNOWN, "301", False),
         (20, "19.9", False),
         (20, "20", True),
+        (20, "150", True),
         (19, "19.9", True),
         (19, "100.1", False),
     ],
@@ -140,6 +187,20 @@ def test_limits_are_those_for_anybody_and_those_for_the_age(age: Any, weight: st
         assert facts_from_plain(data, PROTOCOL).weight_kg == D(weight)
     else:
         assert errors_of(data, checked=True)["weight_kg"].startswith(f"{weight} is outside ")
+
+
+def test_number_outside_its_limits_is_told_with_both_ends_and_the_unit() -> None:
+    assert errors_of({"weight_kg": "0.90"}, checked=True) == {"weight_kg": "0.9 is outside 1 to 300 kg."}
+    assert errors_of({"weight_kg": 101, "age_years": 19}, checked=True) == {
+        "weight_kg": "101 is outside 1 to 100 kg."
+    }
+
+
+def test_what_cannot_be_read_is_told_together_with_what_is_outside_its_limits() -> None:
+    assert errors_of({"colour": "red", "weight_kg": "301"}, checked=True) == {
+        "colour": "There is no fact of this name.",
+        "weight_kg": "301 is outside 1 to 300 kg.",
+    }
 
 
 def test_age_of_an_adult_is_that_of_the_default_policy() -> None:
@@ -166,6 +227,85 @@ def test_schema_names_unit_choices_and_rows() -> None:
     assert properties["pregnant"]["type"] == ["boolean", "null"]
     assert "description" not in properties["pregnant"]
     assert facts_schema()["properties"]["product"]["type"] == ["string", "null"]
+
+
+def test_schema_says_what_it_is_a_schema_of() -> None:
+    schema = facts_schema()
+    del schema["properties"]
+
+    assert schema == {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Facts",
+        "description": "What is known of one patient now. A key that is absent or null is unknown.",
+        "type": "object",
+        "additionalProperties": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "entry"),
+    [
+        ("pregnant", {"title": "Pregnant", "type": ["boolean", "null"]}),
+        (
+            "sex",
+            {
+                "title": "Sex",
+                "description": "Recorded for the ideal body weight and kidney equations.",
+                "enum": ["female", "male", "unknown", None],
+            },
+        ),
+        (
+            "bleeding_sites",
+            {
+                "title": "Bleeding sites",
+                "anyOf": [
+                    {"type": "array", "items": {"type": "string", "enum": ["cns", "gi", "gu", "other"]}},
+                    {"const": "unknown"},
+                    {"type": "null"},
+                ],
+            },
+        ),
+        ("procedure", {"title": "Procedure", "type": ["string", "null"]}),
+        (
+            "bleeding_seen_by",
+            {
+                "title": "Bleeding seen by",
+                "description": "Name of the person who saw it.",
+                "type": ["string", "null"],
+            },
+        ),
+        (
+            "usual_platelets_per_ul",
+            {
+                "title": "Usual platelet count",
+                "description": (
+                    "Unit: per microlitre. Where this patient lives when nothing new happens, if known."
+                ),
+                "anyOf": [
+                    {"type": "integer", "minimum": 0},
+                    {"type": "string", "pattern": "^[0-9]+$"},
+                    {"const": "unknown"},
+                    {"type": "null"},
+                ],
+            },
+        ),
+        (
+            "weight_kg",
+            {
+                "title": "Weight",
+                "description": "Unit: kg.",
+                "anyOf": [
+                    {"type": "number", "minimum": 0},
+                    {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?$"},
+                    {"const": "unknown"},
+                    {"type": "null"},
+                ],
+            },
+        ),
+    ],
+)
+def test_schema_of_each_kind_of_fact_is_exactly_this(key: str, entry: dict[str, Any]) -> None:
+    assert facts_schema()["properties"][key] == entry
 
 
 def test_schema_tells_whole_numbers_from_others() -> None:
