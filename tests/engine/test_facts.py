@@ -4,14 +4,25 @@ from typing import Any
 
 import pytest
 
-from protocols.engine.facts import CATALOGUE, FACT_BY_KEY, UNKNOWN, Facts, ImpossibleFact, Kind, known
+from protocols.engine.facts import (
+    CATALOGUE,
+    FACT_BY_KEY,
+    UNKNOWN,
+    FactDefinition,
+    Facts,
+    ImpossibleFact,
+    Kind,
+    Section,
+    known,
+)
 
 from .factory import D
 
 
 def test_unknown_cannot_be_asked_as_yes_or_no() -> None:
-    with pytest.raises(TypeError, match="neither true nor false"):
+    with pytest.raises(TypeError) as refused:
         bool(UNKNOWN)
+    assert str(refused.value) == "unknown is neither true nor false: compare with UNKNOWN"
     assert repr(UNKNOWN) == "UNKNOWN"
 
 
@@ -28,6 +39,45 @@ def test_every_fact_has_a_label_and_every_number_its_unit() -> None:
         assert (definition.kind in (Kind.CHOICE, Kind.CHOICES)) == bool(definition.choices), definition.key
         assert (definition.kind is Kind.ROW) == bool(definition.rows), definition.key
         assert len(set(definition.choice_keys)) == len(definition.choices)
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        FactDefinition(key="pregnant", label="Pregnant", kind=Kind.YES_NO, section=Section.WEIGHT),
+        FactDefinition(
+            key="weight_kg",
+            label="Weight",
+            kind=Kind.DECIMAL,
+            section=Section.WEIGHT,
+            unit="kg",
+            is_above_zero=True,
+        ),
+        FactDefinition(
+            key="bleeding_sites",
+            label="Bleeding sites",
+            kind=Kind.CHOICES,
+            section=Section.BLEEDING,
+            choices=(
+                ("cns", "Brain or spine (CNS)"),
+                ("gi", "Gastrointestinal"),
+                ("gu", "Urinary tract or genital"),
+                ("other", "Other site"),
+            ),
+        ),
+        FactDefinition(
+            key="last_product",
+            label="Product of the last IVIG",
+            kind=Kind.ROW,
+            section=Section.PRODUCT,
+            rows="products",
+            help="Another brand begins at its own first rate and is watched for longer.",
+        ),
+    ],
+    ids=lambda definition: definition.key,
+)
+def test_catalogue_tells_all_of_a_fact_and_no_more(definition: FactDefinition) -> None:
+    assert FACT_BY_KEY[definition.key] == definition
 
 
 @pytest.mark.parametrize(
@@ -64,6 +114,51 @@ def test_value_that_no_patient_can_have_is_refused(key: str, value: Any) -> None
 
     assert refused.value.key == key
     assert refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("age_years", True, "Give a whole number."),
+        ("weight_kg", 60, "Give an exact decimal number."),
+        ("pregnant", 1, "Give true or false."),
+        ("sex", 1, "Give one key as text."),
+        ("bleeding_sites", ["gi"], "Give a tuple of keys."),
+        ("product", 10, "Give one key as text."),
+        ("bleeding_seen_by", 10, "Give a name as text."),
+        ("bleeding_seen_by", " ", "Give 1 to 100 characters."),
+        ("sex", "other", "Choose from: female, male."),
+        ("bleeding_sites", ("gi", "skin"), "Choose from: cns, gi, gu, other."),
+        ("weight_kg", D("NaN"), "Give a number that a patient can have."),
+        ("weight_kg", D("1E-31"), "Give a number that a patient can have."),
+        ("platelets_per_ul", 10**8, "Give a number that a patient can have."),
+        ("platelets_per_ul", -1, "This cannot be below zero."),
+        ("weight_kg", D(0), "This must be above zero."),
+    ],
+)
+def test_value_that_no_patient_can_have_is_told_with_its_fact_and_reason(
+    key: str, value: Any, words: str
+) -> None:
+    with pytest.raises(ImpossibleFact) as refused:
+        Facts(**{key: value})
+
+    assert (refused.value.key, refused.value.message) == (key, words)
+    assert str(refused.value) == f"{key}: {words}"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("weight_kg", D("1E-30")),
+        ("weight_kg", D("99999999")),
+        ("platelets_per_ul", 99_999_999),
+        ("bleeding_seen_by", "n"),
+        ("bleeding_seen_by", "n" * 100),
+    ],
+    ids=["decimals", "digits", "count", "one letter", "a hundred letters"],
+)
+def test_value_at_the_edge_of_what_is_possible_is_taken(key: str, value: Any) -> None:
+    assert known(Facts(**{key: value})) == {key: value}
 
 
 def test_nothing_measured_may_be_zero_where_zero_is_possible() -> None:
