@@ -14,9 +14,23 @@ from protocols.engine.plain import (
     seal,
     to_plain,
 )
-from protocols.engine.protocol import Basis, Citation, Confidence, GradeBand, Protocol, Regimen, Role
+from protocols.engine.protocol import (
+    Basis,
+    Citation,
+    Confidence,
+    GradeBand,
+    InputLimit,
+    Protocol,
+    Regimen,
+    Role,
+    Ties,
+    WorkedCase,
+)
 
 from .factory import PROTOCOL, D, band, sound_protocol
+
+SOURCES = "source_document, source_context, guideline, label, study, house_value"
+NO_FACT = "expected a text, a whole number, true, false or a list of texts"
 
 
 def test_protocol_comes_back_from_its_json_as_it_was() -> None:
@@ -80,20 +94,29 @@ def test_plain_data_holds_only_what_json_holds() -> None:
     [
         (Protocol, [], "", "expected a table"),
         (GradeBand, {}, "", "missing key 'basis'"),
-        (GradeBand, {"grade": 1, "colour": "red"}, "", "unknown key 'colour'"),
+        (GradeBand, {"grade": 1, "colour": "red", "zone": 1}, "", "unknown key 'colour'"),
         (Basis, {"cites": "C10", "provenance": "study"}, "cites", "expected a list"),
         (Basis, {"cites": [10], "provenance": "study"}, "cites[0]", "expected str, got int"),
-        (Basis, {"cites": [], "provenance": "hearsay"}, "provenance", "'hearsay' is not one of"),
-        (Basis, {"cites": [], "provenance": 1}, "provenance", "1 is not one of"),
-        (Basis, {"cites": [], "provenance": "study", "uncertain": 1}, "uncertain", "expected bool"),
-        (Role, "required please", "", "is not one of"),
-        (D, 1.5, "", "written as text"),
+        (Basis, {"cites": ["C10", None], "provenance": "study"}, "cites[1]", "expected str, got NoneType"),
+        (Basis, {"cites": [], "provenance": "hearsay"}, "provenance", f"'hearsay' is not one of {SOURCES}"),
+        (Basis, {"cites": [], "provenance": 1}, "provenance", f"1 is not one of {SOURCES}"),
+        (Basis, {"cites": [], "provenance": "study", "uncertain": 1}, "uncertain", "expected bool, got int"),
+        (Ties, "required please", "", "'required please' is not one of down, up"),
+        (Ties, ["up"], "", "['up'] is not one of down, up"),
+        (D, 1.5, "", 'expected a number written as text, for example "0.4"'),
         (D, "1e3", "", "'1e3' is not a number"),
-        (D, "1_000", "", "is not a number"),
-        (D, " 1", "", "is not a number"),
-        (D, "NaN", "", "is not a number"),
-        (D, "1.", "", "is not a number"),
-        (D, "١", "", "is not a number"),
+        (D, "1_000", "", "'1_000' is not a number"),
+        (D, " 1", "", "' 1' is not a number"),
+        (D, "NaN", "", "'NaN' is not a number"),
+        (D, "1.", "", "'1.' is not a number"),
+        (D, "١", "", "'١' is not a number"),
+        (dict[str, Any], ["age_years"], "", "expected a table"),
+        (dict[str, Any], {"weight_kg": 60.5}, ".weight_kg", NO_FACT),
+        (dict[str, Any], {"weight_kg": None}, ".weight_kg", NO_FACT),
+        (dict[str, Any], {"weight_kg": {}}, ".weight_kg", NO_FACT),
+        (dict[str, Any], {"bleeding_sites": ["gi", 1]}, ".bleeding_sites", NO_FACT),
+        (dict[str, Any], {"bleeding_sites": [True]}, ".bleeding_sites", NO_FACT),
+        (dict[str, Any], {1: "gi"}, ".1", NO_FACT),
     ],
 )
 def test_plain_data_of_another_shape_is_refused_with_its_place(
@@ -103,8 +126,31 @@ def test_plain_data_of_another_shape_is_refused_with_its_place(
         from_plain(cls, data)
 
     assert refused.value.path == path
-    assert words in refused.value.message
-    assert str(refused.value).startswith(f"{path or 'content'}: ")
+    assert refused.value.message == words
+    assert str(refused.value) == f"{path or 'content'}: {words}"
+
+
+def test_answers_of_a_worked_case_are_read_as_they_stand() -> None:
+    answers = {"age_years": 30, "pregnant": False, "weight_kg": "60.50", "bleeding_sites": ["gi"]}
+
+    read = from_plain(dict[str, Any], answers)
+
+    assert read == answers
+    assert read is not answers
+
+
+def test_fault_in_the_answers_of_a_worked_case_is_placed_under_the_case() -> None:
+    with pytest.raises(PlainError) as refused:
+        from_plain(WorkedCase, {"key": "ONE", "sentence": "One.", "facts": {"weight_kg": 60.5}}, "cases[0]")
+
+    assert str(refused.value) == f"cases[0].facts.weight_kg: {NO_FACT}"
+
+
+def test_place_given_by_the_caller_stands_before_the_fault() -> None:
+    with pytest.raises(PlainError) as refused:
+        from_plain(Basis, {"cites": "C10", "provenance": "study"}, "row")
+
+    assert refused.value.path == "row.cites"
 
 
 def test_place_of_a_fault_deep_inside_is_named() -> None:
@@ -134,6 +180,28 @@ def test_missing_optional_values_take_their_default() -> None:
 def test_number_read_is_spelt_the_one_way() -> None:
     assert str(from_plain(D, "010.50")) == "10.5"
     assert str(from_plain(D, "-0")) == "0"
+
+
+def test_canonical_json_has_sorted_keys_and_no_spaces() -> None:
+    assert canonical_json({"b": (D("1.50"), None), "a": {"d": Role.REQUIRED, "c": True}}) == (
+        '{"a":{"c":true,"d":"required"},"b":["1.5",null]}'
+    )
+
+
+@pytest.mark.parametrize(("data", "value"), [(None, None), ("30", D(30))])
+def test_optional_value_is_read_where_there_is_one(data: Any, value: Any) -> None:
+    table = to_plain(PROTOCOL.input_limits[0]) | {"soft_minimum": data}
+
+    assert from_plain(InputLimit, table).soft_minimum == value
+
+
+def test_fault_in_an_optional_value_is_named_with_its_place() -> None:
+    table = to_plain(PROTOCOL.input_limits[0]) | {"soft_minimum": "two"}
+
+    with pytest.raises(PlainError) as refused:
+        from_plain(InputLimit, table)
+
+    assert str(refused.value) == "soft_minimum: 'two' is not a number"
 
 
 def test_text_outside_ascii_is_kept() -> None:
