@@ -12,7 +12,10 @@ from protocols.engine.protocol import (
     CapKind,
     Comparator,
     EffectKind,
+    ExtraOrder,
     OrderKind,
+    OverrideKind,
+    OverridePolicy,
     PerUnit,
     Protocol,
     Provenance,
@@ -21,14 +24,19 @@ from protocols.engine.protocol import (
     ResponsePoint,
     Role,
     Severity,
+    Timing,
     WeightBasis,
 )
 from protocols.engine.review import Problem, find_problems, key_of, rows_of, uncertain_rows
 
 from .factory import (
     BASIS,
+    IVIG,
+    PLATELETS,
     PROTOCOL,
+    STEROID,
     D,
+    access,
     adjusting,
     ask,
     band,
@@ -104,6 +112,13 @@ def one_rule_when(*groups: tuple[Any, ...]) -> dict[str, Any]:
     return {"safety_rules": (safety_rule("S", Severity.WARNING, groups),)}
 
 
+def arms(*lanes: tuple[OrderKind, ...]) -> dict[str, Any]:
+    """One access plan for everybody, with these lanes."""
+    return {"access_plans": (access("ONE", *lanes),)}
+
+
+PLANS = PROTOCOL.access_plans
+WITHOUT_DEPLETED = (PROTOCOL.products[0], replace(PROTOCOL.products[1], offered=False))
 AGE_BELOW_10 = ask("age_years", Comparator.BELOW, "10")
 AGE_FROM_20 = ask("age_years", Comparator.AT_LEAST, "20")
 
@@ -327,6 +342,37 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("input_limits", limits(fact="height_cm"), "height_cm (child)", "no limit for anybody"),
     ("input_limits", limits(fact="colour"), "colour (child)", "no such number"),
     ("input_limits", limits(fact="sex"), "sex (child)", "no such number"),
+    ("protocol", {"target_population": ""}, "target_population", "The target population is missing"),
+    ("protocol", {"ctcae_version": ""}, "ctcae_version", "The ctcae version is missing"),
+    ("grade_bands", bands((2, 0, 10), (1, 10, 20), (1, 20, None)), "1", "must have a lower grade"),
+    (
+        "decision_rules",
+        rules(**{key: decision_rule(key, (2,), LEVELS[:1], "TREAT", surgery=(False,)) for key in "XY"}),
+        "Y",
+        "R20 and X and Y both speak for",
+    ),
+    ("access_plans", {"access_plans": ()}, "", "last access plan must have no conditions"),
+    ("access_plans", {"access_plans": PLANS[:2]}, "URGENT", "last access plan must have no conditions"),
+    ("access_plans", arms((STEROID, IVIG)), "ONE", "The arm platelets must stand in one lane"),
+    ("access_plans", arms((STEROID, IVIG), (PLATELETS, IVIG)), "ONE", "The arm ivig must stand in one lane"),
+    (
+        "access_plans",
+        arms((STEROID, IVIG, PLATELETS), (OrderKind.CONSULT,)),
+        "ONE",
+        "A lane names what is no arm",
+    ),
+    (
+        "access_plans",
+        arms((STEROID, STEROID, OrderKind.OTHER), (PLATELETS,)),
+        "ONE",
+        "The arm ivig must stand in one lane",
+    ),
+    (
+        "safety_rules",
+        {**effects((EffectKind.REQUIRE_PRODUCT, "iga_depleted")), "products": WITHOUT_DEPLETED},
+        "S",
+        "cannot have the target 'iga_depleted'",
+    ),
 ]
 
 
@@ -335,9 +381,12 @@ def words_of(name: str) -> list[str]:
     return Path(__file__).with_name(name).read_text(encoding="utf-8").split("# ")[1:]
 
 
+def all_told(problems: Iterable[Problem]) -> list[str]:
+    return [f"{row.section} | {row.key} | {row.field} | {row.message}" for row in problems]
+
+
 def told(problems: Iterable[Problem]) -> list[str]:
-    rows = [f"{row.section} | {row.key} | {row.field} | {row.message}" for row in problems]
-    return rows[:3]
+    return all_told(problems)[:3]
 
 
 @pytest.mark.parametrize(
@@ -397,6 +446,30 @@ SOUND: list[Callable[[], Protocol]] = [
     lambda: sound_protocol(**limits(minimum=D(2), maximum=D(200))),
     lambda: sound_protocol(
         texts=(*PROTOCOL.texts, text("more", PROTOCOL.texts[0].topic, if_is("branch", "TREAT")))
+    ),
+    # Each limit is itself allowed.
+    lambda: sound_protocol(
+        **regimens(
+            PLATELETS=replace(REGIMENS["PLATELETS"], amount=D(1)),
+            STEROID_PREGNANT=replace(REGIMENS["STEROID_PREGNANT"], cap=D(20), cap_kind=CapKind.HARD),
+            STEROID_ADULT=replace(REGIMENS["STEROID_ADULT"], rounding=(step("0.5"),)),
+        )
+    ),
+    lambda: sound_protocol(
+        **regimens(
+            PLATELETS=replace(REGIMENS["PLATELETS"], amount=D(3)),
+            STEROID_ADULT=replace(REGIMENS["STEROID_ADULT"], rounding=(step("1"),)),
+        ),
+        **arms((PLATELETS,), (IVIG,), (STEROID,)),
+    ),
+    lambda: sound_protocol(
+        **effects(
+            (EffectKind.HOLD_LINES, "T_IVIG"),
+            (EffectKind.REMOVE_LINES, "drug IVIG"),
+            (EffectKind.REQUIRE_PRODUCT, "iga_depleted"),
+            (EffectKind.ADD_CHECK, "M_ALL"),
+            (EffectKind.ADD_TEXT, "conflict"),
+        )
     ),
     # Without a weight nothing applies, and nothing could be dosed.
     lambda: sound_protocol(**changed_regimen("IVIG", when=((ask("weight_kg", Comparator.KNOWN),),))),
@@ -596,19 +669,27 @@ def test_range_of_a_drug_comes_before_the_one_for_all() -> None:
     assert {problem.key for problem in problems} == {"STEROID_ADULT"}
 
 
+RISE = "day | The days must rise, and none may stand twice."
+BETWEEN = "median_per_ul | The median must lie between the lower and the upper count."
+
+
 @pytest.mark.parametrize(
-    ("points", "field"),
+    ("points", "said"),
     [
-        ([(1, 20, 10, 30), (1, 20, 10, 30)], "day"),
-        ([(2, 20, 10, 30), (1, 20, 10, 30)], "day"),
-        ([(1, 9, 10, 30)], "median_per_ul"),
-        ([(1, 31, 10, 30)], "median_per_ul"),
+        ([(0, 10, 10, 30), (1, 30, 10, 30), (9, 10, 10, 10)], []),
+        ([(-1, 20, 10, 30)], [f"P0 | {RISE}"]),
+        ([(1, 20, 10, 30), (1, 20, 10, 30)], [f"P1 | {RISE}"]),
+        ([(2, 20, 10, 30), (1, 20, 10, 30), (2, 20, 10, 30)], [f"P1 | {RISE}"]),
+        (
+            [(1, 10, 10, 30), (0, 9, 10, 30), (3, 31, 10, 30)],
+            [f"P1 | {RISE}", f"P1 | {BETWEEN}", f"P2 | {BETWEEN}"],
+        ),
     ],
 )
-def test_typical_response_out_of_order_is_a_problem(points: Any, field: str):
+def test_typical_response_out_of_order_is_a_problem(points: list[tuple[int, int, int, int]], said: list[str]):
     rows = tuple(
         ResponsePoint(
-            key=str(number),
+            key=f"P{number}",
             day=day,
             median_per_ul=median,
             lower_per_ul=lower,
@@ -621,4 +702,169 @@ def test_typical_response_out_of_order_is_a_problem(points: Any, field: str):
 
     problems = find_problems(sound_protocol(response_points=rows))
 
-    assert [(each.section, each.field) for each in problems] == [("response_points", field)]
+    assert all_told(problems) == [f"response_points | {row}" for row in said]
+
+
+WHEN = if_is("pregnant", "true")
+HARD, NAMED_STOP, WARNING, INFORMATION = Severity
+NONE, READ, REASON, ONE, TWO = OverrideKind
+WHY = ("R_OTHER",)
+# The key of the rule, how grave it is, what lifts it, and what is wrong with that.
+OVERRIDES: list[tuple[str, Severity, OverridePolicy, list[str]]] = [
+    ("STOP", HARD, OverridePolicy(kind=NONE), []),
+    ("STOP_REASON", HARD, OverridePolicy(kind=REASON, reasons=WHY), []),
+    ("STOP_READ", HARD, OverridePolicy(kind=READ), ["A stop cannot be passed by reading it."]),
+    ("STOP_ONE", NAMED_STOP, OverridePolicy(kind=ONE, reasons=WHY, named="A"), []),
+    ("STOP_TWO", NAMED_STOP, OverridePolicy(kind=TWO, reasons=WHY, named="A", second="B"), []),
+    ("STOP_NOBODY", NAMED_STOP, OverridePolicy(kind=NONE), ["A stop for a named person names nobody."]),
+    (
+        "STOP_ANYBODY",
+        NAMED_STOP,
+        OverridePolicy(kind=REASON, reasons=WHY),
+        ["A stop for a named person names nobody."],
+    ),
+    ("WARN_NONE", WARNING, OverridePolicy(kind=NONE), []),
+    ("WARN_READ", WARNING, OverridePolicy(kind=READ), []),
+    ("WARN", WARNING, OverridePolicy(kind=REASON, reasons=WHY), []),
+    ("WARN_ONE", WARNING, OverridePolicy(kind=ONE, reasons=WHY, named="A"), []),
+    ("WARN_TWO", WARNING, OverridePolicy(kind=TWO, reasons=WHY, named="A", second="B"), []),
+    ("GONE", WARNING, OverridePolicy(kind=REASON, reasons=(*WHY, "R_GONE")), ["There is no reason R_GONE."]),
+    ("NO_REASON", WARNING, OverridePolicy(kind=REASON), ["No reason is on offer."]),
+    ("NO_REASON_ONE", WARNING, OverridePolicy(kind=ONE, named="A"), ["No reason is on offer."]),
+    ("NO_QUESTION", WARNING, OverridePolicy(kind=NONE, reasons=WHY), ["Nobody is asked for these reasons."]),
+    ("READ_REASON", WARNING, OverridePolicy(kind=READ, reasons=WHY), ["Nobody is asked for these reasons."]),
+    ("NO_NAME", WARNING, OverridePolicy(kind=ONE, reasons=WHY), ["The person named does not fit."]),
+    (
+        "A_NAME",
+        WARNING,
+        OverridePolicy(kind=REASON, reasons=WHY, named="A"),
+        ["The person named does not fit."],
+    ),
+    (
+        "NO_SECOND",
+        WARNING,
+        OverridePolicy(kind=TWO, reasons=WHY, named="A"),
+        ["The second person does not fit."],
+    ),
+    (
+        "A_SECOND",
+        WARNING,
+        OverridePolicy(kind=ONE, reasons=WHY, named="A", second="B"),
+        ["The second person does not fit."],
+    ),
+    (
+        "A_SECOND_ONLY",
+        WARNING,
+        OverridePolicy(kind=TWO, reasons=WHY, second="B"),
+        ["The person named does not fit."],
+    ),
+    ("SAY", INFORMATION, OverridePolicy(kind=READ), []),
+    ("SAY_NONE", INFORMATION, OverridePolicy(kind=NONE), []),
+    (
+        "SAY_REASON",
+        INFORMATION,
+        OverridePolicy(kind=REASON, reasons=WHY),
+        ["Information asks for no answer."],
+    ),
+    (
+        "SAY_ALL",
+        INFORMATION,
+        OverridePolicy(kind=TWO, reasons=("R_GONE",)),
+        [
+            "There is no reason R_GONE.",
+            "The person named does not fit.",
+            "The second person does not fit.",
+            "Information asks for no answer.",
+        ],
+    ),
+]
+
+
+def test_way_past_a_finding_fits_how_grave_it_is() -> None:
+    given = tuple(
+        replace(safety_rule(key, severity, WHEN), override=policy) for key, severity, policy, _ in OVERRIDES
+    )
+
+    problems = find_problems(sound_protocol(safety_rules=given))
+
+    assert all_told(problems) == [
+        f"safety_rules | {key} | override | {message}" for key, _, _, said in OVERRIDES for message in said
+    ]
+
+
+TEXTS: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("SHORT", {"text": "x" * 139}, []),
+    ("LONG", {"text": "x" * 140}, ["The text has 140 characters or more."]),
+    ("LONGER", {"text": "x" * 141}, ["The text has 140 characters or more."]),
+    ("LONG_ACTION", {"action": "x" * 140}, []),
+    ("STRANGE", {"text": "Is {colour}."}, ["{colour} is no value that a text can show."]),
+    ("STRANGE_ACTION", {"action": "Give {thing}."}, ["{thing} is no value that a text can show."]),
+    (
+        "ALL",
+        {"text": f"{{colour}} {'x' * 140}", "action": "{thing}"},
+        [
+            "The text has 140 characters or more.",
+            "{colour} is no value that a text can show.",
+            "{thing} is no value that a text can show.",
+        ],
+    ),
+]
+
+
+def test_text_of_a_rule_is_short_and_shows_only_what_can_be_filled_in() -> None:
+    given = tuple(replace(safety_rule(key, WARNING, WHEN), **changes) for key, changes, _ in TEXTS)
+
+    problems = find_problems(sound_protocol(safety_rules=given))
+
+    assert all_told(problems) == [
+        f"safety_rules | {key} | text | {message}" for key, _, said in TEXTS for message in said
+    ]
+
+
+def test_rule_that_slows_the_rate_cannot_ask_about_the_plan() -> None:
+    slow, call = (EffectKind.AT_RISK_RATE, ""), (EffectKind.RAISE_CONSULT, "stat")
+    plan = if_is("plan_shares_a_line", "true")
+    given = (
+        safety_rule("SLOWS", WARNING, WHEN, slow),
+        safety_rule("ASKS", WARNING, plan, call),
+        safety_rule("SILENT", WARNING, plan),
+        safety_rule("BOTH", WARNING, plan, slow),
+        safety_rule("BOTH_AND_CALLS", WARNING, (*WHEN, *plan), call, slow),
+    )
+
+    problems = find_problems(sound_protocol(safety_rules=given))
+
+    message = "A rule that slows the rate cannot ask about the plan that is made with it."
+    assert all_told(problems) == [
+        f"safety_rules | {key} |  | {message}" for key in ("BOTH", "BOTH_AND_CALLS")
+    ]
+
+
+def extra(key: str, kind: OrderKind = OrderKind.OTHER, text: str = "Take this.") -> ExtraOrder:
+    return ExtraOrder(key=key, kind=kind, role=Role.REQUIRED, timing=Timing.NOW, text=text, basis=BASIS)
+
+
+def test_line_that_a_rule_adds_is_added_and_has_a_text_and_no_dose() -> None:
+    added = tuple((EffectKind.ADD_LINE, key) for key in ("SOUND", "CALL", "DRUG", "MUTE"))
+    shown = (EffectKind.ADD_TEXT, "conflict")
+    rows = (
+        extra("SOUND"),
+        extra("CALL", OrderKind.CONSULT),
+        extra("LOST"),
+        extra("DRUG", OrderKind.IVIG),
+        extra("MUTE", text=""),
+        # A rule shows a text of this name, and adds no line.
+        extra("conflict", OrderKind.PLATELETS, ""),
+    )
+
+    problems = find_problems(sound_protocol(extra_orders=rows, **effects(*added, shown)))
+
+    unused, dosed = "No rule adds this line.", "A line that a rule adds has no dose, so it is no drug."
+    assert all_told(problems) == [
+        f"extra_orders | LOST | key | {unused}",
+        f"extra_orders | DRUG | kind | {dosed}",
+        "extra_orders | MUTE | text | The line has no text.",
+        f"extra_orders | conflict | key | {unused}",
+        f"extra_orders | conflict | kind | {dosed}",
+        "extra_orders | conflict | text | The line has no text.",
+    ]
