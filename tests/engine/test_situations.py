@@ -1,7 +1,7 @@
 """Which patients two versions are asked about: each border and cell, then all else around a few."""
 
 from dataclasses import replace
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 import pytest
@@ -115,10 +115,12 @@ def test_cap_for_a_whole_patient_is_the_border_of_no_weight() -> None:
 
 def test_ages_are_whole_years_between_the_soft_limits_and_where_adults_begin() -> None:
     later = replace(SMALL, weight_policies=(replace(SMALL.weight_policies[0], adult_from_years=25),))
+    asking = replace(SMALL, gates=(replace(SMALL.gates[0], when=if_from("age_years", "23")),))
 
     assert numbers("age_years", SMALL, SMALL) == AGES
     assert [str(age) for age in numbers("age_years", SMALL, SMALL)] == [str(age) for age in AGES]
     assert numbers("age_years", SMALL, later) == sorted([*AGES, 25])
+    assert numbers("age_years", SMALL, asking) == sorted([*AGES, 23])
 
 
 def test_number_below_one_is_tried_and_none_is_not() -> None:
@@ -160,6 +162,12 @@ def test_answers_are_all_that_either_version_can_tell_apart() -> None:
     assert answers("age_years")[:6] == [3, 4, 5, 17, 18, 19]
 
 
+def test_border_finer_than_a_tenth_is_an_answer_itself() -> None:
+    asking = replace(SMALL, gates=(replace(SMALL.gates[0], when=if_below("iga_g_per_l", "0.06")),))
+
+    assert answers("iga_g_per_l", SMALL, asking) == [D("0.03"), D("0.06"), D("0.08"), D("0.1"), D("1.1")]
+
+
 def test_zero_is_an_answer_only_where_a_number_can_be_zero() -> None:
     assert answers("creatinine_umol_per_l", SMALL, SMALL) == []
     assert answers("iga_g_per_l", SMALL, SMALL) == [0]
@@ -189,7 +197,7 @@ def test_group_is_met_by_the_first_answer_to_each_fact_that_can_be_asked() -> No
 
 
 def test_cells_are_each_count_level_and_yes_or_no_then_each_procedure_at_its_target_and_below() -> None:
-    base, _ = _own_cases((SMALL, small_protocol(cases=())))
+    base, _ = _own_cases((SMALL, replace(SMALL, cases=())))
 
     found = list(_cells(TWICE))
 
@@ -214,7 +222,7 @@ def test_cells_are_each_count_level_and_yes_or_no_then_each_procedure_at_its_tar
 
 
 def varied(*patients: Facts) -> list[Facts]:
-    changed = frozenset({("gates", "CLUMPS"), ("safety_rules", "S_CONSENT")})
+    changed = frozenset({("gates", "CLUMPS"), ("safety_rules", "S_CONSENT"), ("regimens", "STEROID_ADULT")})
     return list(_varied(TWICE, patients, changed))
 
 
@@ -227,8 +235,8 @@ def around(one: Facts, singles: list[dict[str, Any]]) -> list[Facts]:
 
 
 def test_around_two_patients_every_answer_is_tried_and_around_others_what_a_change_asks() -> None:
-    met: list[dict[str, Any]] = [{"clumps": True}, {"consent": UNKNOWN}] * 2
-    asked = [single for single in every_answer() if single.keys() <= {"clumps", "consent"}]
+    met: list[dict[str, Any]] = [{"age_years": 20}, {"clumps": True}, {"consent": UNKNOWN}] * 2
+    asked = [single for single in every_answer() if single.keys() <= {"age_years", "clumps", "consent"}]
     first, second, third = (patient(platelets_per_ul=count) for count in (1, 2, 3))
 
     assert varied(first, second, third) == [
@@ -251,34 +259,28 @@ FEWER = small_protocol(OF_BIG, input_limits=(), procedure_targets=PROTOCOL.proce
 FEWER_LOWER = replace(FEWER, regimens=LOWER.regimens)
 
 
-@pytest.fixture(scope="module")
-def between() -> list[Situation]:
-    return list(situations_between(FEWER, FEWER_LOWER))
-
-
-def test_cells_come_first_then_what_surrounds_the_first_patient_of_each_branch(
-    between: list[Situation],
-) -> None:
+def test_cells_come_first_then_what_surrounds_the_first_patient_of_each_branch() -> None:
     both = (FEWER, FEWER_LOWER)
     cells = list(dict.fromkeys((*_own_cases(both), *_cells(both))))
+    found = list(islice(situations_between(*both), len(cells) + 2))
     patients: dict[tuple[str, ...], Facts] = {}
-    for situation in between[: len(cells)]:
+    for situation in found[:-2]:
         patients.setdefault(situation.branches, situation.facts)
-    changed = frozenset({("regimens", "IVIG")})
     known = set(cells)
-    around_them = dict.fromkeys(_varied(both, patients.values(), changed))
+    around_them = dict.fromkeys(_varied(both, patients.values(), frozenset({("regimens", "IVIG")})))
     rest = [facts for facts in around_them if facts not in known]
 
     assert len(patients) == 4
-    assert [situation.facts for situation in between] == cells + rest
-    assert [situation.of for situation in between] == [None] * len(cells) + [len(between)] * len(rest)
+    assert [situation.facts for situation in found] == cells + rest[:2]
+    assert [situation.of for situation in found] == [None] * len(cells) + [len(cells) + len(rest)] * 2
 
 
-def test_each_situation_holds_what_either_version_says(between: list[Situation]) -> None:
-    for situation in (between[0], between[-1]):
-        assert situation.before == answer_to(FEWER, situation.facts)
-        assert situation.after == answer_to(FEWER_LOWER, situation.facts)
-    assert between[0].before != between[0].after
+def test_each_situation_holds_what_either_version_says() -> None:
+    first = next(situations_between(FEWER, FEWER_LOWER))
+
+    assert first.before == answer_to(FEWER, first.facts)
+    assert first.after == answer_to(FEWER_LOWER, first.facts)
+    assert first.before != first.after
 
 
 def test_words_of_a_source_leave_nothing_but_cells_to_try() -> None:
