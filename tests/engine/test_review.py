@@ -12,6 +12,7 @@ from protocols.engine.protocol import (
     CapKind,
     Comparator,
     EffectKind,
+    ExpectedDose,
     ExtraOrder,
     OrderKind,
     OverrideKind,
@@ -115,6 +116,14 @@ def one_rule_when(*groups: tuple[Any, ...]) -> dict[str, Any]:
 def arms(*lanes: tuple[OrderKind, ...]) -> dict[str, Any]:
     """One access plan for everybody, with these lanes."""
     return {"access_plans": (access("ONE", *lanes),)}
+
+
+def without_parameter(key: str) -> dict[str, Any]:
+    return {"parameters": tuple(row for row in PROTOCOL.parameters if row.key != key)}
+
+
+def screening(**changes: Any) -> dict[str, Any]:
+    return {"screening_items": (replace(PROTOCOL.screening_items[0], **changes),)}
 
 
 PLANS = PROTOCOL.access_plans
@@ -373,6 +382,36 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
         "S",
         "cannot have the target 'iga_depleted'",
     ),
+    ("safety_rules", one_rule_when(*if_any("order_drugs", "drug GONE")), "S", "names order_drugs drug GONE"),
+    ("parameters", without_parameter("ivig_day_limit_g_per_kg"), "ivig_day_limit_g_per_kg", "is missing"),
+    (
+        "parameters",
+        without_parameter("ivig_course_limit_g_per_kg"),
+        "ivig_course_limit_g_per_kg",
+        "is missing",
+    ),
+    ("screening_items", screening(done_when=if_is("colour", "red")), "SAMPLE", "called 'colour'"),
+    ("screening_items", screening(waits_when=if_is("colour", "red")), "SAMPLE", "called 'colour'"),
+    ("screening_items", screening(waits_when=((),)), "SAMPLE", "group of conditions is empty"),
+    (
+        "monitoring_items",
+        {
+            "monitoring_items": (
+                replace(PROTOCOL.monitoring_items[0], rule="GONE"),
+                *PROTOCOL.monitoring_items[1:],
+            )
+        },
+        "M_ALL",
+        "No row says how its results are judged: 'GONE'",
+    ),
+    (
+        "citations",
+        {"citations": (replace(PROTOCOL.citations[0], reference=""),)},
+        "C10",
+        "reference or passage",
+    ),
+    ("input_limits", limits(soft_minimum=D(91)), "weight_kg (child)", "not in order"),
+    ("input_limits", limits(maximum=D(89)), "weight_kg (child)", "not in order"),
 ]
 
 
@@ -410,6 +449,23 @@ def test_fault_is_found_where_it_stands_and_told_in_its_words(
 
 def test_sound_protocol_has_no_problem() -> None:
     assert find_problems(PROTOCOL) == ()
+
+
+# Each of them alone is something that a case can expect.
+EXPECTED: dict[str, Any] = {
+    "outcome": "recommended",
+    "consult": "stat",
+    "grade": 0,
+    "doses": (ExpectedDose(line="T_IVIG", amount=D(30), unit="g"),),
+    "lines": ("T_IVIG", "conflict", "SCREEN_SAMPLE"),
+    "no_lines": ("T_IVIG",),
+    "held": ("T_IVIG",),
+    "findings": ("S_KIDNEY",),
+    "no_findings": ("S_KIDNEY",),
+    "gates": ("TTP",),
+    "no_gates": ("TTP",),
+    "monitoring": ("M_ALL",),
+}
 
 
 SOUND: list[Callable[[], Protocol]] = [
@@ -458,6 +514,9 @@ SOUND: list[Callable[[], Protocol]] = [
     lambda: sound_protocol(
         **regimens(
             PLATELETS=replace(REGIMENS["PLATELETS"], amount=D(3)),
+            # The limits for one day and for the course.
+            IVIG_SLOW=replace(REGIMENS["IVIG_SLOW"], amount=D(1)),
+            IVIG_EVEN=replace(REGIMENS["IVIG_EVEN"], infuse_over_minutes=1),
             STEROID_ADULT=replace(REGIMENS["STEROID_ADULT"], rounding=(step("1"),)),
         ),
         **arms((PLATELETS,), (IVIG,), (STEROID,)),
@@ -469,6 +528,32 @@ SOUND: list[Callable[[], Protocol]] = [
             (EffectKind.REQUIRE_PRODUCT, "iga_depleted"),
             (EffectKind.ADD_CHECK, "M_ALL"),
             (EffectKind.ADD_TEXT, "conflict"),
+        )
+    ),
+    lambda: sound_protocol(**one_rule_when(*if_any("order_drugs", "drug IVIG"))),
+    lambda: sound_protocol(
+        citations=(*PROTOCOL.citations, replace(PROTOCOL.citations[0], key="C20")),
+        **branch(
+            "WATCH", basis=replace(BASIS, cites=("C20",), provenance=Provenance.HOUSE_VALUE, note="Ours.")
+        ),
+    ),
+    lambda: sound_protocol(**limits(soft_minimum=None, soft_maximum=None, maximum=D(300))),
+    lambda: sound_protocol(**measured("interval hours", minimum=D(20), maximum=D(20))),
+    # A regimen for one product comes before the one for all.
+    lambda: sound_protocol(
+        **regimens(
+            EARLY=replace(REGIMENS["IVIG"], key="EARLY", when=if_is("product", "P10")),
+            IVIG=None,
+            LATE=replace(REGIMENS["IVIG"], key="LATE"),
+        )
+    ),
+    lambda: sound_protocol(
+        cases=(
+            PROTOCOL.cases[0],
+            *(
+                replace(PROTOCOL.cases[1], **{"key": name, "branch": "", name: value})
+                for name, value in EXPECTED.items()
+            ),
         )
     ),
     # Without a weight nothing applies, and nothing could be dosed.
@@ -642,6 +727,20 @@ WITH_FIELDS: list[tuple[str, dict[str, Any], str, str, str]] = [
         "cap_kind",
         "soft or hard",
     ),
+    ("cases", with_case(held=("GONE",)), "SMALL", "lines", "GONE"),
+    ("cases", with_case(no_lines=("GONE",)), "SMALL", "lines", "GONE"),
+    (
+        "cases",
+        with_case(doses=(ExpectedDose(line="GONE", amount=D(1), unit="g"),)),
+        "SMALL",
+        "lines",
+        "GONE",
+    ),
+    ("cases", with_case(findings=("GONE", "AWAY")), "SMALL", "findings", "AWAY"),
+    ("cases", with_case(no_gates=("GONE",)), "SMALL", "gates", "GONE"),
+    ("cases", with_case(facts={"colour": "red"}), "SMALL", "facts", "cannot be read"),
+    ("cases", with_case(starts_from="GONE"), "SMALL", "facts", "There is no case GONE"),
+    ("cases", {"cases": ()}, "", "", "no case of its own"),
 ]
 
 
