@@ -412,6 +412,7 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     ("input_limits", limits(soft_minimum=D(91)), "weight_kg (child)", "not in order"),
     ("input_limits", limits(maximum=D(89)), "weight_kg (child)", "not in order"),
+    ("input_limits", limits(fact="blood_group"), "blood_group (child)", "no such number"),
 ]
 
 
@@ -538,6 +539,13 @@ SOUND: list[Callable[[], Protocol]] = [
         ),
     ),
     lambda: sound_protocol(**limits(soft_minimum=None, soft_maximum=None, maximum=D(300))),
+    # What a patient is asked and what a check measures can both be limited.
+    lambda: sound_protocol(
+        input_limits=tuple(
+            replace(PROTOCOL.input_limits[0], fact=fact)
+            for fact in ("weight_kg", "age_years", "positive_balance_ml", "haemoglobin_fall_g_per_l")
+        )
+    ),
     lambda: sound_protocol(**measured("interval hours", minimum=D(20), maximum=D(20))),
     # A regimen for one product comes before the one for all.
     lambda: sound_protocol(
