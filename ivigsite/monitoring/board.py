@@ -4,11 +4,9 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Min, Q
-from django.dispatch import Signal
 from django.utils import timezone
 
 from ivigsite.accounts.models import User
@@ -18,7 +16,7 @@ from ivigsite.monitoring.forms import COUNT
 from ivigsite.monitoring.models import MonitoringTask, Observation, is_due, is_waiting
 from ivigsite.monitoring.reassessment import encounters_with_changed_facts
 from ivigsite.monitoring.selectors import KIND_WORDS
-from ivigsite.monitoring.signals import handover_given, handover_noted
+from ivigsite.monitoring.signals import handover_given, handover_noted, told_of
 from protocols.engine.numbers import echo_count
 
 
@@ -165,7 +163,7 @@ def handover_lines(user: User, *, ward: str, at: datetime) -> list[HandoverLine]
     for observation in Observation.objects.holding().filter(encounter__in=keys):
         held[observation.encounter_id].update(observation.held_kinds)
     changed = encounters_with_changed_facts(user)
-    noted, given = _told(handover_noted, keys), _told(handover_given, keys)
+    noted, given = told_of(handover_noted, keys), told_of(handover_given, keys)
     counted = _newest_counts(keys)
     for running in EmergencyStart.objects.filter(encounter__in=keys, ending=None):
         noted[running.encounter_id].insert(0, f"Emergency: its clock runs since {_short(running.started_at)}")
@@ -193,16 +191,6 @@ def _newest_counts(encounters: Collection[UUID]) -> dict[UUID, Observation]:
     """The newest count of each checklist, by the time of its sample."""
     rows = Observation.objects.standing().filter(encounter__in=encounters, values__has_key=COUNT)
     return {each.encounter_id: each for each in rows.order_by("taken_at", "entered_at")}
-
-
-def _told(signal: Signal, encounters: list[UUID]) -> dict[UUID, list[str]]:
-    """What the floors above have to tell of these encounters."""
-    found: dict[UUID, list[str]] = defaultdict(list)
-    answers: list[tuple[Any, Any]] = signal.send(sender=Encounter, encounters=encounters)
-    for _, told in answers:
-        for key, sentences in told.items():
-            found[key] += sentences
-    return found
 
 
 def _line(

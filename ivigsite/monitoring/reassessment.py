@@ -1,20 +1,19 @@
 """Whether results since the last assessment would change what it said, and which ones."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, Subquery
 
 from ivigsite.accounts.models import User
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.encounters.selectors import fact_words
 from ivigsite.monitoring.background import values_from_plain
 from ivigsite.monitoring.models import Observation
-from ivigsite.monitoring.signals import facts_overtaken
+from ivigsite.monitoring.signals import facts_overtaken, told_of
 from ivigsite.monitoring.times import minute_of
 from protocols.engine.decision import evaluate
 from protocols.engine.facts import FACT_BY_KEY, UNKNOWN
@@ -47,7 +46,7 @@ def changed_facts(encounter: Encounter) -> tuple[str, ...]:
     if last is None:
         return ()
     newer = encounter.observations.standing().filter(entered_at__gt=last.made_at).order_by("taken_at")
-    overtaken = _overtaken(Encounter.objects.filter(pk=encounter.pk))
+    overtaken = told_of(facts_overtaken, Encounter.objects.filter(pk=encounter.pk))
     changes = _changes(last, load_protocol_value(encounter.protocol_version), list(newer))
     return (*overtaken.get(encounter.pk, ()), *changes)
 
@@ -68,7 +67,7 @@ def encounters_with_changed_facts(user: User) -> frozenset[UUID]:
         .order_by("taken_at")
     ):
         newer.setdefault(observation.encounter_id, []).append(observation)
-    overtaken = frozenset(_overtaken(Encounter.objects.for_user(user).open()))
+    overtaken = frozenset(told_of(facts_overtaken, Encounter.objects.for_user(user).open()))
     if not newer:
         return overtaken
     assessments = Assessment.objects.filter(encounter__in=list(newer)).select_related(
@@ -76,16 +75,6 @@ def encounters_with_changed_facts(user: User) -> frozenset[UUID]:
     )
     last = {made.encounter_id: made for made in assessments.order_by("number")}
     return overtaken | {key for key, results in newer.items() if _has_changed(last[key], results)}
-
-
-def _overtaken(encounters: QuerySet[Encounter]) -> dict[UUID, list[str]]:
-    """What the floors above know that no last assessment of these does."""
-    found: dict[UUID, list[str]] = defaultdict(list)
-    answers: list[tuple[Any, Any]] = facts_overtaken.send(sender=Encounter, encounters=encounters)
-    for _, told in answers:
-        for key, words in told.items():
-            found[key] += words
-    return found
 
 
 def _has_changed(last: Assessment, newer: list[Observation]) -> bool:

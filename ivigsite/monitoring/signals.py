@@ -1,8 +1,12 @@
 """What the floors above may listen to."""
 
-from typing import Final
+from collections import defaultdict
+from typing import Any, Final
+from uuid import UUID
 
 from django.dispatch import Signal
+
+from ivigsite.encounters.models import Encounter
 
 handover_noted: Final = Signal()
 """Sent with `encounters`, their keys, when the handover is read; answers sentences by encounter that need
@@ -19,3 +23,13 @@ know of and no check is counted from."""
 facts_overtaken: Final = Signal()
 """Sent with `encounters`, a query of them, when somebody asks whether their last assessments still hold;
 answers by encounter, in words, what the floors above know and the assessment does not."""
+
+
+def told_of(signal: Signal, encounters: Any) -> dict[UUID, list[str]]:
+    """What the floors above have to tell of these encounters, in sentences by encounter."""
+    found: dict[UUID, list[str]] = defaultdict(list)
+    answers: list[tuple[Any, Any]] = signal.send(sender=Encounter, encounters=encounters)
+    for _, told in answers:
+        for key, sentences in told.items():
+            found[key] += sentences
+    return found
