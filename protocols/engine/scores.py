@@ -106,10 +106,11 @@ class Score:
         """Whether the points match, whatever the open items turn out to be; no when it does not apply."""
         if self.applies is False:
             return False
-        found = {match(points) for points in range(self.least, self.most + 1)}
-        if found == {False}:
-            return False
-        return True if found == {True} and self.applies is True else UNKNOWN
+        does_match = match(self.least)
+        for points in range(self.least + 1, self.most + 1):
+            if match(points) is not does_match:
+                return UNKNOWN
+        return does_match if self.applies is True or not does_match else UNKNOWN
 
 
 def scores_of(values: Values) -> dict[str, Score]:
