@@ -59,9 +59,7 @@ def arrange(
     events = (*doses, *_counts(parameters, doses), *_calls(orders))
     return TimedPlan(
         access=access,
-        events=tuple(
-            sorted(events, key=lambda event: (event.after_minutes, _FIRST_THINGS.index(event.kind)))
-        ),
+        events=_first_things_first(events),
         planned_volume_ml=volume,
         planned_volume_ml_per_kg=UNKNOWN if isinstance(weight, Unknown) else _tenths(volume / weight.kg),
         limit_ml_per_kg=parameters["overload_limit_ml_per_kg"],
@@ -69,6 +67,14 @@ def arrange(
         waits_for=waits_for if sum(event.lane is not None for event in firsts) > 1 else (),
         shares_a_line=any(_overlap(one, other) for one, other in combinations(doses, 2)),
     )
+
+
+def with_calls(plan: TimedPlan | None, orders: Iterable[Order]) -> TimedPlan | None:
+    """The plan with the calls of further orders, none of which is an arm: as if arranged with them."""
+    calls = tuple(_calls(orders))
+    if plan is None or not calls:
+        return plan
+    return replace(plan, events=_first_things_first((*plan.events, *calls)))
 
 
 def values_of_plan(plan: TimedPlan | None) -> dict[str, Any]:
@@ -81,6 +87,10 @@ def values_of_plan(plan: TimedPlan | None) -> dict[str, Any]:
         "plan_shares_a_line": UNKNOWN if plan.waits_for else plan.shares_a_line,
     }
     return {key: value for key, value in values.items() if value is not UNKNOWN}
+
+
+def _first_things_first(events: Iterable[PlanEvent]) -> tuple[PlanEvent, ...]:
+    return tuple(sorted(events, key=lambda event: (event.after_minutes, _FIRST_THINGS.index(event.kind))))
 
 
 def _access(protocol: Protocol, values: Values) -> tuple[AccessPlan, tuple[str, ...]]:

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from . import lookup
 from .arithmetic import exactly
-from .arrangement import arrange, values_of_plan
+from .arrangement import arrange, values_of_plan, with_calls
 from .case import Case, case_of, policy_key, product_key
 from .conditions import Values, compile_when
 from .dosing import compute_dose
@@ -200,6 +200,7 @@ def _options(protocol: Protocol, case: Case) -> Iterator[PossibleBranch]:
     """
     cells = lookup.of(protocol).cells
     axes = {"bleeding_level": case.bleeding.possible, "urgent_surgery": _YES_NO, "rapid_rise": _YES_NO}
+    known_axes = {axis: case.values[axis] for axis in _AXES if axis in case.values}
     unknown = {axis: axes[axis] for axis in _open_axes(case)}
     grades = [band.grade for band in protocol.grade_bands] if case.grade is None else [case.grade.grade]
     if case.grade is None and "bleeding_level" in unknown and case.bleeding.at_least == LEVELS[0]:
@@ -207,7 +208,7 @@ def _options(protocol: Protocol, case: Case) -> Iterator[PossibleBranch]:
     for grade in grades:
         for answers in combinations(*unknown.values()):
             given = tuple(zip(unknown, answers, strict=True))
-            values = {**case.values, **dict(given)}
+            values = {**known_axes, **dict(given)}
             rule = cells[grade, values["bleeding_level"], values["urgent_surgery"], values["rapid_rise"]]
             yield PossibleBranch(answers=given, rule=rule)
 
@@ -298,25 +299,27 @@ def _recommend(
     repeat = rows.repeats.get(branch.key)
     values = {**case.values, "branch": branch.key, **values_of(protocol, case, proposed, repeat)}
     before, open_before = findings_of(protocol, values, after_plan=False)
-    effects = applied_effects(before, open_before)
-    plans = _plans(protocol, case.facts, case.weight, filter(_runs, proposed), is_at_risk=is_at_risk(effects))
-    shaped = apply_to_lines(proposed, screened.gates, effects, case.product)
+    shaping = applied_effects(_worst_first(before), open_before)
+    plans = _plans(protocol, case.facts, case.weight, filter(_runs, proposed), is_at_risk=is_at_risk(shaping))
+    shaped = apply_to_lines(proposed, screened.gates, shaping, case.product)
     values |= values_of_rate(case, _first(plans, shaped))
-    values |= values_of_plan(_arranged(protocol, case, shaped, plans))
+    timed = _arranged(protocol, case, shaped, plans)
+    values |= values_of_plan(timed)
     after, open_after = findings_of(protocol, values, after_plan=True)
     broken = tuple(line.finding for line in lines if line.finding is not None)
-    findings = tuple(
-        sorted(
-            (*missing_rows(protocol, case), *broken, *before, *after),
-            key=lambda finding: finding.severity.rank,
-        )
-    )
+    findings = _worst_first((*missing_rows(protocol, case), *broken, *before, *after))
     unjudged = (*open_before, *open_after)
     effects = applied_effects(findings, unjudged)
     values |= risk_of(effects, unjudged)
     consult = consult_level(branch, rules, screened.gates, effects)
-    held = apply_to_lines(proposed, screened.gates, effects, case.product)
-    orders = (*held, *added_lines(protocol, effects), *_consult_order(protocol, consult))
+    added = (*added_lines(protocol, effects), *_consult_order(protocol, consult))
+    if effects == shaping:
+        # Mostly the plan shows nothing new, and what rules add is no arm: `review` sees to it.
+        held, timed = shaped, with_calls(timed, filter(_runs, added))
+    else:
+        held = apply_to_lines(proposed, screened.gates, effects, case.product)
+        timed = _arranged(protocol, case, (*held, *added), plans)
+    orders = (*held, *added)
     plan = _first(plans, held)
     asks = chain(
         ((axis, "which rule applies") for axis in _open_axes(case) if len(rules) > 1),
@@ -341,7 +344,7 @@ def _recommend(
         targets=tuple(target for target in branch.targets if compile_when(target.when)(values) is not False),
         procedure_target=case.procedure if is_for_procedure else None,
         rate_plan=plan,
-        timed_plan=_arranged(protocol, case, orders, plans),
+        timed_plan=timed,
         findings=findings,
         unjudged=unjudged,
         is_at_risk=is_at_risk(effects),
@@ -354,6 +357,10 @@ def _recommend(
         questions=_questions(asks),
         trace=_trace(case, screened, rule=rule, findings=findings, unjudged=unjudged),
     )
+
+
+def _worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda finding: finding.severity.rank))
 
 
 def _plans(

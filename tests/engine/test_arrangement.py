@@ -252,6 +252,22 @@ def test_infusion_that_outlasts_the_window_counts_in_part() -> None:
     assert plan.planned_volume_ml == D(200 + 30 + 160)
 
 
+@pytest.mark.parametrize("bleeding_level", ["none", "active", "life_threatening"])
+@pytest.mark.parametrize("venous_lines", [1, 2, UNKNOWN])
+@pytest.mark.parametrize("pregnant", [True, False])
+def test_plan_is_the_one_of_all_its_orders_arranged_at_once(
+    bleeding_level: str, venous_lines: Any, pregnant: bool
+) -> None:
+    recommendation = said(bleeding_level=bleeding_level, venous_lines=venous_lines, pregnant=pregnant)
+    planned_orders = {
+        order.code
+        for order in recommendation.orders
+        if order.role is Role.REQUIRED or (order.role is Role.STANDBY and not order.is_held)
+    }
+
+    assert recommendation.timed_plan == arrange_chosen(TRIPLE, recommendation, planned_orders)
+
+
 def test_volume_for_each_kg_needs_a_weight() -> None:
     recommendation = said(venous_lines=2)
     packs = tuple(order for order in recommendation.orders if order.code == "PACK")
