@@ -5,7 +5,7 @@ that learning a fact can settle an unknown answer but never turn a settled one. 
 about knowing itself, and may turn.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -85,18 +85,23 @@ class Predicate:
 
     def missing(self, values: Values) -> tuple[str, ...]:
         """The facts to ask while the answer is unknown; for derived ones, what they are made from."""
-        open_facts = (
-            fact
-            for group in self.groups
-            if _all(group, values) is UNKNOWN
-            for fact, test in group
-            if test(values) is UNKNOWN
+        open_groups = (
+            position for position, group in enumerate(self.groups) if _all(group, values) is UNKNOWN
         )
-        return tuple(
-            dict.fromkeys(
-                asked for fact in open_facts for asked in _asked_for(fact, values) if asked not in values
-            )
-        )
+        return self.missing_in(open_groups, values)
+
+    def missing_in(self, open_groups: Iterable[int], values: Values) -> tuple[str, ...]:
+        """The same, for whoever knows already which groups are unknown."""
+        asked: dict[str, None] = {}
+        for position in open_groups:
+            for fact, test in self.groups[position]:
+                value = values.get(fact, UNKNOWN)
+                # All that is known of a group that is open holds; of a score it may be open.
+                if (value is UNKNOWN or isinstance(value, Score)) and test(values) is UNKNOWN:
+                    for key in _asked_for(fact, value):
+                        if key not in values:
+                            asked[key] = None
+        return tuple(asked)
 
 
 @cache
@@ -116,8 +121,7 @@ def facts_asked(when: When) -> tuple[str, ...]:
     return tuple(dict.fromkeys(condition.fact for group in when for condition in group))
 
 
-def _asked_for(fact: str, values: Values) -> tuple[str, ...]:
-    value = values.get(fact)
+def _asked_for(fact: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, Score):
         return value.asks
     return DERIVED[fact].made_from if fact in DERIVED else (fact,)

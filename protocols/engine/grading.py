@@ -57,7 +57,7 @@ def assess_bleeding(protocol: Protocol, values: Values) -> BleedingAssessment:
     """
     held: list[BleedingRule] = []
     open_levels: set[str] = set()
-    for truth, _, rule in lookup.of(protocol).bleeding_rules.sift(values).each:
+    for truth, _, rule, _ in lookup.of(protocol).bleeding_rules.sift(values).each:
         if truth is True:
             held.append(rule)
         else:

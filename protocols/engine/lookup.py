@@ -10,7 +10,7 @@ from itertools import product
 from typing import Final, TypeVar
 
 from .conditions import Predicate, compile_when, facts_asked
-from .derived import PLAN_FACTS, PRODUCT_FACTS
+from .derived import ORDER_FACTS, PLAN_FACTS, PRODUCT_FACTS
 from .facts import LEVELS
 from .protocol import (
     AccessPlan,
@@ -54,6 +54,9 @@ Row = TypeVar(
 )
 Cell = tuple[int, str, bool, bool]
 
+# They follow from the proposal, and a proposal that changed is no new fact about the patient.
+_NOT_READ: Final = ORDER_FACTS | PLAN_FACTS | {"branch"}
+
 NO_RULE: Final = DecisionRule(
     key="no_rule",
     grades=(),
@@ -66,6 +69,15 @@ NO_RULE: Final = DecisionRule(
     text="No rule in this protocol",
     basis=Basis(cites=(), provenance=Provenance.HOUSE_VALUE),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyRow:
+    """A safety rule with what its findings say of it: the lines that each group is about, the facts read."""
+
+    rule: SafetyRule
+    lines: tuple[tuple[tuple[str, ...], ...], ...]
+    reads: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +108,8 @@ class Lookup:
     texts: dict[str, Text]
     bleeding_rules: Sieve[BleedingRule]
     gates: Sieve[Gate]
-    rules_before_plan: Sieve[SafetyRule]
-    rules_after_plan: Sieve[SafetyRule]
+    rules_before_plan: Sieve[SafetyRow]
+    rules_after_plan: Sieve[SafetyRow]
     extra_orders: dict[str, ExtraOrder]
     product_rules: Sieve[SafetyRule]
     screening_items: tuple[ScreeningRow, ...]
@@ -145,8 +157,12 @@ def _make(protocol: Protocol) -> Lookup:
         texts={text.key: text for text in protocol.texts},
         bleeding_rules=_sieve(protocol.bleeding_rules),
         gates=_sieve(protocol.gates),
-        rules_before_plan=_sieve(rule for rule in protocol.safety_rules if not _asks_of_plan(rule)),
-        rules_after_plan=_sieve(rule for rule in protocol.safety_rules if _asks_of_plan(rule)),
+        rules_before_plan=sieve(
+            (rule.when, _safety_row(rule)) for rule in protocol.safety_rules if not _asks_of_plan(rule)
+        ),
+        rules_after_plan=sieve(
+            (rule.when, _safety_row(rule)) for rule in protocol.safety_rules if _asks_of_plan(rule)
+        ),
         extra_orders={row.key: row for row in protocol.extra_orders},
         product_rules=sieve(_product_rules(protocol)),
         screening_items=tuple(
@@ -171,6 +187,17 @@ def _cells(protocol: Protocol) -> dict[Cell, DecisionRule]:
     grades = {band.grade for band in protocol.grade_bands}
     cells = dict.fromkeys(product(grades, LEVELS, (False, True), (False, True)), NO_RULE)
     return cells | {cell: rule for rule in protocol.decision_rules for cell in cells_of(rule)}
+
+
+def _safety_row(rule: SafetyRule) -> SafetyRow:
+    return SafetyRow(
+        rule=rule,
+        lines=tuple(
+            tuple(condition.values for condition in group if condition.fact in ORDER_FACTS)
+            for group in rule.when
+        ),
+        reads=tuple(fact for fact in facts_asked(rule.when) if fact not in _NOT_READ),
+    )
 
 
 def _asks_of_plan(rule: SafetyRule) -> bool:

@@ -27,6 +27,8 @@ def wait_of(text: str, values: Values) -> Mapping[str, str]:
     The text rounds hours up, this has them to the full. The engine has no clock: who knows the moment can
     tell the time.
     """
+    if "{" not in text:
+        return {}
     return {
         unit: f"{Decimal(values[PLACEHOLDERS[name][0]]):f}"
         for name, unit in _WAITS.items()

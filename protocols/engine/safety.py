@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from . import lookup
 from .case import Case, policy_key, product_key
-from .conditions import Predicate, Values
-from .derived import ORDER_FACTS, PLAN_FACTS
+from .conditions import Values
 from .facts import LEVELS, UNKNOWN, Unknown
 from .placeholders import fill, wait_of
 from .plain import canonical_json
@@ -74,11 +73,11 @@ def findings_of(
     rules = rows.rules_after_plan if after_plan else rows.rules_before_plan
     findings: list[Finding] = []
     unjudged: list[Unjudged] = []
-    for truth, predicate, rule in rules.sift(values).each:
+    for truth, predicate, row, groups in rules.sift(values).each:
         if truth is True:
-            findings.append(_finding(rule, predicate, values))
+            findings.append(_finding(row, groups, values))
         else:
-            unjudged.append(_unjudged(rule, predicate.missing(values), values))
+            unjudged.append(_unjudged(row.rule, predicate.missing_in(groups, values), values))
     return tuple(findings), tuple(unjudged)
 
 
@@ -236,7 +235,8 @@ def digest_of_facts(finding: Finding) -> str:
     return hashlib.sha256(canonical_json(tuple(said)).encode()).hexdigest()
 
 
-def _finding(rule: SafetyRule, predicate: Predicate, values: Values) -> Finding:
+def _finding(row: lookup.SafetyRow, groups: Iterable[int], values: Values) -> Finding:
+    rule = row.rule
     return Finding(
         rule=rule.key,
         number=rule.number,
@@ -246,15 +246,8 @@ def _finding(rule: SafetyRule, predicate: Predicate, values: Values) -> Finding:
         override=rule.override,
         effects=rule.effects,
         cites=rule.basis.cites,
-        lines=tuple(
-            tuple(condition.values for condition in rule.when[position] if condition.fact in ORDER_FACTS)
-            for position in predicate.groups_that_hold(values)
-        ),
-        reads=tuple(
-            (fact, _as_read(values[fact]))
-            for fact in predicate.facts
-            if fact in values and fact not in _NOT_READ
-        ),
+        lines=tuple([row.lines[position] for position in groups]),
+        reads=tuple([(fact, _as_read(values[fact])) for fact in row.reads if fact in values]),
         wait=tuple(wait_of(rule.text, values).items()),
     )
 
@@ -262,10 +255,6 @@ def _finding(rule: SafetyRule, predicate: Predicate, values: Values) -> Finding:
 def _as_read(value: Any) -> Any:
     """A score is read by its points: its items have their own facts."""
     return (value.least, value.most) if isinstance(value, Score) else value
-
-
-# They follow from the proposal, and a proposal that changed is no new fact about the patient.
-_NOT_READ: Final = ORDER_FACTS | PLAN_FACTS | {"branch"}
 
 
 def _unjudged(rule: SafetyRule, missing: tuple[str, ...], values: Values) -> Unjudged:

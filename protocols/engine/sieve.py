@@ -25,6 +25,7 @@ _Left = tuple[int, int]
 """Groups, as bits, that are left standing: for sure, and for sure or perhaps."""
 _ALL: Final = -1
 _Tests = tuple[tuple[int, Test], ...]
+_Positions = tuple[int, ...]
 
 
 class _Asked(NamedTuple):
@@ -35,11 +36,23 @@ class _Asked(NamedTuple):
     answer: Callable[[Any], _Left]
 
 
+class _Placed(NamedTuple, Generic[Row]):
+    """A row with its groups as bits: all of them together, and one by one."""
+
+    bits: int
+    by_position: tuple[int, ...]
+    predicate: Predicate
+    row: Row
+
+
 @dataclass(frozen=True, slots=True)
 class Sifted(Generic[Row]):
-    """The rows that hold or may hold, in their order; in `each` with which of the two, and its predicate."""
+    """The rows that hold or may hold, in their order.
 
-    each: tuple[tuple[Truth, Predicate, Row], ...]
+    In `each` with which of the two, the predicate, and by position the groups that make it so.
+    """
+
+    each: tuple[tuple[Truth, Predicate, Row, _Positions], ...]
     held: tuple[Row, ...]
     possible: tuple[Row, ...]
 
@@ -65,7 +78,9 @@ class Sieve(Generic[Row]):
         """The rows whose conditions hold, and those that cannot be told, each with the facts to ask."""
         sifted = self.sift(values)
         unjudged = (
-            (row, predicate.missing(values)) for truth, predicate, row in sifted.each if truth is UNKNOWN
+            (row, predicate.missing_in(groups, values))
+            for truth, predicate, row, groups in sifted.each
+            if truth is UNKNOWN
         )
         return sifted.held, tuple(unjudged)
 
@@ -73,38 +88,45 @@ class Sieve(Generic[Row]):
 def sieve(rows: Iterable[tuple[When, Row]]) -> Sieve[Row]:
     """The sieve of these rows; raises `BadCondition`."""
     tests: dict[str, _Tests] = {}
-    placed: list[tuple[int, Predicate, Row]] = []
+    placed: list[_Placed[Row]] = []
     bit = 1
     for when, row in rows:
         predicate = compile_when(when)
-        bits = 0
+        first, bits = bit, 0
         # No conditions are one group that nothing can strike out.
         for group in predicate.groups or ((),):
             for fact, test in group:
                 tests[fact] = (*tests.get(fact, ()), (bit, test))
             bits |= bit
             bit <<= 1
-        placed.append((bits, predicate, row))
+        by_position = tuple(first << position for position in range(len(predicate.groups)))
+        placed.append(_Placed(bits, by_position, predicate, row))
     asked = tuple(_asked(fact, its_tests) for fact, its_tests in tests.items())
     return Sieve(asked, _rows_left(placed))
 
 
-def _rows_left(placed: list[tuple[int, Predicate, Row]]) -> Callable[[int, int], Sifted[Row]]:
+def _rows_left(placed: list[_Placed[Row]]) -> Callable[[int, int], Sifted[Row]]:
     # Other answers mostly leave the same rows.
     @lru_cache(ANSWERS_KEPT)
     def rows_left(holds: int, may: int) -> Sifted[Row]:
         each = tuple(
-            (True if bits & holds else UNKNOWN, predicate, row)
-            for bits, predicate, row in placed
-            if bits & may
+            (True, row.predicate, row.row, _positions(row, holds))
+            if row.bits & holds
+            else (UNKNOWN, row.predicate, row.row, _positions(row, may))
+            for row in placed
+            if row.bits & may
         )
         return Sifted(
             each=each,
-            held=tuple(row for truth, _, row in each if truth is True),
-            possible=tuple(row for _, _, row in each),
+            held=tuple(row for truth, _, row, _ in each if truth is True),
+            possible=tuple(row for _, _, row, _ in each),
         )
 
     return rows_left
+
+
+def _positions(row: _Placed[Row], left: int) -> _Positions:
+    return tuple(position for position, bit in enumerate(row.by_position) if bit & left)
 
 
 def _asked(fact: str, tests: _Tests) -> _Asked:

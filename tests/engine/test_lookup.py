@@ -95,8 +95,8 @@ def test_safety_rule_that_asks_about_the_plan_waits_for_it() -> None:
     rows = lookup.of(sound_protocol(safety_rules=(before, after)))
     known = {"clumps": True, "rate_above_product_maximum": True}
 
-    assert rows.rules_before_plan.sift(known).held == (before,)
-    assert rows.rules_after_plan.sift(known).held == (after,)
+    assert [row.rule for row in rows.rules_before_plan.sift(known).held] == [before]
+    assert [row.rule for row in rows.rules_after_plan.sift(known).held] == [after]
 
 
 def test_rule_about_the_product_is_judged_by_those_of_its_groups_that_ask_about_it() -> None:

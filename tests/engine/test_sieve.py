@@ -68,16 +68,22 @@ def test_rows_say_together_what_each_says_alone() -> None:
             values = {**dict(zip(ANSWERS, answers, strict=True)), **scores}
             expected = {name: truth for name, says in alone.items() if (truth := says(values)) is not False}
 
-            assert {name: truth for truth, _, name in rows.sift(values).each} == expected
+            left = rows.sift(values).each
+            assert {name: truth for truth, _, name, _ in left} == expected
+            for truth, predicate, _, groups in left:
+                if truth is True:
+                    assert groups == predicate.groups_that_hold(values)
+                else:
+                    assert predicate.missing_in(groups, values) == predicate.missing(values)
 
 
 def test_rows_come_in_their_order_each_with_its_own_predicate() -> None:
     rows = sieve((when, name) for name, when in WHENS.items())
 
-    assert [name for _, _, name in rows.sift({"sex": "male"}).each] == [
+    assert [name for _, _, name, _ in rows.sift({"sex": "male"}).each] == [
         name for name, when in WHENS.items() if compile_when(when)({"sex": "male"}) is not False
     ]
-    assert all(predicate is compile_when(WHENS[name]) for _, predicate, name in rows.sift({}).each)
+    assert all(predicate is compile_when(WHENS[name]) for _, predicate, name, _ in rows.sift({}).each)
 
 
 def test_rows_are_judged_into_those_that_hold_and_those_to_ask_about() -> None:
