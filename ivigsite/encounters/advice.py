@@ -1,6 +1,6 @@
 """An outcome in the words of the screen: every number formatted once, every key as people say it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -105,6 +105,8 @@ STATE_WORDS: Final = {"done": "In order", "waits": "Treatment waits", "send": "T
 QUESTIONS_SHOWN: Final = 5
 # More in one column are not read; the rest stands folded behind its number.
 WARNINGS_SHOWN: Final = 3
+# What takes a line away while it lasts; another product or a phone call does not.
+WITHHOLDING: Final = frozenset({"blocked", "haematology_only", "not_automatic", "hold_lines", "remove_lines"})
 LINE_EFFECT_WORDS: Final = {
     **ARM_WORDS,
     "add_line": "added",
@@ -191,6 +193,20 @@ class OrderCard:
     provenance: str = ""
     sources: tuple[SourceCard, ...] = ()
     changes: tuple[LineChange, ...] = ()
+
+    @property
+    def withheld(self) -> str:
+        """Why a treatment of the branch is not given as it stands, in words; empty where it may be."""
+        # A line that is taken away is no longer required, only offered.
+        if self.role not in {"required", "offered"} or not self.drug:
+            return ""
+        why = (
+            f"{change.what.lower()} by {' and '.join(dict.fromkeys(name for name, _ in change.causes))}"
+            for change in self.changes
+            if change.is_certain and change.kind in WITHHOLDING
+        )
+        words = ", ".join(why)
+        return f"{self.drug} ({words})" if words else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -407,6 +423,20 @@ class Advice:
     def stop_gates(self) -> tuple[GateCard, ...]:
         """The gates that end the orders here, without those that only say something."""
         return tuple(gate for gate in self.gates if gate.is_stop)
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """The treatments of the branch that a gate or a rule takes away, though no gate stops the orders."""
+        return self._withheld_of(lambda order: True)
+
+    @property
+    def withheld_from_both(self) -> tuple[str, ...]:
+        """Those of them that are immunoglobulin or platelets."""
+        return self._withheld_of(lambda order: order.kind in {"ivig", "platelets"})
+
+    def _withheld_of(self, wanted: Callable[[OrderCard], bool]) -> tuple[str, ...]:
+        orders = (order for group in self.groups for order in group.orders)
+        return tuple(dict.fromkeys(order.withheld for order in orders if order.withheld and wanted(order)))
 
     @property
     def first_questions(self) -> tuple[QuestionCard, ...]:

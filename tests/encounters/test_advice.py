@@ -68,6 +68,29 @@ def test_gate_that_stops_nothing_frees_no_arm_beside_one_that_does(protocol: Pro
     assert any("Platelets" in effects for effects in others)
 
 
+@pytest.mark.hazard("H09")
+def test_what_a_gate_takes_away_in_life_threatening_bleeding_stands_beside_the_summary(protocol: Protocol):
+    advice = advice_for(
+        protocol,
+        bleeding_level="life_threatening",
+        bleeding_sites=["cns"],
+        haemolysis=True,
+        ttp_suspected="unknown",
+    )
+
+    assert not advice.is_provisional
+    assert any(words.startswith("immune globulin") and "stopped by X2" in words for words in advice.withheld)
+    assert any(words.startswith("platelets") for words in advice.withheld_from_both)
+    assert set(advice.withheld_from_both) < set(advice.withheld)
+
+
+def test_nothing_is_withheld_from_a_clean_case(protocol: Protocol):
+    advice = advice_for(protocol, bleeding_level="active_cns_gi_gu", bleeding_sites=["gi"])
+
+    assert not advice.stop_gates
+    assert advice.withheld == ()
+
+
 def test_line_says_what_a_rule_changed_on_it_and_why(protocol: Protocol):
     advice = advice_for(protocol, overload_risk_factors=["heart_failure"], steroid_contraindicated=True)
 
