@@ -31,7 +31,8 @@ def facts_markdown() -> str:
 
 
 def _line(definition: FactDefinition) -> str:
-    meaning = f"{definition.label}. {definition.help}".strip()
+    label = definition.label if definition.label.endswith("?") else f"{definition.label}."
+    meaning = f"{label} {definition.help}".strip()
     return f"| `{definition.key}` | {meaning} | {_value(definition)} |"
 
 

@@ -211,9 +211,11 @@ def draw(
         labels.append(CALLS_AND_COUNTS)
     lanes = tuple(Lane(label=label, y=HEAD + ROW_HEIGHT * place) for place, label in enumerate(labels))
     places = {lane.label: lane.y for lane in lanes}
+    on_a_line = {thing.arm for thing in things if thing.line is not None}
+    # How arms share lines is said only where they do, and a volume only where one runs.
     return Timeline(
-        title=title,
-        text=text,
+        title=title if len(on_a_line) > 1 else "",
+        text=text if len(on_a_line) > 1 else "",
         starts_at=starts_at,
         rows=tuple(_row(thing, starts_at) for thing in things),
         bars=tuple(_bar(thing, places) for thing in things if thing.after <= SHOWN_MINUTES),
@@ -224,7 +226,7 @@ def draw(
         ),
         width=LABEL_WIDTH + PLOT_WIDTH + 2 * MARGIN,
         height=HEAD + ROW_HEIGHT * len(lanes),
-        volume=volume,
+        volume=volume if on_a_line else "",
         is_over_limit=is_over_limit,
         notes=notes,
     )

@@ -62,6 +62,16 @@ def test_picture_has_a_row_for_each_arm_and_one_for_calls_and_counts() -> None:
     assert all(row.at is None for row in timeline.rows)
 
 
+def test_lines_are_spoken_of_where_two_arms_share_them_and_a_volume_where_one_runs() -> None:
+    both = drawn(thing(0, 30), thing(30, 300, arm="ivig"))
+    one = drawn(thing(0, 300, arm="ivig"), thing(0, None, arm="corticosteroid", line=None))
+    none = drawn(thing(0, None, arm="corticosteroid", line=None))
+
+    assert (both.title, both.text, both.volume) == ("One line", "In turn.", "little")
+    assert (one.title, one.text, one.volume) == ("", "", "little")
+    assert (none.title, none.text, none.volume) == ("", "", "")
+
+
 def test_what_lies_beyond_the_picture_stands_in_the_table_alone() -> None:
     timeline = drawn(thing(0, SHOWN_MINUTES * 2), thing(SHOWN_MINUTES + 1, SHOWN_MINUTES + 31))
 

@@ -221,6 +221,16 @@ class SheetTimedPlan:
     is_over_limit: bool
     notes: tuple[str, ...] = ()
 
+    @property
+    def arms_on_a_line(self) -> frozenset[str]:
+        """The arms that run into a vein; what is swallowed has no line."""
+        return frozenset(row.arm for row in self.rows if row.line is not None)
+
+    @property
+    def has_shared_lines(self) -> bool:
+        """Whether there is anything to say about which arm runs where."""
+        return len(self.arms_on_a_line) > 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotOrdered:
