@@ -130,7 +130,7 @@ def _reason_of(reason: ProductReason) -> ShownReason:
 
 def _open_words(open_rule: OpenRule) -> str:
     facts = ", ".join(FACT_BY_KEY[fact].label for fact in open_rule.asks if fact in FACT_BY_KEY)
-    return f"Not known: {facts}. If so: {open_rule.text}"
+    return f"Not known: {facts}. What hangs on it: {open_rule.text}"
 
 
 def _reason(protocol: Protocol, choice: ProductChoice) -> str:

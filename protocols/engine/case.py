@@ -84,6 +84,7 @@ def product_values(protocol: Protocol, product: Product | None) -> dict[str, Any
         return {}
     return {
         "product": product.key,
+        "product_name": product.name,
         "product_stabilisers": product.stabilisers,
         "product_route": product.route,
         "product_concentration_percent": product.concentration_percent,

@@ -91,6 +91,7 @@ _ALL: Final = (
     _derived("ivig_left_over_g", "Left over in a part-used vial", Kind.DECIMAL, _WEIGHT, unit="g"),
     _derived("prednisone_uncapped_mg", "predniSONE before the cap", Kind.DECIMAL, _WEIGHT, unit="mg daily"),
     _derived("steroid_days", "Days of full-dose corticosteroid", Kind.WHOLE, _WEIGHT, unit="days"),
+    _derived("product_name", "Name of the product", Kind.TEXT, ("product",)),
     _derived(
         "product_stabilisers",
         "Stabilisers of the product",

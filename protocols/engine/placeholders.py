@@ -64,6 +64,7 @@ PLACEHOLDERS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
     "hours_until_repeat": ("hours_until_repeat", _whole_up),
     "live_vaccine_months": ("live_vaccine_months", _whole_up),
     "planned_volume": ("planned_volume_6h_ml_per_kg", _tenths),
+    "product": ("product_name", str),
 }
 """Each name with the fact it stands for and how that is written."""
 

@@ -18,6 +18,7 @@ from .factory import D
         ("hours_until_repeat", "hours_until_repeat", D("14.01"), "15"),
         ("live_vaccine_months", "live_vaccine_months", 9, "9"),
         ("planned_volume", "planned_volume_6h_ml_per_kg", D("5.55"), "5.6"),
+        ("product", "product_name", "Brand 10%", "Brand 10%"),
     ],
 )
 def test_name_is_written_as_its_fact_is(name: str, fact: str, value: object, written: str) -> None:
@@ -26,7 +27,7 @@ def test_name_is_written_as_its_fact_is(name: str, fact: str, value: object, wri
 
 
 def test_every_name_of_the_list_is_tried_above() -> None:
-    assert len(PLACEHOLDERS) == 7
+    assert len(PLACEHOLDERS) == 8
 
 
 def test_name_that_is_not_on_the_list_stays_and_is_told() -> None:
