@@ -231,12 +231,12 @@ def page_for_a_browser(content: "SheetContent", signed: "OrderSet") -> str:
 
 def overhear(sheet: Any, make: Any) -> Overheard:
     heard = Overheard()
-    real_html, real_css = sheet.HTML, sheet.CSS
+    real_markup, real_css = sheet.Markup, sheet.CSS
 
-    def html(*, string: str, url_fetcher: Any) -> Any:
-        heard.html = string
+    def markup(text: str, *, url_fetcher: Any) -> Any:
+        heard.html = text
         heard.fetchers.append(url_fetcher)
-        return real_html(string=string, url_fetcher=url_fetcher)
+        return real_markup(text, url_fetcher=url_fetcher)
 
     def css(*, string: str, url_fetcher: Any = None, **options: Any) -> Any:
         heard.styles.append(string)
@@ -245,7 +245,7 @@ def overhear(sheet: Any, make: Any) -> Overheard:
         heard.fetchers.append(url_fetcher)
         return real_css(string=string, url_fetcher=url_fetcher, **options)
 
-    with patch.object(sheet, "HTML", html), patch.object(sheet, "CSS", css):
+    with patch.object(sheet, "Markup", markup), patch.object(sheet, "CSS", css):
         # Read once and kept; to be heard it has to be read again.
         sheet.stylesheet.cache_clear()
         make()

@@ -206,17 +206,18 @@ def test_the_fetcher_knows_nothing_but_its_own_resources(url: str) -> None:
 @pytest.mark.parametrize(
     "markup",
     [
-        '<img alt="x" src="file:///etc/passwd">',
-        '<img alt="x" src="http://127.0.0.1:9/x.png">',
-        '<img alt="x" src="data:image/png;base64,AAAA">',
-        '<link rel="stylesheet" href="file:///etc/passwd">',
-        '<link rel="attachment" href="file:///etc/passwd">',
+        '<img alt="x" src="file:///etc/passwd" />',
+        '<img alt="x" src="http://127.0.0.1:9/x.png" />',
+        '<img alt="x" src="data:image/png;base64,AAAA" />',
+        '<link rel="stylesheet" href="file:///etc/passwd" />',
+        '<link rel="attachment" href="file:///etc/passwd" />',
         "<style>@import url(http://127.0.0.1:9/x.css)</style>",
         '<p style="background: url(file:///etc/passwd)">x</p>',
     ],
 )
 def test_a_blocked_resource_gives_a_failure_and_no_file(markup: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rendering, "_fill", lambda *_: f"<html lang=en><title>t</title><p id=end>x{markup}")
+    page = f'<html lang="en"><head><title>t</title></head><body><p id="end">x</p>{markup}</body></html>'
+    monkeypatch.setattr(rendering, "_fill", lambda *_: page)
 
     with pytest.raises(SheetFailed, match="may not fetch"):
         render_sheet(TYPICAL, Signed(), Paper.A4, FIRST_PRINT)
@@ -225,7 +226,7 @@ def test_a_blocked_resource_gives_a_failure_and_no_file(markup: str, monkeypatch
 def test_a_complaint_of_the_renderer_gives_a_failure_and_no_file(
     monkeypatch: pytest.MonkeyPatch, weasyprint_complaints: list[str]
 ) -> None:
-    broken_link = '<html lang=en><title>t</title><p id=end><a href="#nowhere">x</a>'
+    broken_link = '<html lang="en"><title>t</title><p id="end"><a href="#nowhere">x</a></p></html>'
     monkeypatch.setattr(rendering, "_fill", lambda *_: broken_link)
 
     with pytest.raises(SheetFailed, match="nowhere"):

@@ -3,12 +3,13 @@
 from typing import Final
 
 from django.template import Context
-from weasyprint import CSS, HTML
+from weasyprint import CSS
 
 from .archive import PDF_VARIANT, write_archive
 from .checks import texts_of, unprintable_in
 from .jobs import SheetFailed
 from .layout import Frame, make_plain_frame
+from .markup import Markup
 from .pack import ActiveOrdersJob, FormsJob, Pack, canonical, digest
 from .render import ClosedFetcher, complaints_are_failures, engine, fonts, stylesheet
 from .wording import format_date, format_moment_with_offset
@@ -28,7 +29,7 @@ def render_downtime(job: FormsJob | ActiveOrdersJob) -> bytes:
         raise SheetFailed(f"These characters cannot be printed: {', '.join(unprintable)}")
     content = job.content
     with complaints_are_failures():
-        pages = HTML(string=_fill(job), url_fetcher=ClosedFetcher({})).render(
+        pages = Markup(_fill(job), url_fetcher=ClosedFetcher({})).render(
             stylesheets=[stylesheet(STYLES), CSS(string=_page_css(job))],
             font_config=fonts(),
             pdf_variant=PDF_VARIANT,

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 import segno
 from django.template import Context, Engine
-from weasyprint import CSS, HTML
+from weasyprint import CSS
 from weasyprint import Document as Pages
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
@@ -25,6 +25,7 @@ from .furniture import Furniture, furnish, scanned_text
 from .jobs import Job, SheetFailed
 from .labels import additive_labels
 from .layout import Frame, make_frame
+from .markup import Markup, base_styles
 from .page import values_of
 from .states import Copy, Draft, Paper, PrintEvent, SheetState, Signed
 from .trend import draw_trend
@@ -79,8 +80,8 @@ def render(job: Job) -> bytes:
         notices=[notice.text for notice in furniture.notices],
         footer=furniture.footer,
     )
-    html = HTML(
-        string=_fill(job, PAGE_TEMPLATE),
+    html = Markup(
+        _fill(job, PAGE_TEMPLATE),
         url_fetcher=ClosedFetcher(_drawings(job.content, furniture, frame)),
     )
     page_css = frame.css + (WATERMARK_CSS if furniture.watermark else "")
@@ -106,7 +107,7 @@ def _render_labels(job: Job) -> bytes:
     fetcher = ClosedFetcher({"sheet:code": ("image/png", code)})
     with complaints_are_failures():
         for closer in CLOSER_STYLES:
-            pages = HTML(string=html, url_fetcher=fetcher).render(
+            pages = Markup(html, url_fetcher=fetcher).render(
                 stylesheets=[stylesheet(LABEL_STYLES), size, *map(stylesheet, closer)],
                 font_config=fonts(),
                 pdf_variant=PDF_VARIANT,
@@ -120,6 +121,7 @@ def _render_labels(job: Job) -> bytes:
 
 def warm_up() -> None:
     """Read fonts, styles and templates before the first job."""
+    base_styles()
     stylesheet(SHEET_STYLES)
     stylesheet(LABEL_STYLES)
     for name in (PAGE_TEMPLATE, LABEL_TEMPLATE, *(kind.body for kind in DOCUMENTS.values())):

@@ -3,12 +3,13 @@
 from typing import Final
 
 from django.template import Context
-from weasyprint import CSS, HTML
+from weasyprint import CSS
 
 from .archive import PDF_VARIANT, write_archive
 from .checks import texts_of, unprintable_in
 from .jobs import SheetFailed
 from .layout import make_plain_frame
+from .markup import Markup
 from .plain_paper import PlainPaperJob, canonical_paper, paper_digest
 from .render import ClosedFetcher, complaints_are_failures, engine, fonts, stylesheet
 
@@ -34,7 +35,7 @@ def render_paper(job: PlainPaperJob) -> bytes:
     values = {"sheet": content, "notice": notice}
     text = engine().get_template(TEMPLATE).render(Context(values, use_l10n=False, use_tz=False))
     with complaints_are_failures():
-        pages = HTML(string=str(text), url_fetcher=ClosedFetcher({})).render(
+        pages = Markup(str(text), url_fetcher=ClosedFetcher({})).render(
             stylesheets=[stylesheet(STYLES), CSS(string=frame.css)],
             font_config=fonts(),
             pdf_variant=PDF_VARIANT,
