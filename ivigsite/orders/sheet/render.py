@@ -5,9 +5,10 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
 
 import segno
@@ -21,7 +22,7 @@ from .archive import PDF_VARIANT, write_archive
 from .checks import find_problems, texts_of, unprintable_in
 from .content import SheetContent, canonical_json
 from .documents import DOCUMENTS, LABELS, Document
-from .furniture import Furniture, furnish, scanned_text
+from .furniture import Furniture, scanned_text
 from .jobs import Job, SheetFailed
 from .labels import additive_labels
 from .layout import Frame, make_frame
@@ -73,7 +74,8 @@ def render(job: Job) -> bytes:
     _refuse_unfit(job)
     if job.document in LABELS:
         return _render_labels(job)
-    furniture = furnish(job.content, job.state, job.event)
+    values = values_of(job.document, job.content, job.state, job.event)
+    furniture = values["furniture"]
     frame = make_frame(
         job.paper,
         identity=furniture.identity,
@@ -81,7 +83,7 @@ def render(job: Job) -> bytes:
         footer=furniture.footer,
     )
     html = Markup(
-        _fill(job, PAGE_TEMPLATE),
+        _fill(values, PAGE_TEMPLATE),
         url_fetcher=ClosedFetcher(_drawings(job.content, furniture, frame)),
     )
     page_css = frame.css + (WATERMARK_CSS if furniture.watermark else "")
@@ -102,7 +104,7 @@ def _render_labels(job: Job) -> bytes:
     expected = len(additive_labels(job.content)) if is_additive else 1
     if not expected:
         raise SheetFailed("This order set has no infusion to label")
-    html = _fill(job, LABEL_TEMPLATE)
+    html = _fill(values_of(job.document, job.content, job.state, job.event), LABEL_TEMPLATE)
     code = _draw_code(scanned_text(job.content, job.event))
     fetcher = ClosedFetcher({"sheet:code": ("image/png", code)})
     with complaints_are_failures():
@@ -139,10 +141,9 @@ def _refuse_unfit(job: Job) -> None:
         raise SheetFailed(f"These characters cannot be printed: {', '.join(unprintable)}")
 
 
-def _fill(job: Job, name: str) -> str:
-    values = values_of(job.document, job.content, job.state, job.event) | {"has_drawings": True}
-    template = engine().get_template(name)
-    return str(template.render(Context(values, use_l10n=False, use_tz=False)))
+def _fill(values: dict[str, Any], name: str) -> str:
+    context = Context(values | {"has_drawings": True}, use_l10n=False, use_tz=False)
+    return str(engine().get_template(name).render(context))
 
 
 def _write(pages: Pages, job: Job, frame: Frame | None) -> bytes:
@@ -169,6 +170,7 @@ def _drawings(content: SheetContent, furniture: Furniture, frame: Frame) -> dict
     return drawings
 
 
+@lru_cache(maxsize=8)  # The sheets of an order set share one.
 def _draw_code(text: str) -> bytes:
     """The QR code in points: a path of a thousand corners on each page costs as much as a page of text."""
     drawing = BytesIO()

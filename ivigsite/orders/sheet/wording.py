@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from protocols.engine.numbers import unit_beside
@@ -115,5 +116,10 @@ def format_record_number(number: str) -> str:
 def apply_tall_man(text: str, tall_man_names: Iterable[str]) -> str:
     """The text with each listed drug in tall-man letters."""
     for name in tall_man_names:
-        text = re.sub(rf"\b{re.escape(name)}\b", name, text, flags=re.IGNORECASE)
+        text = _in_any_case(name).sub(name, text)
     return text
+
+
+@cache
+def _in_any_case(name: str) -> re.Pattern[str]:
+    return re.compile(rf"\b{re.escape(name)}\b", re.IGNORECASE)
