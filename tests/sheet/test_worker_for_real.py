@@ -68,10 +68,12 @@ def test_a_process_killed_in_the_middle_of_a_sheet_is_a_failure_and_the_next_she
     assert worker.render(JOB).startswith(b"%PDF-")
     victim = child_of(worker)
     outcomes: list[str] = []
-    asking = threading.Thread(target=lambda: outcomes.append(fails_with(worker, endless())))
+    job = endless()
+    asking = threading.Thread(target=lambda: outcomes.append(fails_with(worker, job)))
 
     asking.start()
-    time.sleep(0.5)
+    # On a busy machine the job alone takes a second to be sent.
+    time.sleep(2)
     os.kill(victim, signal.SIGKILL)
     asking.join(timeout=TIMEOUT_S)
 
