@@ -287,6 +287,8 @@ def record_fetches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         fetched.append(url)
         return fetch(own, url, headers)
 
+    # Its own fonts are read once, before the first file.
+    rendering.warm_up()
     monkeypatch.setattr(ClosedFetcher, "fetch", recording)
     return fetched
 
