@@ -1,5 +1,6 @@
 """One timed plan from the choose page to the sheet: moving T0 moves all, one line puts the arms in turn."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -194,6 +195,17 @@ class TestPlan:
             assert "All arms in time" in page
             # The count after the platelets, from 10 minutes after their half hour.
             assert f"{start + timedelta(minutes=40):%H:%M}" in page
+
+    def test_what_ends_on_another_day_says_so(self, physician: Client, site: Site) -> None:
+        assessment = assess(site, venous_lines=2)
+        start = timezone.localtime() + timedelta(hours=1)
+        group = {"line_ivig": "G4A_IVIG_24H", "starts_at": f"{start:%d-%b-%Y %H:%M}"}
+
+        page = text_of(refresh(physician, assessment, "order-summary", choices(assessment, **group)))
+
+        day_after = start + timedelta(days=1)
+        assert re.search(rf"{start.day} {start:%b %H:%M} to {day_after.day} {day_after:%b} \d\d:\d\d", page)
+        assert f"done about {day_after:%d-%b}" in page
 
     @pytest.mark.hazard("H10")
     def test_products_stand_with_their_reasons_and_a_blocked_one_cannot_be_chosen(
