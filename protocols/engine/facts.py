@@ -90,9 +90,11 @@ class FactDefinition:
     help: str = ""
     is_above_zero: bool = False
 
-    @property
-    def choice_keys(self) -> tuple[str, ...]:
-        return tuple(key for key, _ in self.choices)
+    # Every answer that is read asks for them.
+    choice_keys: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "choice_keys", tuple(key for key, _ in self.choices))
 
     def require_possible(self, value: Any) -> None:
         """Raise `ImpossibleFact` when the value is of the wrong type or beyond any patient."""
@@ -101,14 +103,16 @@ class FactDefinition:
         is_expected = isinstance(value, expected) and isinstance(value, bool) is (expected is bool)
         if not is_expected:
             raise ImpossibleFact(self.key, f"Give {wanted}.")
-        if self.kind in (Kind.WHOLE, Kind.DECIMAL):
+        if expected is bool:
+            return
+        if expected is int or expected is Decimal:
             self._require_possible_number(Decimal(value))
         elif self.kind is Kind.TEXT:
             if not value.strip() or len(value) > _LONGEST_NAME:
                 raise ImpossibleFact(self.key, f"Give 1 to {_LONGEST_NAME} characters.")
         elif self.choices:
-            given = value if self.kind is Kind.CHOICES else (value,)
-            if any(choice not in self.choice_keys for choice in given):
+            given = value if expected is tuple else (value,)
+            if not set(given) <= set(self.choice_keys):
                 raise ImpossibleFact(self.key, f"Choose from: {', '.join(self.choice_keys)}.")
 
     def _require_possible_number(self, value: Decimal) -> None:
