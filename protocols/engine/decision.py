@@ -339,7 +339,7 @@ def _recommend(
         branch=branch,
         consult=consult,
         dosing_weight=case.weight,
-        orders=(*screening_lines(screening), *orders),
+        orders=(*screening_lines(protocol, screening), *orders),
         # A target that may apply is kept.
         targets=tuple(target for target in branch.targets if compile_when(target.when)(values) is not False),
         procedure_target=case.procedure if is_for_procedure else None,
