@@ -133,8 +133,9 @@ def apply_to_lines(
 ) -> tuple[Order, ...]:
     """Each line with what is done to it; one that is held stays visible and never arrives ticked."""
     kept = []
+    shaping = [applied for applied in effects if applied.effect.kind in _SHAPES_LINES]
     for order in orders:
-        marks = (*_gate_marks(order, gates), *_rule_marks(order, effects, product))
+        marks = (*_gate_marks(order, gates), *_rule_marks(order, shaping, product))
         kinds = {mark.kind for mark in marks}
         if EffectKind.REMOVE_LINES in kinds:
             continue
@@ -283,7 +284,7 @@ def _gate_marks(order: Order, gates: tuple[Gate, ...]) -> Iterator[LineEffect]:
 
 
 def _rule_marks(
-    order: Order, effects: tuple[AppliedEffect, ...], product: Product | None
+    order: Order, effects: Iterable[AppliedEffect], product: Product | None
 ) -> Iterator[LineEffect]:
     is_ivig = order.kind is OrderKind.IVIG
     for applied in effects:
@@ -295,7 +296,8 @@ def _rule_marks(
                 product is not None and has_property(product, ProductProperty(target))
             )
         else:
-            is_meant = is_ivig and kind is EffectKind.AT_RISK_RATE
+            # The at-risk rate.
+            is_meant = is_ivig
         if is_meant:
             yield _mark(applied)
 
