@@ -43,7 +43,9 @@ def case_of(protocol: Protocol, facts: Facts) -> Case:
     product = rows.products.get(product_key(protocol, facts))
     procedure = None if facts.procedure is UNKNOWN else rows.procedures.get(facts.procedure)
     grade, notes = _grade(protocol, facts)
-    values = known(facts) | _of_body(facts, weight) | product_values(protocol, product)
+    values = known(facts)
+    values |= _of_body(facts, weight)
+    values |= product_values(protocol, product)
     values |= _known(ivig_exposure=exposure(protocol, facts, product))
     if grade is not None:
         values["grade"] = grade.grade

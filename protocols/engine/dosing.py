@@ -89,14 +89,15 @@ def compute_dose(
     ledger, volume_ml, vial_plan = _prepared(regimen, ledger, amount, used_product)
     ledger_check.verify(ledger)
     low, high = _range(regimen, base.kg, rounding)
+    step_deviation = deviation_percent(wanted, nearest)
     return Dose(
         regimen=regimen,
         exact=exact,
         capped=wanted < exact,
         rounded=amount.value,
         unit=regimen.unit,
-        deviation_percent=deviation_percent(wanted, amount.value),
-        step_deviation_percent=deviation_percent(wanted, nearest),
+        deviation_percent=Decimal(0) if stays_exact else step_deviation,
+        step_deviation_percent=step_deviation,
         part_vial=stays_exact,
         range_low=low,
         range_high=high,
