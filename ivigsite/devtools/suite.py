@@ -99,7 +99,10 @@ def runs(postgres_url: str) -> list[Run]:
             ),
             environment=sqlite,
         ),
-        Run(name="sweeps", arguments=(*SWEEPING_TESTS, *workers), environment=sqlite),
+        # What takes long to make there is made by one worker, which has all the tests that ask for it.
+        Run(
+            name="sweeps", arguments=(*SWEEPING_TESTS, "-n", count, "--dist", "loadgroup"), environment=sqlite
+        ),
         Run(name="sqlite", arguments=(*site, *workers, "-m", "not browser"), environment=sqlite),
         Run(
             name="postgresql",

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from protocols.content_files import load_shipped
 from protocols.engine.decision import branch_for, compare_policies, evaluate, plan_for
 from protocols.engine.facts_json import facts_from_plain
 from protocols.engine.grading import grade_for
@@ -82,11 +81,6 @@ ADULT: Plain = {
     "dat_positive": False,
 }
 SITES_OF_LEVEL = {"active": ["other"], "active_cns_gi_gu": ["gi"], "life_threatening": ["other"]}
-
-
-@pytest.fixture(scope="module")
-def protocol() -> Protocol:
-    return load_shipped()
 
 
 def outcome_of(protocol: Protocol, facts: Plain) -> Plain:
@@ -361,9 +355,8 @@ def test_all_thirteen_products_are_shipped_with_the_facts_of_the_evidence(protoc
 # ---- five thousand patients
 
 
-@pytest.fixture(scope="module")
-def judged(protocol: Protocol) -> list[tuple[Plain, Plain]]:
-    """Each made-up patient with what the engine said, evaluated once for all the tests below."""
+def judge_patients(protocol: Protocol) -> list[tuple[Plain, Plain]]:
+    """Each made-up patient with what the engine says."""
     patients = synthetic_patients(
         count=PATIENTS,
         seed=SEED,

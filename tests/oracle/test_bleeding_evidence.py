@@ -4,9 +4,7 @@ import pytest
 
 from protocols.engine.protocol import Protocol
 
-from .test_against_engine import Plain, adult_with, outcome_of, protocol
-
-__all__ = ["protocol"]
+from .test_against_engine import Plain, adult_with, outcome_of
 
 EVIDENCE: Plain = {
     "bleeding_sites": ["gi"],

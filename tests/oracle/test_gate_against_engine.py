@@ -13,9 +13,7 @@ from protocols.engine.protocol import Protocol
 from .decision import BLEEDING_LEVELS, expected_grade
 from .gate import CRITICAL, expected_gates
 from .scores import four_ts, isth_dic
-from .test_against_engine import ADULT, Plain, adult_with, outcome_of, protocol, roles_not_held
-
-__all__ = ["protocol"]
+from .test_against_engine import ADULT, Plain, adult_with, outcome_of, roles_not_held
 
 LEVELS = tuple(level for level in BLEEDING_LEVELS if level != "none")
 ROUNDS = 1_500

@@ -13,13 +13,9 @@ from .test_against_engine import (
     Plain,
     adult_with,
     first_lines,
-    judged,
     outcome_of,
-    protocol,
     roles_not_held,
 )
-
-__all__ = ["judged", "protocol"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from fractions import Fraction
 
 import pytest
 
-from protocols.content_files import load_shipped
 from protocols.engine.infusion import RatePlan, rate_plan, restart_plan
 from protocols.engine.protocol import Product, Protocol
 
@@ -13,11 +12,6 @@ from .dose import FIRST_EXPOSURE_ML_PER_KG_PER_H, PRODUCTS
 
 DAY_MINUTES = 24 * 60
 PUMP_STEP = Decimal("0.1")
-
-
-@pytest.fixture(scope="module")
-def protocol() -> Protocol:
-    return load_shipped()
 
 
 def plans(product: Product, kg: int) -> dict[str, RatePlan]:

@@ -6,9 +6,7 @@ import pytest
 
 from protocols.engine.protocol import Protocol
 
-from .test_against_engine import ADULT, Plain, adult_with, outcome_of, protocol
-
-__all__ = ["protocol"]
+from .test_against_engine import ADULT, Plain, adult_with, outcome_of
 
 CRITICAL = ("active_cns_gi_gu", "life_threatening")
 TAKEN: Plain = {
