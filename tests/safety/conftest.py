@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,24 +9,23 @@ if TYPE_CHECKING:
     from tests.safety.world import World
 
 
-@pytest.fixture
-def world(db: None) -> "World":
-    # This file is read before Django's models can be.
-    from tests.safety.world import build_world
-
-    return build_world()
-
-
 @pytest.fixture(scope="module")
 def shared_world(
     nothing_ahead: None, django_db_setup: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator["World"]:
     """The world of every test of a module, where none of them commits."""
+    # This file is read before Django's models can be.
     from tests.safety.world import build_world
     from tests.worlds import shared_rows
 
     with shared_rows(django_db_blocker):
         yield build_world()
+
+
+@pytest.fixture
+def world(shared_world: "World", db: None) -> "World":
+    """The rows that the module shares as objects of the test's own: what it sets on them stays with it."""
+    return deepcopy(shared_world)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -196,26 +196,3 @@ def test_admitting_is_all_or_nothing(world: World, visitor: Client) -> None:
     for number, answer, after in outcomes(act):
         assert answer.status_code == (500 if after == before else 302), number
         assert after in (before, complete), number
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.hazard("H14")
-def test_a_commit_that_fails_signs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.safety.world import build_world
-
-    world = build_world()
-    visitor = client_of(world.site.physician, raise_request_exception=False)
-    made = assess(world.site)
-    posted = signature(visitor, made, choices(made))
-    before = rows()
-
-    def fail() -> None:
-        raise OperationalError("the disk is full")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(connection, "_commit", fail)
-        answer = visitor.post(reverse("sign_orders", args=[made.pk]), posted)
-
-    assert answer.status_code == 500
-    assert rows() == before
-    assert find_problems() == []

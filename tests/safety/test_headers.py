@@ -22,11 +22,6 @@ from tests.scenario import PASSWORD
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
-@pytest.fixture
-def world(shared_world: World) -> World:
-    return shared_world
-
-
 POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",

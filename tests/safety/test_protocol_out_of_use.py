@@ -19,7 +19,7 @@ from protocols.models import ProtocolVersion, Regimen
 from tests.encounters.answers import BLEED, PATIENT, saving
 from tests.orders.test_signing import choices
 from tests.safety.world import World, client_of, signature
-from tests.scenario import PASSWORD, assess, build_site
+from tests.scenario import PASSWORD, assess
 
 pytestmark = pytest.mark.django_db
 
@@ -198,18 +198,20 @@ def test_encounter_shows_that_its_version_was_withdrawn(withdrawn: World) -> Non
 
 
 @pytest.mark.hazard("H19")
-def test_nothing_is_signed_on_a_version_that_was_withdrawn_while_it_was_read() -> None:
-    site = build_site(at=timezone.now())
-    made = assess(site)
-    client = client_of(site.physician)
+def test_nothing_is_signed_on_a_version_that_was_withdrawn_while_it_was_read(world: World) -> None:
+    made = assess(world.site)
+    client = client_of(world.site.physician)
     posted = signature(client, made, choices(made))
-    approver = type(site.physician).objects.get(role="protocol_approver")
     actions.withdraw(
-        version=ProtocolVersion.objects.get(), reason="Cap is wrong", by=approver, at=timezone.now()
+        version=ProtocolVersion.objects.get(pk=world.site.version.pk),
+        reason="Cap is wrong",
+        by=world.people["protocol_approver"],  # type: ignore[index]
+        at=timezone.now(),
     )
 
     answer = client.post(reverse("sign_orders", args=[made.pk]), posted)
 
     assert answer.status_code == 409
     assert "withdrawn" in answer.content.decode()
-    assert not OrderSet.objects.exists()
+    assert OrderSet.objects.get() == world.order_set
+    assert OrderSet.objects.get().is_active

@@ -20,11 +20,6 @@ from tests.safety.world import World, client_of
 pytestmark = pytest.mark.one_database
 
 
-@pytest.fixture
-def world(shared_world: World) -> World:
-    return shared_world
-
-
 BEDSIDE = frozenset({Role.PHYSICIAN, Role.HAEMATOLOGIST, Role.NURSE, Role.PHARMACIST})
 STAFF = frozenset({Role.PROTOCOL_AUTHOR, Role.PROTOCOL_REVIEWER, Role.PROTOCOL_APPROVER, Role.ADMIN})
 WHO = {
