@@ -42,6 +42,25 @@ def signed_hours_ago(django_db_setup: None, django_db_blocker: Any) -> "Iterator
         transaction.set_rollback(True)
 
 
+@pytest.fixture(scope="module")
+def shared_order_set(shared_site: "Site") -> "UUID":
+    """The order set that is signed once for all tests of a module that do not commit."""
+    from django.test import Client
+
+    from ivigsite.orders import views
+    from ivigsite.orders.models import OrderSet
+    from tests.orders.test_signing import choices, sign
+    from tests.scenario import assess
+
+    client = Client()
+    client.force_login(shared_site.physician)
+    made = assess(shared_site)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(views, "render_ahead", lambda *, prints: None)
+        assert sign(client, made, choices(made)).status_code == 302
+    return OrderSet.objects.get().pk
+
+
 @pytest.fixture
 def physician(site: "Site", client: "Client") -> "Client":
     client.force_login(site.physician)

@@ -1,5 +1,4 @@
 import html
-from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,7 +16,6 @@ from ivigsite.monitoring.actions import Entered, record_observation, release_hol
 from ivigsite.monitoring.board import handover_lines
 from ivigsite.monitoring.models import Anchor, MonitoringTask, Observation
 from ivigsite.monitoring.reassessment import changed_facts, encounters_with_changed_facts
-from ivigsite.orders import views
 from ivigsite.orders.actions import void_order_set
 from ivigsite.orders.administration import (
     Noted,
@@ -33,8 +31,8 @@ from ivigsite.orders.models import AdministrationEvent, GivenProduct, OrderLine,
 from ivigsite.orders.running import RunningDose, adrenaline_for, current_dose, protocol_of
 from protocols.engine.course import Act, State
 from tests.orders.course import entered
-from tests.orders.test_signing import check, choices, sign
-from tests.scenario import Site, assess, build_site, person
+from tests.orders.test_signing import check, choices
+from tests.scenario import Site, assess, person
 
 pytestmark = pytest.mark.django_db
 
@@ -51,28 +49,9 @@ BEFORE = {**NORMAL, "fluid_status": "balanced"}
 del BEFORE["rigors"]
 
 
-@pytest.fixture(scope="module")
-def built(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Site, UUID]]:
-    """One world for the whole module; each test takes back what it did to it."""
-    with django_db_blocker.unblock(), transaction.atomic(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(views, "render_ahead", lambda *, prints: None)
-        site = build_site(at=timezone.now())
-        client = Client()
-        client.force_login(site.physician)
-        made = assess(site)
-        assert sign(client, made, choices(made)).status_code == 302
-        yield site, OrderSet.objects.get().pk
-        transaction.set_rollback(True)
-
-
 @pytest.fixture
-def site(built: tuple[Site, UUID], db: None) -> Site:
-    return built[0]
-
-
-@pytest.fixture
-def order_set(built: tuple[Site, UUID], db: None) -> OrderSet:
-    return OrderSet.objects.select_related("encounter__patient", "assessment").get(pk=built[1])
+def order_set(shared_order_set: UUID, db: None) -> OrderSet:
+    return OrderSet.objects.select_related("encounter__patient", "assessment").get(pk=shared_order_set)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.cache import cache
@@ -25,11 +26,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.hazard("H16")]
 
 
 @pytest.fixture
-def order_set(physician: Client, site: Site) -> OrderSet:
+def order_set(shared_order_set: UUID, db: None) -> OrderSet:
     cache.clear()
-    assessment = assess(site)
-    sign(physician, assessment, choices(assessment))
-    return OrderSet.objects.get()
+    return OrderSet.objects.get(pk=shared_order_set)
 
 
 def ask(code: str, client: Client | None = None) -> Any:
