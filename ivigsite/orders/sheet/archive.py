@@ -1,5 +1,6 @@
 """A laid-out document as PDF/A-3a and PDF/UA-1, with its content attached; the same input, the same bytes."""
 
+import hashlib
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -43,12 +44,25 @@ def write_archive(
             pages.write_pdf(
                 pdf_variant=PDF_VARIANT,
                 attachments=[source],
-                pdf_identifier=identifier.encode(),
+                pdf_identifier=False,
                 finisher=partial(finish, frame=frame),
                 **options,
             )
         )
 
-    packed = write()
-    # The streams that hold other objects are packed after the finisher, who could not look at them.
-    return write(uncompressed_pdf=True) if AMBIGUOUS_END in packed else packed
+    file = write()
+    if AMBIGUOUS_END in file:
+        # The streams that hold other objects are packed after the finisher, who could not look at them.
+        file = write(uncompressed_pdf=True)
+    return identified(file, identifier)
+
+
+def identified(file: bytes, identifier: str) -> bytes:
+    """The file with an identifier and its digest in the dictionary at its end, where no offset counts them.
+
+    WeasyPrint would write every object a second time for the digest.
+    """
+    last = int(file[file.rindex(b"startxref") :].split()[1])
+    place = file.index(b"/Root", last)
+    digest = hashlib.sha256(file).hexdigest()[:32]
+    return file[:place] + f"/ID [({identifier})({digest})]".encode() + file[place:]
