@@ -62,10 +62,12 @@ def pages_of(file: bytes) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(" ".join(line.split()) for line in text.splitlines()) for text in texts)
 
 
-def first_page_printed(file: bytes, dpi: int) -> Image:
-    """The first page as a black-and-white printer would make it: one bit a dot."""
+def first_page_printed(file: bytes, dpi: int, *, is_dithered: bool = False) -> Image:
+    """The first page as a black-and-white printer would make it: one bit a dot, grey decided or dithered."""
     with opened(file) as document:
         picture = document[0].render(scale=dpi / 72, grayscale=True).to_pil()
+    if is_dithered:
+        return cast(Image, picture.convert("1").convert("L"))
     return cast(Image, picture.point(lambda level: 255 * (level > 127)))
 
 

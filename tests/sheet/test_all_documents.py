@@ -79,10 +79,13 @@ def test_the_same_content_makes_the_same_file_a_year_later(document: Document) -
 
 @pytest.mark.hazard("H16")
 @pytest.mark.parametrize("dpi", [100, 150, 200, 300])
-def test_a_code_that_leads_to_the_status_page_is_read_from_a_one_bit_raster(dpi: int) -> None:
+@pytest.mark.parametrize("is_dithered", [False, True])
+def test_a_code_that_leads_to_the_status_page_is_read_from_a_one_bit_raster(
+    dpi: int, is_dithered: bool
+) -> None:
     event = replace(FIRST_PRINT, status_address=ADDRESS)
 
-    raster = first_page_printed(file_with_address(event), dpi)
+    raster = first_page_printed(file_with_address(event), dpi, is_dithered=is_dithered)
 
     found = zxingcpp.read_barcodes(raster)
     assert [code.text for code in found] == [scanned_text(TYPICAL, event)]

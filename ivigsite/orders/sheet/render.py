@@ -44,8 +44,9 @@ CLOSER_STYLES = ((), ("sheet/label_close.css",), ("sheet/label_closest.css",))
 SVG = "http://www.w3.org/2000/svg"
 WATERMARK_PITCH = 1.1
 WATERMARK_CSS = '@page { background: url("sheet:watermark") center / contain no-repeat }'
-# On each side of a module; enough that a viewer that smooths leaves it square.
-CODE_POINTS = 8
+# On each side of a module: square where a viewer smooths, few enough that a printer of 1 bit at 100 dots an
+# inch that dithers, instead of deciding, leaves it readable.
+CODE_POINTS = 4
 
 
 class ClosedFetcher(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types
