@@ -60,6 +60,8 @@ TITLE_LENGTH: Final = 500
 KIND_LENGTH: Final = 100
 FIRST_STARTS: Final = ("T0", "P0", "S0")
 LAST_ENDS: Final = ("TE", "PE")
+MOMENTS: Final = ("counts_from", "due_at", "overdue_at", "waits_until")
+"""What of a check moves with the times of its treatment."""
 Key = tuple[str, int, int]
 """A check of a plan: its item, the number of the anchor it is counted from, and its place."""
 
@@ -750,6 +752,10 @@ def _task(
     return task if waits is None else waits.put_on(task, check)
 
 
+def _moments(task: MonitoringTask) -> list[datetime | None]:
+    return [getattr(task, name) for name in MOMENTS]
+
+
 def _times(check: DueCheck) -> dict[str, datetime | None]:
     minutes = {
         "counts_from": check.from_minute,
@@ -933,12 +939,14 @@ def _reschedule(plan: MonitoringPlan, *, by: User, at: datetime) -> None:
         if check is None:
             gone.append(task.pk)
             continue
+        before = _moments(task)
         for name, moment in _times(check).items():
             setattr(task, name, moment)
-        moved.append(waits.put_on(task, check))
-    MonitoringTask.objects.bulk_update(
-        moved, ["counts_from", "due_at", "overdue_at", "waits_until"], batch_size=200
-    )
+        waits.put_on(task, check)
+        # One start moves the checks of its treatment; to write all the others again takes longest of all.
+        if _moments(task) != before:
+            moved.append(task)
+    MonitoringTask.objects.bulk_update(moved, MOMENTS, batch_size=200)
     _end(MonitoringTask.objects.filter(pk__in=gone), reason=NO_LONGER_DUE, by=by, at=at)
     kept = [task for task in tasks if task.pk not in gone]
     _make_missing(plan, protocol, wanted, kept, by=by, at=at)
