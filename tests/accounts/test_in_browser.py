@@ -12,8 +12,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from ivigsite.accounts.models import SignIn, User
 from ivigsite.accounts.roles import Theme
-from tests.accounts.factory import PASSWORD, make_user
+from tests.accounts.factory import make_user
 from tests.accounts.urls_in_browser import STATUSES
+from tests.browser.steps import let_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -30,11 +31,8 @@ def signed_in(page: Page, live_server: LiveServer, user: User) -> Iterator[Page]
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text) if "Policy" in message.text else None)
     page.clock.install()
-    page.goto(f"{live_server.url}/login/?next=/try/")
-    page.get_by_label("User name").fill(user.username)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/try/")
+    let_in(page.context, user.username)
+    page.goto(f"{live_server.url}/try/")
     yield page
     assert complaints == []
 

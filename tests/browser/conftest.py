@@ -69,7 +69,7 @@ def rendered(site: "Site", monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def bedside(page: Page, site: "Site") -> Page:
     """The physician's browser, signed in and on the board."""
-    from tests.browser.steps import sign_in
+    from tests.browser.steps import arrive
 
-    sign_in(page)
+    arrive(page)
     return page

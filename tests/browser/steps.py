@@ -6,10 +6,13 @@ from datetime import date, timedelta
 from typing import NoReturn
 from uuid import uuid4
 
+from django.conf import settings
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from ivigsite.accounts.models import User
 from ivigsite.encounters.actions import PatientDetails, Place, admit_patient
 from ivigsite.encounters.models import Assessment, Encounter
 from tests.scenario import PASSWORD, Site
@@ -133,6 +136,32 @@ def sign_in(page: Page, username: str = "physician") -> None:
     page.get_by_label("User name").fill(username)
     page.get_by_label("Password").fill(PASSWORD)
     press(page, "Sign in")
+    expect(page.get_by_role("heading", name="Open encounters")).to_be_visible()
+
+
+def let_in(context: BrowserContext, username: str) -> None:
+    """Sign somebody in without the form, where the form is not what is looked at."""
+    client = Client()
+    client.force_login(User.objects.get(username=username))
+    session = client.cookies[settings.SESSION_COOKIE_NAME]
+    context.add_cookies(
+        [
+            {
+                "name": session.key,
+                "value": session.value,
+                "domain": "localhost",
+                "path": "/",
+                "httpOnly": True,
+                "sameSite": "Lax",
+            }
+        ]
+    )
+
+
+def arrive(page: Page, username: str = "physician") -> None:
+    """Be on the board, signed in."""
+    let_in(page.context, username)
+    page.goto("/")
     expect(page.get_by_role("heading", name="Open encounters")).to_be_visible()
 
 

@@ -20,6 +20,7 @@ from protocols.reading import NoApprovedProtocol
 from tests.browser.steps import (
     BLEED,
     answer,
+    arrive,
     assess_page,
     choose_page,
     expect_signed,
@@ -81,7 +82,7 @@ def signing_in(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def assessing(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    sign_in(page)
+    arrive(page)
     page.goto(reverse("quick_check"))
     unfold(page)
     yield "quick check"
@@ -112,7 +113,7 @@ def assessing(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def ordering(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    sign_in(page)
+    arrive(page)
     stopped = assess(site, ttp_suspected=True)
     page.goto(stopped.get_absolute_url())
     yield "assessment, stopped"
@@ -182,7 +183,7 @@ def ordering(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 def in_an_emergency(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    sign_in(page)
+    arrive(page)
     page.get_by_role("button", name="Emergency").click()
     yield "emergency screen"
     press(page, "Continue to check and sign")
@@ -217,7 +218,7 @@ def in_an_emergency(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> 
 
 def looking_up(page: Page, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     assess(site)
-    sign_in(page)
+    arrive(page)
     yield "board"
     page.get_by_role("searchbox").fill("nobody")
     page.keyboard.press("Enter")
@@ -285,7 +286,7 @@ def test_protocol_has_no_fault_that_axe_finds(bedside: Page):
 def test_longest_menu_fits_every_screen(new_context: Callable[..., BrowserContext], site: Site):
     person("haematologist", Role.HAEMATOLOGIST, site.ward)
     page = new_context().new_page()
-    sign_in(page, "haematologist")
+    arrive(page, "haematologist")
 
     assert too_wide(page) == []
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from ivigsite.monitoring.models import Observation
-from tests.browser.steps import press, sign_in
+from tests.browser.steps import arrive, press
 from tests.browser.test_accessibility import faults
 from tests.monitoring.ward import order_on
 from tests.scenario import Site, assess
@@ -23,7 +23,7 @@ def test_a_critical_result_shows_its_action_stays_on_the_board_and_is_taken_on_b
     start = timezone.now().replace(second=0, microsecond=0) - timedelta(hours=50)
     ward = order_on(site, start, assess(site, at=start - timedelta(minutes=30)))
     page: Page = new_context(viewport={"width": 1024, "height": 768}, color_scheme="light").new_page()
-    sign_in(page)
+    arrive(page)
     found: dict[str, list[str]] = {}
 
     expect(page.locator(".board-row")).to_contain_text("overdue")

@@ -16,7 +16,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from ivigsite.encounters.models import Assessment, EmergencyEnding
 from ivigsite.orders.models import OrderSet
-from tests.browser.steps import expect_signed, register, sign_in
+from tests.browser.steps import arrive, expect_signed, register
 from tests.encounters.emergency_answers import clock_time
 from tests.scenario import PASSWORD, Site
 
@@ -92,7 +92,7 @@ def test_board_to_sign_page_takes_at_most_25_actions(
     record_property: Callable[[str, object], None],
 ):
     page = new_context(java_script_enabled=has_scripts).new_page()
-    sign_in(page)
+    arrive(page)
 
     hands = from_board_to_sign_page(page)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from ivigsite.orders.models import AdministrationEvent, OrderSet
-from tests.browser.steps import press, sign_in
+from tests.browser.steps import arrive, press
 from tests.browser.test_accessibility import faults
 from tests.orders.test_signing import choices, sign
 from tests.scenario import Site, assess, person
@@ -67,7 +67,7 @@ def test_an_infusion_is_noted_on_a_tablet_and_its_lot_is_found_again(
     order_set = OrderSet.objects.get()
     person("lead", "haematologist", site.ward)
     page: Page = new_context(viewport={"width": 1024, "height": 768}, color_scheme="light").new_page()
-    sign_in(page, "lead")
+    arrive(page, "lead")
     found: dict[str, list[str]] = {}
 
     page.goto(reverse("infusion", args=[order_set.pk]))

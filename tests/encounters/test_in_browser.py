@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, Request, expect
 from pytest_django.live_server_helper import LiveServer
 
 from ivigsite.encounters.models import Assessment
+from tests.browser.steps import let_in
 from tests.scenario import PASSWORD, Site, assess, build_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -27,8 +28,9 @@ def site(transactional_db: None, live_server: LiveServer) -> Site:
 
 
 @pytest.fixture
-def bedside(page: Page, live_server: LiveServer, site: Site) -> Page:
-    return sign_in(page, live_server)
+def bedside(page: Page, site: Site) -> Page:
+    let_in(page.context, "physician")
+    return page
 
 
 @pytest.fixture
