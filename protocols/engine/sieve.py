@@ -1,9 +1,9 @@
 """Many rows with conditions, judged together: each answer is looked up once, however many rows ask for it.
 
-Each group of and-ed conditions is one bit of a whole number. To each fact belong the groups that its answer
-leaves standing, for sure and perhaps; what all facts leave standing holds, or may hold. What an answer leaves
-is kept, and so is what all of them leave, because one patient is asked about many times, and most facts have
-the same few answers in everybody.
+Each group of and-ed conditions is two bits of a whole number: that it stands for sure, and that it may stand.
+To each fact belong the bits that its answer leaves; what all facts leave holds, or may hold. What an answer
+leaves is kept, and so is what all of them leave, because one patient is asked about many times, and most
+facts have the same few answers in everybody.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,8 +21,6 @@ Row = TypeVar("Row")
 # To each fact, and of all facts, for one list of rows: far more than most have, some megabytes at the most.
 ANSWERS_KEPT: Final = 1024
 
-_Left = tuple[int, int]
-"""Groups, as bits, that are left standing: for sure, and for sure or perhaps."""
 _ALL: Final = -1
 _Tests = tuple[tuple[int, Test], ...]
 _Positions = tuple[int, ...]
@@ -32,15 +30,15 @@ class _Asked(NamedTuple):
     """All conditions on one fact: what they leave while nobody knows it, and of an answer."""
 
     fact: str
-    unknown: _Left
-    answer: Callable[[Any], _Left]
+    unknown: int
+    answer: Callable[[Any], int]
 
 
 class _Placed(NamedTuple, Generic[Row]):
-    """A row with its groups as bits: all of them together, and one by one."""
+    """A row with the bits of its groups: that they stand for sure, and that they may stand."""
 
-    bits: int
-    by_position: tuple[int, ...]
+    sure: int
+    possible: int
     predicate: Predicate
     row: Row
 
@@ -62,17 +60,15 @@ class Sieve(Generic[Row]):
     """Rows whose conditions are judged together."""
 
     asked: tuple[_Asked, ...]
-    rows_left: Callable[[int, int], Sifted[Row]]
+    rows_left: Callable[[int], Sifted[Row]]
 
     def sift(self, values: Values) -> Sifted[Row]:
         """What is left of the rows by these values."""
-        holds = may = _ALL
+        left = _ALL
         for fact, unknown, answer in self.asked:
             value = values.get(fact, UNKNOWN)
-            sure, possible = unknown if value is UNKNOWN else answer(value)
-            holds &= sure
-            may &= possible
-        return self.rows_left(holds, may)
+            left &= unknown if value is UNKNOWN else answer(value)
+        return self.rows_left(left)
 
     def judge(self, values: Values) -> tuple[tuple[Row, ...], tuple[tuple[Row, tuple[str, ...]], ...]]:
         """The rows whose conditions hold, and those that cannot be told, each with the facts to ask."""
@@ -92,29 +88,28 @@ def sieve(rows: Iterable[tuple[When, Row]]) -> Sieve[Row]:
     bit = 1
     for when, row in rows:
         predicate = compile_when(when)
-        first, bits = bit, 0
+        sure = 0
         # No conditions are one group that nothing can strike out.
         for group in predicate.groups or ((),):
             for fact, test in group:
                 tests[fact] = (*tests.get(fact, ()), (bit, test))
-            bits |= bit
-            bit <<= 1
-        by_position = tuple(first << position for position in range(len(predicate.groups)))
-        placed.append(_Placed(bits, by_position, predicate, row))
+            sure |= bit
+            bit <<= 2
+        placed.append(_Placed(sure, sure << 1, predicate, row))
     asked = tuple(_asked(fact, its_tests) for fact, its_tests in tests.items())
     return Sieve(asked, _rows_left(placed))
 
 
-def _rows_left(placed: list[_Placed[Row]]) -> Callable[[int, int], Sifted[Row]]:
+def _rows_left(placed: list[_Placed[Row]]) -> Callable[[int], Sifted[Row]]:
     # Other answers mostly leave the same rows.
     @lru_cache(ANSWERS_KEPT)
-    def rows_left(holds: int, may: int) -> Sifted[Row]:
+    def rows_left(left: int) -> Sifted[Row]:
         each = tuple(
-            (True, row.predicate, row.row, _positions(row, holds))
-            if row.bits & holds
-            else (UNKNOWN, row.predicate, row.row, _positions(row, may))
+            (True, row.predicate, row.row, _positions(row, row.sure & left))
+            if row.sure & left
+            else (UNKNOWN, row.predicate, row.row, _positions(row, row.possible & left))
             for row in placed
-            if row.bits & may
+            if row.possible & left
         )
         return Sifted(
             each=each,
@@ -125,12 +120,15 @@ def _rows_left(placed: list[_Placed[Row]]) -> Callable[[int, int], Sifted[Row]]:
     return rows_left
 
 
-def _positions(row: _Placed[Row], left: int) -> _Positions:
-    return tuple(position for position, bit in enumerate(row.by_position) if bit & left)
+def _positions(row: _Placed[Row], bits: int) -> _Positions:
+    """The groups of a row that have any of these bits."""
+    both_of_first = (row.sure & -row.sure) * 3
+    groups = range(len(row.predicate.groups))
+    return tuple(position for position in groups if bits & both_of_first << 2 * position)
 
 
 def _asked(fact: str, tests: _Tests) -> _Asked:
-    def answer(value: Any) -> _Left:
+    def answer(value: Any) -> int:
         return _left(tests, {fact: value})
 
     # A score has some fifteen parts, and to recognise it takes longer than to ask it again.
@@ -138,12 +136,12 @@ def _asked(fact: str, tests: _Tests) -> _Asked:
     return _Asked(fact, _left(tests, {}), kept)
 
 
-def _left(tests: _Tests, values: Values) -> _Left:
-    sure = possible = _ALL
+def _left(tests: _Tests, values: Values) -> int:
+    left = _ALL
     for bit, test in tests:
         truth = test(values)
         if truth is not True:
-            sure &= ~bit
+            left &= ~bit
         if truth is False:
-            possible &= ~bit
-    return sure, possible
+            left &= ~(bit << 1)
+    return left
