@@ -1,8 +1,9 @@
 """Values of a protocol in words, for people to read."""
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django import template
 from django.template import Context
@@ -42,7 +43,7 @@ COMPARISON_WORDS: Final = {
     Comparator.INCLUDES_ANY: "includes",
     Comparator.INCLUDES_NONE: "includes none of",
     Comparator.KNOWN: "is known",
-    Comparator.UNKNOWN: "is unknown",
+    Comparator.UNKNOWN: "is not known",
 }
 # The names of the looks in includes/provenance.html.
 _PROVENANCE: Final = {"source_document": "source", "source_context": "context", "house_value": "house"}
@@ -82,8 +83,16 @@ _TRUTH: Final = {"true": "yes", "false": "no"}
 
 @register.filter
 def alternatives(when: When) -> list[str]:
-    """One sentence for each group of conditions; any of them is enough."""
-    return [" and ".join(_condition(condition) for condition in group) for group in when]
+    """One sentence for each group of conditions; any of them is enough.
+
+    Groups that differ only in whether one fact is so or is not known are one sentence.
+    """
+    groups = [tuple(_Clause(condition) for condition in _needed(group)) for group in when]
+    while (pair := _first_pair(groups)) is not None:
+        one, other, joined = pair
+        groups[one] = joined
+        del groups[other]
+    return [" and ".join(clause.words for clause in group) for group in groups]
 
 
 @register.filter
@@ -178,6 +187,46 @@ def effect_words(effect: Effect, protocol: Protocol) -> str:
         EffectKind.ADD_TEXT: {row.key: row.title for row in protocol.texts},
     }.get(effect.kind, {})
     return f"{EFFECT_WORDS[effect.kind]} {named.get(effect.target, spaced(effect.target))}".strip()
+
+
+class _Clause(NamedTuple):
+    """One condition of a sentence; `is_open` where the fact not being known is as good."""
+
+    condition: Condition
+    is_open: bool = False
+
+    @property
+    def words(self) -> str:
+        return f"{_condition(self.condition)}{' (or not known)' if self.is_open else ''}"
+
+
+def _needed(group: Iterable[Condition]) -> list[Condition]:
+    """The conditions of a group without that a fact is known, where another one asks for its value."""
+    asked = {row.fact for row in group if row.comparator is not Comparator.KNOWN}
+    return [row for row in group if row.comparator is not Comparator.KNOWN or row.fact not in asked]
+
+
+def _first_pair(groups: Sequence[tuple[_Clause, ...]]) -> tuple[int, int, tuple[_Clause, ...]] | None:
+    """The first two groups that can be one, with that one."""
+    pairs = ((one, other) for one in range(len(groups)) for other in range(one + 1, len(groups)))
+    joined = ((one, other, _joined(groups[one], groups[other])) for one, other in pairs)
+    return next(((one, other, group) for one, other, group in joined if group is not None), None)
+
+
+def _joined(one: tuple[_Clause, ...], other: tuple[_Clause, ...]) -> tuple[_Clause, ...] | None:
+    """Both groups as one, if they differ in one clause alone, and there in whether its fact is known."""
+    if len(one) != len(other):
+        return None
+    differing = [place for place, clause in enumerate(one) if clause != other[place]]
+    if len(differing) != 1:
+        return None
+    (place,) = differing
+    clauses = (one[place], other[place])
+    unknown = [clause for clause in clauses if clause.condition.comparator is Comparator.UNKNOWN]
+    known = [clause for clause in clauses if clause not in unknown]
+    if len(unknown) != 1 or unknown[0].condition.fact != known[0].condition.fact:
+        return None
+    return (*one[:place], _Clause(known[0].condition, is_open=True), *one[place + 1 :])
 
 
 def _condition(condition: Condition) -> str:
