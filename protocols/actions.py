@@ -13,7 +13,7 @@ from django.utils.timezone import localtime
 from protocols.engine.plain import PlainError, seal
 from protocols.engine.protocol import Protocol
 from protocols.engine.review import Problem, rows_of, stops_of
-from protocols.lifecycle import AUTHORING, EventKind, Refused, State
+from protocols.lifecycle import AUTHORING, BEFORE_APPROVAL, EventKind, Refused, State
 from protocols.mapping import (
     SCALARS,
     SealBroken,
@@ -331,7 +331,7 @@ def comment_row(
     there = RowComment.objects.filter(idempotency_key=idempotency_key, by=by).first()
     if there is not None:
         return there
-    if stored.state not in (State.DRAFT, State.SUBMITTED, State.UNDER_REVIEW):
+    if stored.state not in BEFORE_APPROVAL:
         raise WrongState("A version is commented on before it is approved.")
     rows = {(place, name) for place, name, _ in rows_of(load_protocol_value(stored))}
     if (section, key) not in rows:

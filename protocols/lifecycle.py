@@ -34,6 +34,7 @@ MOVES: Final[frozenset[tuple[State, State]]] = frozenset(
     }
 )
 
+BEFORE_APPROVAL: Final = (State.DRAFT, State.SUBMITTED, State.UNDER_REVIEW)
 REVIEWED: Final = (State.APPROVED, State.RETIRED, State.WITHDRAWN)
 ENDED: Final = (State.RETIRED, State.REJECTED, State.WITHDRAWN)
 

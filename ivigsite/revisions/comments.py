@@ -24,12 +24,11 @@ from ivigsite.revisions.workspace import may_edit, navigation
 from protocols.actions import comment_row
 from protocols.engine.plain import PlainError
 from protocols.engine.protocol import Protocol
-from protocols.lifecycle import Refused, State
+from protocols.lifecycle import BEFORE_APPROVAL, Refused
 from protocols.mapping import SealBroken, load_protocol_value
 from protocols.models import ProtocolVersion, RowComment
 from protocols.reading import versions_with_people
 
-COMMENTED: Final = (State.DRAFT, State.SUBMITTED, State.UNDER_REVIEW)
 LONGEST: Final = 2000
 RowKey = tuple[str, str]
 """A section and the key of a row in it."""
@@ -157,7 +156,7 @@ def _page(
         "form": form,
         "answering": str(form["answers"].value() or ""),
         "key_of_form": form["idempotency_key"].value(),
-        "may_comment": version.state in COMMENTED,
+        "may_comment": version.state in BEFORE_APPROVAL,
         "checked": found,
         "navigation": navigation(version, protocol, found),
         "may_edit": may_edit(version, request.user),

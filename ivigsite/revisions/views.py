@@ -24,7 +24,7 @@ from ivigsite.revisions.workspace import linked, may_edit, navigation
 from protocols.engine.compare import compare_content
 from protocols.engine.plain import PlainError
 from protocols.engine.review import find_problems
-from protocols.lifecycle import Refused
+from protocols.lifecycle import BEFORE_APPROVAL, Refused
 from protocols.mapping import SealBroken, load_protocol_value
 from protocols.models import Proof, ProofKind, ProofState, ProtocolVersion
 from protocols.proving import (
@@ -74,6 +74,7 @@ def workspace(request: SignedInRequest, pk: UUID) -> HttpResponse:
         "threads": threads_of(version, protocol),
         "events": version.events.select_related("by"),
         "steps": steps_for(version, request.user),
+        "awaits_approval": version.state in BEFORE_APPROVAL,
     }
     return render(request, "revisions/workspace.html", context)
 
@@ -105,6 +106,10 @@ def ask(request: SignedInRequest, pk: UUID) -> HttpResponse:
     form = SinceForm(request.POST)
     if not form.is_valid():
         return render(request, "422.html", status=422)
+    if version.state not in BEFORE_APPROVAL:
+        return _refused(
+            request, version, "A version is compared with the one in force before it is approved."
+        )
     try:
         if find_problems(load_protocol_value(version)):
             return _refused(

@@ -255,7 +255,7 @@ def _decision_table(protocol: Protocol) -> Iterator[Problem]:
         yield Problem(section="decision_rules", key="", message=f"No rule for {_cell_words(cell)}.")
     for cell, keys in sorted(rules_by_cell.items()):
         if len(keys) > 1:
-            message = f"{' and '.join(keys)} both speak for {_cell_words(cell)}."
+            message = f"More than one rule for {_cell_words(cell)}: {', '.join(keys)}."
             yield Problem(section="decision_rules", key=keys[-1], message=message)
         if cell not in every_cell:
             message = f"No patient can reach {_cell_words(cell)}."

@@ -38,7 +38,12 @@ FAULTS: Mapping[str, tuple[str, str, Mapping[str, Any], str]] = {
     "no band for high counts": ("grade_bands", "0", {"upper_per_ul": "400000"}, "is in no grade"),
     "a band that is empty": ("grade_bands", "3", {"upper_per_ul": "25000"}, "The band is empty"),
     "a hole in the decision table": ("decision_rules", "D05", {"bleeding_levels": ["none"]}, "No rule for"),
-    "two rules for one cell": ("decision_rules", "D05", {"rapid_rise": ["false", "true"]}, "both speak for"),
+    "two rules for one cell": (
+        "decision_rules",
+        "D05",
+        {"rapid_rise": ["false", "true"]},
+        "More than one rule for",
+    ),
     "a rule that leads nowhere": ("decision_rules", "D05", {"branch": ""}, "leads to a branch or says why"),
     "a tenfold dose": ("regimens", "IVIG_1", {"amount": "10"}, "implausible"),
     "a dose above its day's limit": ("regimens", "IVIG_1", {"amount": "1.5"}, "limit for one day"),

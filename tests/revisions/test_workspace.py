@@ -200,6 +200,19 @@ def test_draft_with_problems_is_not_proved() -> None:
     assert not Proof.objects.exists()
 
 
+def test_an_approved_version_is_proved_no_more_and_its_page_does_not_offer_it() -> None:
+    version = approved()
+    author, made = as_("author"), Proof.objects.count()
+
+    page = author.get(reverse("workspace", args=[version.pk])).content.decode()
+    answer = author.post(reverse("ask_for_proof", args=[version.pk]), {"kind": "comparison"})
+
+    assert "Ask for the" not in page
+    assert "no more can be asked for" in page
+    assert answer.status_code == 409
+    assert Proof.objects.count() == made
+
+
 @pytest.mark.hazard("H20")
 def test_pages_of_a_version_with_a_broken_seal_say_that_it_cannot_be_used() -> None:
     version = submitted()
