@@ -108,8 +108,8 @@ class BodyLimitMiddleware:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdigit()):
             return render(request, "400.html", status=400)
-        if int(length) > settings.BODY_LIMIT_BYTES and int(length) > _longest_body(request):
-            return render(request, "413.html", status=413)
+        if int(length) > settings.BODY_LIMIT_BYTES and int(length) > (longest := _longest_body(request)):
+            return render(request, "413.html", {"longest_kilobytes": longest // 1024}, status=413)
         return self.get_response(request)
 
 

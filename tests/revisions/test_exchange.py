@@ -194,6 +194,9 @@ def test_body_longer_than_any_content_file_is_refused_and_other_pages_take_none_
     nowhere = author.post("/nowhere/", {"content": "x" * form})
 
     assert [too_long.status_code, elsewhere.status_code, nowhere.status_code] == [413, 413, 413]
+    # Each page tells its own limit.
+    assert f"{longest // 1024} kilobytes" in too_long.content.decode()
+    assert f"{form // 1024} kilobytes" in elsewhere.content.decode()
 
 
 @pytest.mark.django_db
