@@ -435,9 +435,9 @@ def _modules_in_print(file: bytes, paper: Paper, dpi: int) -> list[list[int]]:
     """The modules of the code on page 1, each taken at its middle from a one-bit picture of the page."""
     pixels: Any = first_page_printed(file, dpi).load()
     width_pt = PAPER_MM[paper][0] * POINTS_PER_MM
-    # The code is the first black thing below the header rule in the right-hand 24 mm of the page.
+    # The code is the first black thing below the header rule in the right-hand 28 mm of the page.
     right = round((width_pt - 12 * POINTS_PER_MM) * dpi / 72)
-    left = round(right - 24 * POINTS_PER_MM * dpi / 72) - 1
+    left = round(right - 28 * POINTS_PER_MM * dpi / 72) - 1
     top = round(17 * POINTS_PER_MM * dpi / 72)
     black = [
         (x, y)
