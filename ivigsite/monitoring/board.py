@@ -7,7 +7,6 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Count, Min, Q
-from django.utils import timezone
 
 from ivigsite.accounts.models import User
 from ivigsite.encounters.advice import GRADE_WORDS
@@ -17,6 +16,7 @@ from ivigsite.monitoring.models import MonitoringTask, Observation, is_due, is_w
 from ivigsite.monitoring.reassessment import encounters_with_changed_facts
 from ivigsite.monitoring.selectors import KIND_WORDS
 from ivigsite.monitoring.signals import handover_given, handover_noted, told_of
+from ivigsite.monitoring.times import short
 from protocols.engine.numbers import echo_count
 
 
@@ -139,7 +139,7 @@ def newest_counts_of(encounters: Collection[UUID]) -> Mapping[UUID, str]:
     if not encounters:
         return {}
     found = _newest_counts(encounters)
-    return {key: f"{echo_count(each.values[COUNT])}, {_short(each.taken_at)}" for key, each in found.items()}
+    return {key: f"{echo_count(each.values[COUNT])}, {short(each.taken_at)}" for key, each in found.items()}
 
 
 def handover_lines(user: User, *, ward: str, at: datetime) -> list[HandoverLine]:
@@ -166,7 +166,7 @@ def handover_lines(user: User, *, ward: str, at: datetime) -> list[HandoverLine]
     noted, given = told_of(handover_noted, keys), told_of(handover_given, keys)
     counted = _newest_counts(keys)
     for running in EmergencyStart.objects.filter(encounter__in=keys, ending=None):
-        noted[running.encounter_id].insert(0, f"Emergency: its clock runs since {_short(running.started_at)}")
+        noted[running.encounter_id].insert(0, f"Emergency: its clock runs since {short(running.started_at)}")
     lines = [
         _line(
             row,
@@ -212,8 +212,8 @@ def _line(
     graded = "Not graded" if grade is None else f"Grade {grade}, {GRADE_WORDS[grade].lower()}"
     if counted is not None and (last is None or counted.taken_at > (last.sampled_at or last.made_at)):
         # The grade is the assessment's own: beside a newer count it is said when that was.
-        words = f"{echo_count(counted.values[COUNT])}, {_short(counted.taken_at)}"
-        graded = f"{graded} when assessed {_short(last.made_at)}" if last is not None else graded
+        words = f"{echo_count(counted.values[COUNT])}, {short(counted.taken_at)}"
+        graded = f"{graded} when assessed {short(last.made_at)}" if last is not None else graded
     by_status: dict[str, list[MonitoringTask]] = defaultdict(list)
     for task in tasks:
         by_status[task.status(at)].append(task)
@@ -236,7 +236,3 @@ def _line(
         facts_changed=facts_changed,
         noted=(*noted, *((START_OPEN,) if by_status["waiting"] else ())),
     )
-
-
-def _short(moment: datetime) -> str:
-    return f"{timezone.localtime(moment):%d-%b %H:%M}"

@@ -7,11 +7,10 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.utils import timezone
-
 from ivigsite.encounters.models import Assessment
 from ivigsite.monitoring.models import Observation
 from ivigsite.monitoring.signals import handover_given, handover_noted
+from ivigsite.monitoring.times import short
 from ivigsite.orders.course_words import KIND_WORDS
 from ivigsite.orders.models import AdministrationEvent, GivenProduct
 from ivigsite.orders.platelet_units import receiver_by, warnings_of
@@ -53,18 +52,14 @@ def _dose_words(events: Sequence[AdministrationEvent]) -> str:
     line = events[0].line
     course = replay(as_pump_event(event) for event in events)
     amount = format_dose(Decimal(line.dose_amount), line.dose_unit)
-    words = f"{KIND_WORDS[line.kind]} {amount}: begun {_short(events[0].happened_at)}"
+    words = f"{KIND_WORDS[line.kind]} {amount}: begun {short(events[0].happened_at)}"
     if course.state is State.RUNNING:
         rate = "" if course.ml_per_h is None else f" at {course.ml_per_h} mL per h"
         return f"{words}, running{rate}"
     # A reaction may come after the end.
     since = ended_at(events) or events[-1].happened_at
     told = [event.volume_ml for event in events if event.volume_ml]
-    return f"{words}, {course.state} {_short(since)}{f' after {told[-1]} mL' if told else ''}"
-
-
-def _short(moment: datetime) -> str:
-    return f"{timezone.localtime(moment):%d-%b %H:%M}"
+    return f"{words}, {course.state} {short(since)}{f' after {told[-1]} mL' if told else ''}"
 
 
 def _tell_units(sender: object, *, encounters: Iterable[UUID], **_: Any) -> dict[UUID, list[str]]:
