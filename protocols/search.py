@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from protocols.engine.numbers import format_decimal
+from protocols.engine.placeholders import in_brackets
 from protocols.engine.protocol import (
     Basis,
     Branch,
@@ -44,7 +45,6 @@ SPEAKS_OF_IT: Final = 1.6
 LEAST_SHARE: Final = 0.25
 
 # What is filled in for a patient has no value here.
-_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _WORD: Final = re.compile(r"[a-z0-9]+")
 _TOPICS: Final[Mapping[Topic, str]] = {
     Topic.CONFLICT: "Conflict",
@@ -285,8 +285,8 @@ class _Passages:
     ) -> Passage:
         return Passage(
             kind=kind,
-            title=_PLACEHOLDER.sub(_spaced, title),
-            body=_PLACEHOLDER.sub(_spaced, " ".join(body.split())),
+            title=in_brackets(title),
+            body=in_brackets(" ".join(body.split())),
             anchor=anchor,
             citations=tuple(self._citations[key] for key in basis.cites if key in self._citations),
             provenance=basis.provenance.value,
@@ -320,10 +320,6 @@ class _Passages:
             for value in condition.values
         }
         return tuple(branch for key, branch in self._branches.items() if key in keys)
-
-
-def _spaced(placeholder: re.Match[str]) -> str:
-    return f"[{placeholder[1].replace('_', ' ')}]"
 
 
 def _dose(regimen: Regimen) -> str:

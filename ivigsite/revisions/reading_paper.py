@@ -16,6 +16,7 @@ from ivigsite.revisions.sections import HEADER, ORDERS, SECTIONS, cell_of, rows_
 from protocols.document import Document
 from protocols.engine.monitoring import ANCHORS
 from protocols.engine.numbers import format_decimal
+from protocols.engine.placeholders import in_brackets
 from protocols.engine.protocol import (
     Basis,
     Branch,
@@ -181,7 +182,7 @@ def _table(rows: Any, protocol: Protocol, said: Callable[[Any, Protocol], Lines]
 
 def _head(row: Any) -> Lines:
     name = next(name for name in _HEADED_BY if hasattr(row, name))
-    words = str(getattr(row, name))
+    words = in_brackets(str(getattr(row, name)))
     key = str(getattr(row, "key", ""))
     return (words, key) if key and key != words else (spaced(words),)
 
@@ -201,7 +202,7 @@ def _field_lines(row: Any, protocol: Protocol, *, without: set[str]) -> Lines:
         if each.name in _SHOWN_APART | without or _is_empty(value):
             continue
         unit = unit_of(each.name)
-        words = f"{'; or '.join(cell_of(value, protocol).lines)}{f' {unit}' if unit else ''}"
+        words = in_brackets(f"{'; or '.join(cell_of(value, protocol).lines)}{f' {unit}' if unit else ''}")
         if each.name in _PLAIN_WORDS:
             long.append(words)
         else:

@@ -21,6 +21,11 @@ def fill(text: str, values: Values) -> str:
     return _NAME.sub(lambda found: _value(found[1], found[0], values), text) if "{" in text else text
 
 
+def in_brackets(text: str) -> str:
+    """The text with each name as words in square brackets, for whoever reads the protocol and no patient."""
+    return _NAME.sub(lambda found: f"[{found[1].replace('_', ' ')}]", text)
+
+
 def wait_of(text: str, values: Values) -> Mapping[str, str]:
     """How long the text says to wait, in `hours` or `months` after the facts; empty if it does not say so.
 

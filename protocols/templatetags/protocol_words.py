@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from protocols.engine.conditions import RESULT_VALUES
 from protocols.engine.facts import Kind
 from protocols.engine.numbers import format_decimal, unit_beside
+from protocols.engine.placeholders import in_brackets
 from protocols.engine.protocol import (
     Comparator,
     Condition,
@@ -32,6 +33,7 @@ from protocols.models import ProtocolVersion
 from protocols.reading import has_unread_note, review_overdue_since
 
 register = template.Library()
+register.filter(in_brackets)
 
 COMPARISON_WORDS: Final = {
     Comparator.IS: "is",

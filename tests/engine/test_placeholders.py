@@ -2,7 +2,7 @@
 
 import pytest
 
-from protocols.engine.placeholders import PLACEHOLDERS, fill, strange_names, wait_of
+from protocols.engine.placeholders import PLACEHOLDERS, fill, in_brackets, strange_names, wait_of
 
 from .factory import D
 
@@ -36,6 +36,14 @@ def test_name_that_is_not_on_the_list_stays_and_is_told() -> None:
     assert fill(text, {"platelets_per_ul": 3}) == "Of 3 and {nothing} in {} and {weight_kg}."
     assert list(strange_names(text)) == ["nothing", "", "weight_kg"]
     assert list(strange_names("Of {count} and none.")) == []
+
+
+def test_whoever_reads_of_no_patient_reads_the_names_as_words() -> None:
+    assert (
+        in_brackets("Wait {hours_until_repeat} hours, {product}.")
+        == "Wait [hours until repeat] hours, [product]."
+    )
+    assert in_brackets("Wait.") == "Wait."
 
 
 def test_text_without_names_stays_as_it_is() -> None:

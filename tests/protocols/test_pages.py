@@ -132,6 +132,9 @@ def test_the_shipped_protocol_can_be_read(client: Client) -> None:
     ids = re.findall(r'\bid="([^"]+)"', html)
     assert len(ids) == len(set(ids))
     assert set(re.findall(r'href="#([^"]+)"', html)) <= {*ids, "main"}
+    # What is computed for a patient is named here, and not in the braces of whoever writes it.
+    assert "[product] contains proline." in html
+    assert not re.search(r"\{\w+\}", text_of(html))
 
 
 def test_texts_of_a_protocol_are_escaped(client: Client) -> None:
