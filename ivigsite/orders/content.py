@@ -58,6 +58,8 @@ RISK_FACTS: Final = (
     "thrombosis_risk_factors",
     "overload_risk_factors",
 )
+# Told by their names where they are so: a risk of the product that no list of factors holds.
+STATED_RISKS: Final = ("recent_thrombosis", "immunoglobulin_reaction")
 BLEEDING_EVIDENCE: Final = (
     "bleeding_sites",
     "bleeding_seen_age_hours",
@@ -241,7 +243,10 @@ def _basis(proposal: Proposal, *, is_emergency: bool) -> SheetBasis:
     stored = proposal.assessment.facts
     facts = proposal.facts
     rule = proposal.recommendation.rule
-    risks = [fact_words(key, stored[key]) for key in RISK_FACTS if stored.get(key)]
+    risks = [
+        *(fact_words(key, stored[key]) for key in RISK_FACTS if stored.get(key)),
+        *(FACT_BY_KEY[key].label for key in STATED_RISKS if stored.get(key) is True),
+    ]
     bleeding = proposal.outcome["trace"]["bleeding"]["level"]
     sites = stored.get("bleeding_sites", [])
     grade = proposal.recommendation.grade.grade

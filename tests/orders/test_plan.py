@@ -104,9 +104,11 @@ def test_times_over_the_change_of_the_clock_are_true_minutes() -> None:
 class TestPlan:
     """Tests that share nothing but the need for a site."""
 
-    def content(self, site: Site, **facts: Any) -> tuple[Proposal, SheetContent]:
+    def content(self, site: Site, *, without: str = "", **facts: Any) -> tuple[Proposal, SheetContent]:
         proposal = propose(assessment=assess(site, **facts), product=None, at=timezone.now())
-        codes = tuple(card.code for card in proposal.cards if card.role == "required")
+        codes = tuple(
+            card.code for card in proposal.cards if card.role == "required" and card.kind != without
+        )
         made = Choices(
             codes=codes,
             starts_at=timezone.now().replace(second=0, microsecond=0),
@@ -175,6 +177,23 @@ class TestPlan:
             "Single bottles in sequence, not one pooled bag",
             "Glucose 5 % or sodium chloride 0.9 %",
         )
+
+    @pytest.mark.hazard("H10")
+    @pytest.mark.parametrize(
+        ("fact", "words"),
+        [
+            ("recent_thrombosis", "Stroke, heart attack or venous clot in the last 3 months"),
+            ("immunoglobulin_reaction", "Anaphylaxis or severe reaction to human immunoglobulin"),
+        ],
+    )
+    def test_a_risk_that_no_list_holds_stands_among_the_risks(
+        self, site: Site, fact: str, words: str
+    ) -> None:
+        _, known = self.content(site, without="ivig", **{fact: True})
+        _, denied = self.content(site, without="ivig", **{fact: False})
+
+        assert words in known.basis.risks
+        assert words not in denied.basis.risks
 
     def test_moving_t0_moves_every_time_of_the_plan(self, physician: Client, site: Site) -> None:
         assessment = assess(site, venous_lines=2)
