@@ -315,7 +315,7 @@ def _recommend(
     added = (*added_lines(protocol, effects), *_consult_order(protocol, consult))
     if effects == shaping:
         # Mostly the plan shows nothing new, and what rules add is no arm: `review` sees to it.
-        held, timed = shaped, with_calls(timed, filter(_runs, added))
+        held, timed = shaped, with_calls(timed, added)
     else:
         held = apply_to_lines(proposed, screened.gates, effects, case.product)
         timed = _arranged(protocol, case, (*held, *added), plans)
