@@ -9,7 +9,16 @@ import pytest
 from protocols.engine.arrangement import AFTER_PLATELETS, AFTER_START, ARMS, arrange, values_of_plan
 from protocols.engine.decision import arrange_chosen, evaluate, plans_of
 from protocols.engine.facts import UNKNOWN
-from protocols.engine.protocol import OrderKind, Role, SafetyRule, Severity, Timing
+from protocols.engine.protocol import (
+    ConsultLevel,
+    EffectKind,
+    OrderKind,
+    ProductProperty,
+    Role,
+    SafetyRule,
+    Severity,
+    Timing,
+)
 from protocols.engine.recommendation import Order, Recommendation
 from protocols.engine.review import find_problems
 from protocols.engine.timed_plan import EventKind, TimedPlan
@@ -146,6 +155,14 @@ def test_one_infusion_alone_waits_for_no_line() -> None:
     assert plan is not None
     assert plan.waits_for == ()
     assert gives(plan) == [("TABLET", 0, None, None), ("IVIG", 0, 112, 1)]
+
+
+def test_two_infusions_wait_for_the_number_of_lines() -> None:
+    plan = arrange_chosen(TRIPLE, said(venous_lines=UNKNOWN), ("IVIG", "PACK"))
+
+    assert plan is not None
+    assert [code for code, *_ in gives(plan)] == ["IVIG", "PACK"]
+    assert plan.waits_for == ("venous_lines",)
 
 
 def test_what_is_swallowed_needs_no_line_and_starts_at_once() -> None:
@@ -402,6 +419,24 @@ def test_rule_may_ask_for_the_planned_volume() -> None:
 
     assert "S_VOLUME" in fired
     assert "S_VOLUME" not in quiet
+
+
+def test_plan_that_calls_somebody_else_still_is_one_and_changes_no_line() -> None:
+    intravenous = safety_rule(
+        "S_ROUTE", Severity.WARNING, (), (EffectKind.REQUIRE_PRODUCT, ProductProperty.INTRAVENOUS)
+    )
+    calling = rule_on_volume((EffectKind.RAISE_CONSULT, ConsultLevel.STAT))
+    protocol = triple(safety_rules=(*PROTOCOL.safety_rules, intravenous, calling))
+
+    recommendation = said(protocol, venous_lines=2)
+    (ivig,) = (order for order in recommendation.orders if order.code == "IVIG")
+    plan = recommendation.timed_plan
+
+    assert recommendation.consult is ConsultLevel.STAT
+    assert (ivig.role, ivig.is_held, ivig.effects) == (Role.REQUIRED, False, ())
+    assert plan is not None
+    assert plan.events[0].code == "consult_stat"
+    assert "IVIG" in {event.code for event in plan.events}
 
 
 def test_rule_that_slows_the_rate_may_not_ask_about_the_plan() -> None:

@@ -139,6 +139,13 @@ def test_nothing_is_asked_of_a_group_that_is_sure_not_to_hold() -> None:
     assert either.missing({"age_years": 30, "sex": "female"}) == ("pregnant",)
 
 
+def test_fact_that_is_to_be_unknown_and_is_so_is_not_asked() -> None:
+    both = compile_when(((ask("sex", Comparator.UNKNOWN), IS_PREGNANT),))
+
+    assert both.missing({}) == ("pregnant",)
+    assert both.missing_in((0,), {}) == ("pregnant",)
+
+
 @pytest.mark.parametrize(("points", "expected"), [(5, True), (4, False)])
 def test_score_given_as_a_number_is_compared_as_one(points: int, expected: bool) -> None:
     assert compile_when(((ask("plasmic", Comparator.AT_LEAST, "5"),),))({"plasmic": points}) is expected

@@ -858,6 +858,15 @@ def test_risk_of_the_infusion_is_told_and_every_line_is_planned_by_it(
     assert {plan.is_at_risk for plan in plans.values()} == {is_at_risk}
 
 
+def test_finding_says_the_product_by_its_name() -> None:
+    rule = replace(safety_rule("S_NAME", Severity.WARNING, ()), text="Given as {product}")
+
+    said = recommended(sound_protocol(safety_rules=(rule,)))
+
+    assert said.rate_plan is not None
+    assert [finding.text for finding in said.findings] == [f"Given as {said.rate_plan.product.name}"]
+
+
 def test_call_stands_first_in_time_with_the_words_of_its_row() -> None:
     said = recommended()
     (row,) = (text for text in PROTOCOL.texts if text.key == "consult_same_day")

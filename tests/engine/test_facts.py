@@ -32,6 +32,12 @@ def test_nothing_is_known_until_somebody_says_it() -> None:
     assert known(Facts(age_years=30)) == {"age_years": 30}
 
 
+def test_all_choices_of_a_fact_may_be_chosen_together() -> None:
+    for definition in CATALOGUE:
+        if definition.kind is Kind.CHOICES:
+            definition.require_possible(definition.choice_keys)
+
+
 def test_every_fact_has_a_label_and_every_number_its_unit() -> None:
     for definition in CATALOGUE:
         assert definition.label

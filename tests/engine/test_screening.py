@@ -10,7 +10,7 @@ from protocols.engine.facts import UNKNOWN
 from protocols.engine.outcome import outcome_to_plain
 from protocols.engine.protocol import OrderKind, Role, Timing
 from protocols.engine.recommendation import Recommendation, ScreeningState
-from protocols.engine.screening import screening_of
+from protocols.engine.screening import screening_lines, screening_of
 
 from .factory import PROTOCOL, D, patient, sound_protocol
 
@@ -71,6 +71,14 @@ def test_timing_that_cannot_be_told_waits() -> None:
 
 def test_item_of_another_treatment_is_left_out() -> None:
     assert screening_of(PROTOCOL, {"first_ivig": True}, ()) == ()
+
+
+def test_what_can_be_said_of_an_item_is_made_once_for_each_protocol() -> None:
+    said, again = recommended(), recommended()
+    (line,), (line_again,) = (screening_lines(PROTOCOL, each.screening) for each in (said, again))
+
+    assert said.screening[0] is again.screening[0]
+    assert line is line_again
 
 
 def test_item_says_what_each_result_changes() -> None:
