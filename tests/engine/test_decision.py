@@ -858,6 +858,13 @@ def test_risk_of_the_infusion_is_told_and_every_line_is_planned_by_it(
     assert {plan.is_at_risk for plan in plans.values()} == {is_at_risk}
 
 
+def test_level_that_the_findings_show_is_told_to_the_rules_where_nobody_said_one() -> None:
+    said = recommended(bleeding_level=UNKNOWN)
+
+    assert isinstance(said.bleeding.computed, str)
+    assert said.values["bleeding_level"] == said.bleeding.computed
+
+
 def test_finding_says_the_product_by_its_name() -> None:
     rule = replace(safety_rule("S_NAME", Severity.WARNING, ()), text="Given as {product}")
 
