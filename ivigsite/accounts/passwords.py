@@ -55,7 +55,9 @@ def count_failure(username: str, *, at: datetime) -> FailedPasswords:
     """Count a wrong password, and double the wait from the fourth one on."""
     failed, _ = FailedPasswords.objects.select_for_update().get_or_create(username_digest=_digest(username))
     failed.count = 1 if failed.count >= LOCKED_AT else failed.count + 1
-    failed.refused_until = at + _wait_after(failed.count)
+    wait = _wait_after(failed.count)
+    # A free try leaves no moment behind: one that began before it would find itself refused, and go uncounted.
+    failed.refused_until = at + wait if wait else None
     failed.save()
     return failed
 

@@ -87,6 +87,15 @@ def test_right_password_is_refused_while_the_account_waits():
 
 
 @pytest.mark.django_db
+def test_try_that_began_before_a_free_one_was_counted_is_counted_too():
+    user = make_user()
+    refusal(user.username, at=NOON)
+
+    assert refusal(user.username, at=NOON - timedelta(milliseconds=20)).wait_seconds == 0
+    assert FailedPasswords.objects.get().count == 2
+
+
+@pytest.mark.django_db
 def test_attempt_during_the_wait_is_not_counted():
     user = make_user()
     fail_patiently(user.username, 4)

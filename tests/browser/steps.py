@@ -199,6 +199,9 @@ def answer(page: Page, answers: Answers) -> None:
 
 def unfold(page: Page) -> None:
     """Open the sections that are folded while nothing in them is answered."""
+    # A page that is still on its way has nothing folded, or not everything.
+    expect(page.locator("details.fold").first).to_be_attached()
+    page.wait_for_load_state()
     folded = page.locator("details.fold:not([open]) > summary")
     while folded.count():
         folded.first.click()
