@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
 from protocols.engine import protocol as engine
+from protocols.json_field import JSONField
 from protocols.lifecycle import ENDED, REVIEWED, EventKind, State
 
 
@@ -34,7 +35,7 @@ def _one_of(choices: type[StrEnum], **options: Any) -> Any:
 
 
 def _list() -> Any:
-    return models.JSONField(default=list, blank=True)
+    return JSONField(default=list, blank=True)
 
 
 def _decimal(**options: Any) -> Any:
@@ -464,7 +465,7 @@ class SafetyRule(KeyedRow, WithBasis):
     effects = _list()
     text = models.TextField()
     action = models.TextField(blank=True)
-    override = models.JSONField(default=dict)
+    override = JSONField(default=dict)
 
 
 class OverrideReason(KeyedRow, WithBasis):
@@ -550,7 +551,7 @@ class PlausibleRange(KeyedRow, WithBasis):
 class WorkedCase(KeyedRow):
     sentence = models.TextField()
     starts_from = _key(blank=True)
-    facts = models.JSONField(default=dict, blank=True)
+    facts = JSONField(default=dict, blank=True)
     outcome = _key(blank=True)
     grade = models.PositiveSmallIntegerField(null=True, blank=True)
     branch = _key(blank=True)
@@ -601,7 +602,7 @@ class Proof(models.Model):
     cursor = models.CharField(max_length=40, blank=True)
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
-    result = models.JSONField(default=dict, blank=True)
+    result = JSONField(default=dict, blank=True)
     error = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 

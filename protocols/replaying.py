@@ -1,7 +1,6 @@
 """Trying a protocol on stored assessments, in this process or in several beside it. Knows no database."""
 
 import gc
-import json
 import multiprocessing
 import os
 from collections import deque
@@ -9,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
+
+import orjson
 
 from protocols.engine.answers import NotAnOutcome, Tally, answer_of
 from protocols.engine.behaviour import answer_to
@@ -49,7 +50,7 @@ def replayed(protocol: Protocol, stored: Sequence[Stored]) -> Tally:
     for one in stored:
         example = {"assessment": one.id}
         try:
-            facts, before = facts_from_plain(json.loads(one.facts)), answer_of(json.loads(one.outcome))
+            facts, before = facts_from_plain(orjson.loads(one.facts)), answer_of(orjson.loads(one.outcome))
         except NotAnOutcome as refusal:
             tally.add_unreadable(str(refusal), example)
         except FactErrors as refusal:

@@ -56,7 +56,7 @@ def count_failure(username: str, *, at: datetime) -> FailedPasswords:
     failed, _ = FailedPasswords.objects.select_for_update().get_or_create(username_digest=_digest(username))
     failed.count = 1 if failed.count >= LOCKED_AT else failed.count + 1
     wait = _wait_after(failed.count)
-    # A free try leaves no moment behind: one that began before it would find itself refused, and go uncounted.
+    # A free try leaves no moment behind, or one that began before it would be refused and go uncounted.
     failed.refused_until = at + wait if wait else None
     failed.save()
     return failed

@@ -4,6 +4,8 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import models
 
+from protocols.json_field import JSONField
+
 
 class AuditEntry(models.Model):
     """Who did what to which record, chained to the entry before it; rows never change."""
@@ -15,7 +17,7 @@ class AuditEntry(models.Model):
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     actor_role = models.CharField(max_length=24, blank=True)
     object_id = models.UUIDField(null=True, db_index=True)
-    details = models.JSONField()
+    details = JSONField()
     request_id = models.UUIDField(null=True)
     address = models.GenericIPAddressField(null=True)
     # Unique, so that the chain cannot fork: one entry has one successor.

@@ -10,6 +10,7 @@ from ivigsite.accounts.models import User, Ward
 from ivigsite.parsing.text import fold
 from protocols.engine.facts import Facts
 from protocols.engine.facts_json import facts_from_plain
+from protocols.json_field import JSONField
 from protocols.models import ProtocolVersion
 
 
@@ -146,9 +147,9 @@ class Assessment(models.Model):
     protocol_version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
     seal = models.CharField(max_length=64)
     # As typed, so that a reassessment starts from the same words and units.
-    entered = models.JSONField()
-    facts = models.JSONField()
-    outcome = models.JSONField()
+    entered = JSONField()
+    facts = JSONField()
+    outcome = JSONField()
     # Again as columns, so that a list of patients does not read every outcome.
     platelets_per_ul = models.PositiveIntegerField(null=True, blank=True)
     grade = models.PositiveSmallIntegerField(null=True, blank=True)
@@ -270,7 +271,7 @@ class AssessmentDraft(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     encounter = models.ForeignKey(Encounter, on_delete=models.CASCADE, related_name="drafts")
     author = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    entered = models.JSONField()
+    entered = JSONField()
     saved_at = models.DateTimeField()
 
     class Meta:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from ivigsite.accounts.models import User
 from ivigsite.encounters.models import Assessment, Encounter
 from protocols.engine.monitoring import Status, status_of
+from protocols.json_field import JSONField
 from protocols.models import ProtocolVersion
 
 
@@ -51,9 +52,9 @@ class MonitoringPlan(models.Model):
     assessment = models.ForeignKey(Assessment, on_delete=models.PROTECT, related_name="+")
     # The order set; a number only, for orders are a floor above.
     order_set_id = models.UUIDField(unique=True)
-    kinds = models.JSONField()
+    kinds = JSONField()
     # Item keys, each with the numbers of its repeats that hold for this patient.
-    items = models.JSONField()
+    items = JSONField()
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 
@@ -227,12 +228,12 @@ class Observation(models.Model):
     rule = models.CharField(max_length=100)
     title = models.CharField(max_length=500)
     # What was typed with its unit, the exact values in base units, and what followed from them.
-    entered = models.JSONField()
-    values = models.JSONField()
-    derived = models.JSONField()
+    entered = JSONField()
+    values = JSONField()
+    derived = JSONField()
     level = models.CharField(max_length=10, choices=ResultLevel.choices)
-    reasons = models.JSONField()
-    missing = models.JSONField()
+    reasons = JSONField()
+    missing = JSONField()
     action = models.TextField(blank=True)
     # Order kinds whose next dose waits, with commas between them.
     holds = models.CharField(max_length=80, blank=True)

@@ -14,6 +14,7 @@ from ivigsite.orders.sheet.content import SheetContent, from_plain
 from ivigsite.orders.sheet.documents import DOCUMENTS, LABELS, Document, DocumentKind
 from ivigsite.parsing.dates import format_date
 from protocols.engine.protocol import OverrideKind, Severity
+from protocols.json_field import JSONField
 from protocols.models import ProtocolVersion
 
 ANSWERED = [kind.value for kind in OverrideKind if kind.asks_an_answer]
@@ -72,7 +73,7 @@ class OrderSet(models.Model):
     starts_at = models.DateTimeField()
     valid_until = models.DateTimeField()
     # Everything the sheet shows, in canonical form: what was on the check page, with the signature added.
-    content = models.JSONField()
+    content = JSONField()
     content_digest = models.CharField(max_length=64)
     signed_at = models.DateTimeField()
     signed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -143,7 +144,7 @@ class OrderLine(models.Model):
     dose_amount = models.CharField(max_length=30, blank=True)
     dose_unit = models.CharField(max_length=20, blank=True)
     starts_at = models.DateTimeField(null=True)
-    proposal = models.JSONField()
+    proposal = JSONField()
 
     class Meta:
         ordering = ["order_set", "number"]
@@ -203,7 +204,7 @@ class OverriddenRule(models.Model):
     second = models.CharField(max_length=100, blank=True)
     facts_digest = models.CharField(max_length=64)
     will_monitor = models.BooleanField(default=False)
-    checks = models.JSONField(default=list)
+    checks = JSONField(default=list)
 
     class Meta:
         ordering = ["order_set", "rule"]
@@ -683,7 +684,7 @@ class Discharge(models.Model):
     appointment_on = models.DateField(null=True, blank=True)
     comment = models.CharField(max_length=500, blank=True)
     # What the papers say, in plain form, by their names; the same content makes the same file for ever.
-    papers = models.JSONField()
+    papers = JSONField()
     written_at = models.DateTimeField()
     written_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     idempotency_key = models.UUIDField(unique=True)

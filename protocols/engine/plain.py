@@ -1,32 +1,45 @@
 """Values to plain data and back, canonical JSON, and the seal made of it."""
 
 import hashlib
-import json
 import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
+
+import orjson
 
 from .protocol import Protocol
 
 T = TypeVar("T")
-Reader = Callable[[Any, str], Any]
+Reader = Callable[[Any], Any]
 
 # What `Decimal` itself reads is wider: 1e3, 1_000, NaN, other scripts' digits.
 PLAIN_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
+# The whole numbers that JSON readers agree on, JavaScript's too.
+LARGEST_WHOLE: Final = 2**53 - 1
 
 
 class PlainError(ValueError):
     """Plain data does not have the shape of the value it should become; `path` says where."""
 
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(f"{path or 'content'}: {message}")
-        self.path = path
+    def __init__(self, message: str, path: str = "") -> None:
+        super().__init__(message, path)
         self.message = message
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path or 'content'}: {self.message}"
+
+    def within(self, place: str) -> "PlainError":
+        """The same fault, seen from the table or list in which it stands at this place."""
+        if not self.path:
+            return PlainError(self.message, place)
+        dot = "" if self.path.startswith("[") else "."
+        return PlainError(self.message, f"{place}{dot}{self.path}")
 
 
 def decimal_text(value: Decimal) -> str:
@@ -52,16 +65,16 @@ def to_plain(value: Any) -> Any:
     return value
 
 
-def from_plain(cls: type[T], data: Any, path: str = "") -> T:
+def from_plain(cls: type[T], data: Any) -> T:
     """The inverse of `to_plain`; strict, so a misspelt key or a wrong type raises `PlainError`."""
     expected: Any = cls
-    value: T = _reader(expected)(data, path)
+    value: T = _reader(expected)(data)
     return value
 
 
 def canonical_json(value: Any) -> str:
     """One text per value: sorted keys, no spaces, no escapes beyond what JSON needs."""
-    return json.dumps(to_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return orjson.dumps(to_plain(value), option=orjson.OPT_SORT_KEYS).decode()
 
 
 def seal(protocol: Protocol) -> str:
@@ -95,8 +108,8 @@ def _optional_reader(expected: Any) -> Reader:
     (inner,) = (arg for arg in get_args(expected) if arg is not types.NoneType)
     read_inner = _reader(inner)
 
-    def read(data: Any, path: str) -> Any:
-        return None if data is None else read_inner(data, path)
+    def read(data: Any) -> Any:
+        return None if data is None else read_inner(data)
 
     return read
 
@@ -104,55 +117,76 @@ def _optional_reader(expected: Any) -> Reader:
 def _tuple_reader(inner: Any) -> Reader:
     read_inner = _reader(inner)
 
-    def read(data: Any, path: str) -> Any:
+    def read(data: Any) -> Any:
         if not isinstance(data, list):
-            raise PlainError(path, "expected a list")
-        return tuple(read_inner(item, f"{path}[{number}]") for number, item in enumerate(data))
+            raise PlainError("expected a list")
+        if not data:
+            return ()
+        items: list[Any] = []
+        try:
+            items.extend(map(read_inner, data))
+        except PlainError as error:
+            raise error.within(f"[{len(items)}]") from None
+        return tuple(items)
 
     return read
 
 
-def _read_decimal(data: Any, path: str) -> Decimal:
+def _read_decimal(data: Any) -> Decimal:
     if not isinstance(data, str):
-        raise PlainError(path, 'expected a number written as text, for example "0.4"')
-    if not PLAIN_NUMBER.fullmatch(data):
-        raise PlainError(path, f"{data!r} is not a number")
-    return Decimal(decimal_text(Decimal(data)))
+        raise PlainError('expected a number written as text, for example "0.4"')
+    return _decimal_of(data)
 
 
-def _read_answers(data: Any, path: str) -> Any:
+# The same few amounts stand in a protocol many times.
+@lru_cache(maxsize=2048)
+def _decimal_of(text: str) -> Decimal:
+    if not PLAIN_NUMBER.fullmatch(text):
+        raise PlainError(f"{text!r} is not a number")
+    return Decimal(decimal_text(Decimal(text)))
+
+
+def _read_answers(data: Any) -> Any:
     """Facts as JSON has them: texts, whole numbers, yes or no, lists of texts; no fractions, no nesting."""
-    if not isinstance(data, Mapping):
-        raise PlainError(path, "expected a table")
+    if not isinstance(data, dict):
+        raise PlainError("expected a table")
     for key, item in data.items():
         items = item if isinstance(item, list) else [item]
         allowed = (str,) if isinstance(item, list) else (str, int, bool)
         if not isinstance(key, str) or any(type(each) not in allowed for each in items):
-            raise PlainError(
-                f"{path}.{key}", "expected a text, a whole number, true, false or a list of texts"
-            )
+            raise PlainError("expected a text, a whole number, true, false or a list of texts", str(key))
+        if type(item) is int:
+            _require_writable(item, key)
     return dict(data)
 
 
 def _enum_reader(expected: type[Enum]) -> Reader:
     members = {member.value: member for member in expected}
 
-    def read(data: Any, path: str) -> Any:
+    def read(data: Any) -> Any:
         if not isinstance(data, str) or data not in members:
-            raise PlainError(path, f"{data!r} is not one of {', '.join(members)}")
+            raise PlainError(f"{data!r} is not one of {', '.join(members)}")
         return members[data]
 
     return read
 
 
 def _scalar_reader(expected: type) -> Reader:
-    def read(data: Any, path: str) -> Any:
+    def read(data: Any) -> Any:
         # bool is an int in Python, and `true` is no count.
         if type(data) is not expected:
-            raise PlainError(path, f"expected {expected.__name__}, got {type(data).__name__}")
+            raise PlainError(f"expected {expected.__name__}, got {type(data).__name__}")
+        if isinstance(data, int):
+            _require_writable(data)
         return data
 
     return read
+
+
+def _require_writable(number: int, path: str = "") -> None:
+    """Refuse what no database column and no JSON reader holds exactly."""
+    if abs(number) > LARGEST_WHOLE:
+        raise PlainError("the number is out of all proportion", path)
 
 
 def _dataclass_reader(expected: Any) -> Reader:
@@ -161,18 +195,22 @@ def _dataclass_reader(expected: Any) -> Reader:
     required = {name for name, f in wanted.items() if f.default is MISSING}
     readers: dict[str, Reader] = {}
 
-    def read(data: Any, path: str) -> Any:
-        if not isinstance(data, Mapping):
-            raise PlainError(path, "expected a table")
-        if unknown := sorted(set(data) - set(wanted)):
-            raise PlainError(path, f"unknown key {unknown[0]!r}")
-        if missing := sorted(required - set(data)):
-            raise PlainError(path, f"missing key {missing[0]!r}")
-        values = {}
-        for name, item in data.items():
-            if name not in readers:
-                readers[name] = _reader(hints[name])
-            values[name] = readers[name](item, f"{path}.{name}" if path else name)
+    def read(data: Any) -> Any:
+        if not isinstance(data, dict):
+            raise PlainError("expected a table")
+        if not data.keys() <= wanted.keys():
+            raise PlainError(f"unknown key {min(data.keys() - wanted.keys(), key=str)!r}")
+        if not data.keys() >= required:
+            raise PlainError(f"missing key {min(required - data.keys())!r}")
+        if not readers:
+            readers.update((name, _reader(hints[name])) for name in wanted)
+        values: dict[str, Any] = {}
+        name = ""
+        try:
+            for name, item in data.items():
+                values[name] = readers[name](item)
+        except PlainError as error:
+            raise error.within(name) from None
         return expected(**values)
 
     return read

@@ -24,12 +24,14 @@ from protocols.engine.protocol import (
     Regimen,
     Role,
     Ties,
+    When,
     WorkedCase,
 )
 
 from .factory import PROTOCOL, D, band, sound_protocol
 
 SOURCES = "source_document, source_context, guideline, label, study, house_value"
+TOO_LARGE = "the number is out of all proportion"
 NO_FACT = "expected a text, a whole number, true, false or a list of texts"
 
 
@@ -111,12 +113,15 @@ def test_plain_data_holds_only_what_json_holds() -> None:
         (D, "1.", "", "'1.' is not a number"),
         (D, "١", "", "'١' is not a number"),
         (dict[str, Any], ["age_years"], "", "expected a table"),
-        (dict[str, Any], {"weight_kg": 60.5}, ".weight_kg", NO_FACT),
-        (dict[str, Any], {"weight_kg": None}, ".weight_kg", NO_FACT),
-        (dict[str, Any], {"weight_kg": {}}, ".weight_kg", NO_FACT),
-        (dict[str, Any], {"bleeding_sites": ["gi", 1]}, ".bleeding_sites", NO_FACT),
-        (dict[str, Any], {"bleeding_sites": [True]}, ".bleeding_sites", NO_FACT),
-        (dict[str, Any], {1: "gi"}, ".1", NO_FACT),
+        (dict[str, Any], {"weight_kg": 60.5}, "weight_kg", NO_FACT),
+        (dict[str, Any], {"weight_kg": None}, "weight_kg", NO_FACT),
+        (dict[str, Any], {"weight_kg": {}}, "weight_kg", NO_FACT),
+        (dict[str, Any], {"bleeding_sites": ["gi", 1]}, "bleeding_sites", NO_FACT),
+        (dict[str, Any], {"bleeding_sites": [True]}, "bleeding_sites", NO_FACT),
+        (dict[str, Any], {1: "gi"}, "1", NO_FACT),
+        (dict[str, Any], {"age_years": 2**53}, "age_years", TOO_LARGE),
+        (Citation, {1: "a", "z": "b"}, "", "unknown key 1"),
+        (int, -(2**53), "", TOO_LARGE),
     ],
 )
 def test_plain_data_of_another_shape_is_refused_with_its_place(
@@ -141,16 +146,22 @@ def test_answers_of_a_worked_case_are_read_as_they_stand() -> None:
 
 def test_fault_in_the_answers_of_a_worked_case_is_placed_under_the_case() -> None:
     with pytest.raises(PlainError) as refused:
-        from_plain(WorkedCase, {"key": "ONE", "sentence": "One.", "facts": {"weight_kg": 60.5}}, "cases[0]")
+        from_plain(WorkedCase, {"key": "ONE", "sentence": "One.", "facts": {"weight_kg": 60.5}})
 
-    assert str(refused.value) == f"cases[0].facts.weight_kg: {NO_FACT}"
+    assert str(refused.value) == f"facts.weight_kg: {NO_FACT}"
 
 
-def test_place_given_by_the_caller_stands_before_the_fault() -> None:
+def test_largest_whole_number_is_read_as_it_stands() -> None:
+    assert from_plain(dict[str, Any], {"age_years": 2**53 - 1}) == {"age_years": 2**53 - 1}
+
+
+def test_fault_in_a_list_of_lists_is_placed_by_both_numbers() -> None:
+    condition = {"fact": "sex", "comparator": "is", "values": ["female"]}
+
     with pytest.raises(PlainError) as refused:
-        from_plain(Basis, {"cites": "C10", "provenance": "study"}, "row")
+        from_plain(When, [[condition], [condition, {**condition, "values": [1]}]])
 
-    assert refused.value.path == "row.cites"
+    assert refused.value.path == "[1][1].values[0]"
 
 
 def test_place_of_a_fault_deep_inside_is_named() -> None:
