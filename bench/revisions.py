@@ -76,6 +76,7 @@ def store_assessments(scratch: Scratch, encounter: Any, count: int) -> None:
     from django.utils import timezone
 
     from ivigsite.encounters.models import Assessment
+    from protocols.engine.answers import FORMAT, answer_of, answer_to_plain
 
     version = scratch.site.version
     plain = plain_cases(protocol_of(scratch))
@@ -94,6 +95,8 @@ def store_assessments(scratch: Scratch, encounter: Any, count: int) -> None:
             entered={},
             facts=facts,
             outcome=outcome,
+            answer=answer_to_plain(answer_of(outcome)),
+            answer_format=FORMAT,
             idempotency_key=uuid4(),
         )
         rows.append(row)

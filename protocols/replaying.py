@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from protocols.engine.answers import NotAnOutcome, Tally, answer_of
+from protocols.engine.answers import Answer, NotAnOutcome, Tally, answer_from_plain, answer_of
 from protocols.engine.behaviour import answer_to
 from protocols.engine.facts_json import FactErrors, facts_from_plain
 from protocols.engine.plain import from_plain, to_plain
@@ -29,13 +29,15 @@ AHEAD: Final = 2 * PROCESSES
 class Stored:
     """One stored assessment: where it is, what was known, and what was said of it then.
 
-    Both are the JSON that is stored: read by the process that tries them, and not by the one that hands them
-    out, which would write it again to pass it on.
+    All is the JSON that is stored: read by the process that tries it, and not by the one that hands it out,
+    which would write it again to pass it on. Where the answer was not kept in the format of today, its whole
+    outcome is here instead.
     """
 
     id: str
     facts: str
-    outcome: str
+    answer: str | None = None
+    outcome: str = ""
 
 
 Part = tuple[str, Tally]
@@ -50,7 +52,7 @@ def replayed(protocol: Protocol, stored: Sequence[Stored]) -> Tally:
     for one in stored:
         example = {"assessment": one.id}
         try:
-            facts, before = facts_from_plain(orjson.loads(one.facts)), answer_of(orjson.loads(one.outcome))
+            facts, before = facts_from_plain(orjson.loads(one.facts)), _said(one)
         except NotAnOutcome as refusal:
             tally.add_unreadable(str(refusal), example)
         except FactErrors as refusal:
@@ -60,6 +62,12 @@ def replayed(protocol: Protocol, stored: Sequence[Stored]) -> Tally:
         else:
             tally.add(before, answer_to(protocol, facts), example)
     return tally
+
+
+def _said(one: Stored) -> Answer:
+    if one.answer is None:
+        return answer_of(orjson.loads(one.outcome))
+    return answer_from_plain(orjson.loads(one.answer))
 
 
 def in_this_process(protocol: Protocol, parts: Iterable[Sequence[Stored]]) -> Iterator[Part]:

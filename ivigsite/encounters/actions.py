@@ -21,6 +21,7 @@ from ivigsite.encounters.models import (
 )
 from ivigsite.encounters.signals import assessment_made, encounter_closed
 from ivigsite.parsing.text import fold
+from protocols.engine.answers import FORMAT, answer_of, answer_to_plain
 from protocols.engine.decision import evaluate
 from protocols.engine.facts import Facts
 from protocols.engine.facts_json import facts_to_plain
@@ -237,6 +238,8 @@ def record_assessment(
         entered=dict(entry.entered),
         facts=facts,
         outcome=outcome,
+        answer=answer_to_plain(answer_of(outcome)),
+        answer_format=FORMAT,
         platelets_per_ul=facts.get("platelets_per_ul"),
         grade=outcome["grade"],
         sampled_at=entry.sampled_at,

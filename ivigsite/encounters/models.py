@@ -150,6 +150,10 @@ class Assessment(models.Model):
     entered = JSONField()
     facts = JSONField()
     outcome = JSONField()
+    # The parts of the outcome that versions are compared by, so that a replay reads no more; None where the
+    # assessment is older than the column. In the format that `answers.FORMAT` was then.
+    answer = JSONField(null=True, blank=True)
+    answer_format = models.PositiveSmallIntegerField(null=True, blank=True)
     # Again as columns, so that a list of patients does not read every outcome.
     platelets_per_ul = models.PositiveIntegerField(null=True, blank=True)
     grade = models.PositiveSmallIntegerField(null=True, blank=True)

@@ -1,6 +1,6 @@
 """An outcome as its parts, and two outcomes as the parts that differ, counted and sorted worst first."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -9,6 +9,9 @@ from typing import Any, Final
 from .plain import decimal_text
 
 HARD: Final = ("hard", "hard_named_haematologist")
+# Raise it with every change to what `answer_of` makes of an outcome: an answer that was stored in another
+# format is not compared, it is made again from its outcome.
+FORMAT: Final = 1
 _CONSULTS: Final = ("none", "info", "same_day", "stat")
 
 
@@ -31,6 +34,7 @@ class Part(StrEnum):
     TEXT = "text"
 
 
+_PARTS: Final = {part.value: part for part in Part}
 _RANKS: Final = {part: rank for rank, part in enumerate(Part)}
 # Of these every patient has another number, so that they are counted together.
 _TOGETHER: Final = frozenset({Part.DOSE, Part.RATE})
@@ -193,6 +197,16 @@ def answer_of(plain: Mapping[str, Any]) -> Answer:
         raise NotAnOutcome(f"The stored answer has no {missing}.") from missing
     except (TypeError, AttributeError) as wrong:
         raise NotAnOutcome("The stored answer is not built like one.") from wrong
+
+
+def answer_to_plain(answer: Answer) -> list[list[str]]:
+    """An answer as JSON can hold it, beside the outcome of which it is a fortieth."""
+    return [[part.value, subject, said] for (part, subject), said in answer.items()]
+
+
+def answer_from_plain(plain: Iterable[Sequence[str]]) -> Answer:
+    """The inverse of `answer_to_plain`, for what was stored in this `FORMAT`."""
+    return {(_PARTS[part], subject): said for part, subject, said in plain}
 
 
 def _answer_of(plain: Mapping[str, Any]) -> Answer:

@@ -12,7 +12,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from protocols import actions, proving
-from protocols.engine.answers import tally_to_plain
+from protocols.engine.answers import Part, answer_of, answer_to_plain, tally_to_plain
 from protocols.engine.decision import evaluate
 from protocols.engine.facts_json import facts_from_plain
 from protocols.engine.outcome import outcome_to_plain
@@ -35,7 +35,7 @@ from protocols.proving import (
     run_comparison,
     run_replay,
 )
-from protocols.replaying import Stored, beside_this_process, in_this_process
+from protocols.replaying import Stored, beside_this_process, in_this_process, replayed
 from tests.protocols.factory import (
     AT,
     DECIDED,
@@ -148,6 +148,16 @@ def test_replay_counts_the_stored_assessments_that_would_change() -> None:
     dose = next(change for change in done.result["changes"] if change["part"] == "dose")
     assert (dose["count"], dose["before"], dose["after"]) == (3, "20 g", "10 g")
     assert dose["example"] == {"assessment": "000"}
+
+
+def test_replay_compares_with_the_answer_that_was_kept_and_reads_no_outcome() -> None:
+    protocol = small_protocol()
+    (row,) = stored(protocol, "40")
+    before = answer_of(json.loads(row.outcome))
+    kept = replace(row, answer=json.dumps(answer_to_plain(before)), outcome="")
+    other = replace(row, answer=json.dumps(answer_to_plain({**before, (Part.BRANCH, ""): "ELSE"})))
+
+    assert (replayed(protocol, [kept]).changed, replayed(protocol, [other]).changed) == (0, 1)
 
 
 def test_replay_counts_what_cannot_be_replayed_with_its_reason_and_goes_on() -> None:

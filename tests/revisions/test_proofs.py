@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from ivigsite.revisions import proofs
+from protocols.engine.answers import FORMAT, answer_from_plain, answer_of
 from protocols.models import Proof, ProofKind
 from protocols.proving import ask_for_proof
 from protocols.replaying import replayed
@@ -35,7 +36,22 @@ def test_assessments_are_read_as_they_are_stored_and_on_from_a_cursor(
     assert [first.id, second.id] == sorted(made)
     for read in (first, second):
         assert json.loads(read.facts) == made[read.id].facts
-        assert json.loads(read.outcome) == made[read.id].outcome
+        assert read.answer is not None
+        assert answer_from_plain(json.loads(read.answer)) == answer_of(made[read.id].outcome)
+        assert read.outcome == ""
+
+
+def test_whole_outcome_is_read_where_its_answer_was_kept_in_another_format(
+    proof: Proof, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = assess(site)
+    monkeypatch.setattr(proofs, "FORMAT", FORMAT + 1)
+
+    (read,) = proofs.reader_of(proof)("")
+
+    assert read.answer is None
+    assert json.loads(read.outcome) == made.outcome
+    assert replayed(shipped(), [read]).changed == 0
 
 
 def test_what_was_said_is_said_again(proof: Proof, site: Site) -> None:
