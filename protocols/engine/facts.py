@@ -92,19 +92,20 @@ class FactDefinition:
 
     # Every answer that is read asks for them.
     choice_keys: tuple[str, ...] = field(init=False)
+    value_type: type = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "choice_keys", tuple(key for key, _ in self.choices))
+        object.__setattr__(self, "value_type", _TYPES[self.kind][0])
 
     def require_possible(self, value: Any) -> None:
         """Raise `ImpossibleFact` when the value is of the wrong type or beyond any patient."""
-        expected, wanted = _TYPES[self.kind]
-        # True is an int to Python, and no count.
-        is_expected = isinstance(value, expected) and isinstance(value, bool) is (expected is bool)
-        if not is_expected:
-            raise ImpossibleFact(self.key, f"Give {wanted}.")
-        if expected is bool:
+        expected = self.value_type
+        if expected is bool and (value is True or value is False):
             return
+        # True is an int to Python, and no count.
+        if not isinstance(value, expected) or isinstance(value, bool):
+            raise ImpossibleFact(self.key, f"Give {_TYPES[self.kind][1]}.")
         if expected is int or expected is Decimal:
             self._require_possible_number(Decimal(value))
         elif self.kind is Kind.TEXT:

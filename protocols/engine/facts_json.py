@@ -39,17 +39,25 @@ def facts_from_plain(data: Mapping[str, Any], protocol: Protocol | None = None) 
         if item is None or item == "unknown":
             continue
         try:
-            value = _read(definition, item)
-            definition.require_possible(value)
-        except (BadInput, ImpossibleFact) as problem:
+            values[key] = _read(definition, item)
+        except BadInput as problem:
             errors[key] = problem.message
-        else:
-            values[key] = value
+    facts = _possible(values, errors)
     if protocol is not None:
         errors |= _outside(protocol, values)
     if errors:
         raise FactErrors(errors)
-    return Facts(**values)
+    return facts
+
+
+def _possible(values: dict[str, Any], errors: dict[str, str]) -> Facts:
+    """The facts of what a patient can have; whatever no patient can have goes from the values to the errors."""
+    while True:
+        try:
+            return Facts(**values)
+        except ImpossibleFact as problem:
+            errors[problem.key] = problem.message
+            del values[problem.key]
 
 
 def facts_to_plain(facts: Facts) -> dict[str, Any]:
