@@ -100,7 +100,7 @@ class FactDefinition:
 
     def require_possible(self, value: Any) -> None:
         """Raise `ImpossibleFact` when the value is of the wrong type or beyond any patient."""
-        expected = self.value_type
+        expected: Any = self.value_type
         if expected is bool and (value is True or value is False):
             return
         # True is an int to Python, and no count.

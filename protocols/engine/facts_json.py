@@ -51,7 +51,7 @@ def facts_from_plain(data: Mapping[str, Any], protocol: Protocol | None = None) 
 
 
 def _possible(values: dict[str, Any], errors: dict[str, str]) -> Facts:
-    """The facts of what a patient can have; whatever no patient can have goes from the values to the errors."""
+    """Facts of what a patient can have; what no patient can have goes from the values to the errors."""
     while True:
         try:
             return Facts(**values)

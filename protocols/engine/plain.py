@@ -1,6 +1,7 @@
 """Values to plain data and back, canonical JSON, and the seal made of it."""
 
 import hashlib
+import json
 import re
 import types
 from collections.abc import Callable, Mapping
@@ -10,8 +11,6 @@ from enum import Enum
 from functools import cache, lru_cache
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
-import orjson
-
 from .protocol import Protocol
 
 T = TypeVar("T")
@@ -19,8 +18,8 @@ Reader = Callable[[Any], Any]
 
 # What `Decimal` itself reads is wider: 1e3, 1_000, NaN, other scripts' digits.
 PLAIN_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
-# The whole numbers that JSON readers agree on, JavaScript's too.
-LARGEST_WHOLE: Final = 2**53 - 1
+# More than any count or minute of a protocol, and no more than every database and JSON reader holds exactly.
+LARGEST_WHOLE: Final = 10**8
 
 
 class PlainError(ValueError):
@@ -74,7 +73,7 @@ def from_plain(cls: type[T], data: Any) -> T:
 
 def canonical_json(value: Any) -> str:
     """One text per value: sorted keys, no spaces, no escapes beyond what JSON needs."""
-    return orjson.dumps(to_plain(value), option=orjson.OPT_SORT_KEYS).decode()
+    return json.dumps(to_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def seal(protocol: Protocol) -> str:
@@ -139,7 +138,7 @@ def _read_decimal(data: Any) -> Decimal:
 
 
 # The same few amounts stand in a protocol many times.
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=1024)
 def _decimal_of(text: str) -> Decimal:
     if not PLAIN_NUMBER.fullmatch(text):
         raise PlainError(f"{text!r} is not a number")
@@ -184,7 +183,6 @@ def _scalar_reader(expected: type) -> Reader:
 
 
 def _require_writable(number: int, path: str = "") -> None:
-    """Refuse what no database column and no JSON reader holds exactly."""
     if abs(number) > LARGEST_WHOLE:
         raise PlainError("the number is out of all proportion", path)
 

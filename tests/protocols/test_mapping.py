@@ -1,16 +1,20 @@
 from dataclasses import fields, replace
 from decimal import Decimal
+from hashlib import sha256
+from typing import Any
 
 import pytest
 from django.db import connection
+from hypothesis import given
+from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from protocols import mapping
 from protocols.actions import import_draft
 from protocols.engine import protocol as engine
-from protocols.engine.plain import seal
+from protocols.engine.plain import LARGEST_WHOLE, canonical_json, seal
 from protocols.engine.review import find_problems
-from protocols.mapping import ROWS, SealBroken, check_seal, load_protocol_value, read_rows
+from protocols.mapping import ROWS, SealBroken, check_seal, load_protocol_value, read_rows, seal_of
 from protocols.models import ContentRow, OrderTemplate, ProtocolVersion
 from tests.protocols.factory import AT, PRODUCT, approved, draft, small_protocol, submitted
 
@@ -193,3 +197,15 @@ def test_a_draft_may_be_loaded_by_nobody() -> None:
     version = import_draft(protocol=small_protocol(), change_note="Shipped.", by=None, at=AT)
 
     assert version.author is None
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-LARGEST_WHOLE, LARGEST_WHOLE) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(json_values)
+def test_stored_content_seals_like_its_value_whoever_writes_the_text(value: Any) -> None:
+    assert seal_of(value) == sha256(canonical_json(value).encode()).hexdigest()
