@@ -175,6 +175,17 @@ def press(page: Page | Locator, button: str) -> None:
     page.get_by_role("button", name=button, exact=True).click()
 
 
+def follow(page: Page, target: Locator) -> None:
+    """Click what leads to another page, and look at nothing before that has come."""
+    with page.expect_event("load"):
+        target.click()
+
+
+def press_on(page: Page, button: str) -> None:
+    """Press what leads to another page, or to the same one anew, and wait for that."""
+    follow(page, page.get_by_role("button", name=button, exact=True))
+
+
 def assess_page(encounter: Encounter) -> str:
     return reverse("assess", args=[encounter.pk])
 

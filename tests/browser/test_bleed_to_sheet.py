@@ -119,6 +119,7 @@ def test_order_set_is_signed_by_keyboard_alone(page: Page, site: Site):
     page.keyboard.press("Enter")
     page.wait_for_url("**/")
     activate(page, page.get_by_role("navigation").get_by_role("link", name="New patient"))
+    expect(page.get_by_role("heading", name="New patient")).to_be_visible()
     fill_by_keyboard(page, PATIENT)
     tab_to(page, page.get_by_label("Ward", exact=True))
     page.keyboard.type("Haem")
@@ -166,6 +167,8 @@ def type_into(page: Page, target: Locator, text: str) -> None:
 
 
 def fill_by_keyboard(page: Page, answers: Answers) -> None:
+    # Of a page that is still on its way not everything is there to be unfolded.
+    page.wait_for_load_state()
     for name, value in answers.items():
         found = control(page, name, value)
         fold = page.locator(f'details.fold:not([open]):has([name="{name}"]) > summary')

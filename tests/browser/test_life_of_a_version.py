@@ -13,9 +13,9 @@ from protocols.lifecycle import State
 from protocols.mapping import load_protocol_value
 from protocols.models import ProtocolVersion
 from protocols.proving import prove_at_once
-from tests.browser.steps import press
+from tests.browser.steps import follow, press, press_on
 from tests.browser.test_accessibility import faults
-from tests.browser.test_workspace import open_row, save
+from tests.browser.test_workspace import open_row, open_section, save
 from tests.protocols.factory import AT, REVIEW_DUE, small_protocol
 from tests.revisions.versions import who
 from tests.scenario import PASSWORD, Site
@@ -57,7 +57,7 @@ def test_three_people_take_a_changed_version_into_force(
         page.goto(reverse("workspace", args=[before.pk]))
         page.get_by_label("User name").fill(username)
         page.get_by_label("Password").fill(PASSWORD)
-        press(page, "Sign in")
+        press_on(page, "Sign in")
         return page
 
     found: dict[str, Any] = {}
@@ -73,7 +73,7 @@ def test_three_people_take_a_changed_version_into_force(
     author.get_by_label("Upper border").fill("12")
     press(author, "Save")
     expect(author.get_by_text("10 is in grades 1 and 0.").first).to_be_visible()
-    author.locator("tbody th").get_by_role("link", name="0", exact=True).click()
+    follow(author, author.locator("tbody th").get_by_role("link", name="0", exact=True))
     author.get_by_label("Lower border").fill("12")
     press(author, "Save")
     expect(author.get_by_text("No problems; all")).to_be_visible()
@@ -105,8 +105,8 @@ def test_three_people_take_a_changed_version_into_force(
 
     # The reviewer: a comment on a row, which the author answers, and the review.
     take(reviewer, version, "Start the review")
-    reviewer.locator('.reading-nav a[href$="/workspace/regimens/"]').click()
-    reviewer.get_by_role("link", name="Comments on R20").click()
+    open_section(reviewer, "regimens")
+    follow(reviewer, reviewer.get_by_role("link", name="Comments on R20"))
     reviewer.get_by_label("Your comment").fill("Why 0.6?")
     press(reviewer, "Store it")
     expect(reviewer.get_by_text("No answer yet")).to_be_visible()
@@ -121,12 +121,12 @@ def test_three_people_take_a_changed_version_into_force(
     # The approver: refused without proofs, then both, read and confirmed.
     approver.goto(reverse("workspace", args=[version.pk]))
     for kind in ("comparison", "replay"):
-        press(approver, f"Ask for the {kind}")
+        press_on(approver, f"Ask for the {kind}")
         call_command("run_jobs", "--once", verbosity=0)
         approver.reload()
         expect(approver.get_by_role("heading", name="would change")).to_be_visible()
         found[kind] = faults(approver)
-        press(approver, "I have read this and confirm it")
+        press_on(approver, "I have read this and confirm it")
     approver.get_by_role("link", name="Approve", exact=True).click()
     expect(approver.get_by_text("Why 0.6?")).to_be_visible()
     expect(approver.get_by_text("The new label says so.")).to_be_visible()

@@ -17,6 +17,7 @@ from tests.browser.steps import (
     control,
     expect_signed,
     press,
+    press_on,
     save_assessment,
 )
 from tests.scenario import PASSWORD, Site, assess
@@ -139,7 +140,7 @@ def test_stale_form_shows_both_values_and_keeps_what_was_typed(bedside: Page, ot
 
 def test_check_page_of_a_replaced_assessment_signs_nothing(bedside: Page, other_tab: Page, site: Site):
     bedside.goto(choose_page(assess(site)))
-    press(bedside, "Check before signing")
+    press_on(bedside, "Check before signing")
     save_assessment(other_tab, site.encounter, FIRST)
 
     bedside.get_by_label("Your password").fill(PASSWORD)

@@ -13,7 +13,7 @@ from protocols.engine.answers import Part, Tally, tally_to_plain
 from protocols.mapping import read_rows
 from protocols.models import Proof, ProofKind, ProofState, ProtocolVersion, Text
 from protocols.proving import seal_of, version_in_force
-from tests.browser.steps import press
+from tests.browser.steps import follow, press, press_on
 from tests.browser.test_accessibility import faults, too_wide
 from tests.protocols.factory import draft
 from tests.scenario import PASSWORD, Site, shipped
@@ -25,12 +25,16 @@ def sign_in_as_author(page: Page) -> None:
     page.goto(reverse("protocols:versions"))
     page.get_by_label("User name").fill("author")
     page.get_by_label("Password").fill(PASSWORD)
-    press(page, "Sign in")
+    press_on(page, "Sign in")
+
+
+def open_section(page: Page, section: str) -> None:
+    follow(page, page.locator(f'.reading-nav a[href$="/workspace/{section}/"]'))
 
 
 def open_row(page: Page, section: str, key: str) -> None:
-    page.locator(f'.reading-nav a[href$="/workspace/{section}/"]').click()
-    page.locator("tbody th").get_by_role("link", name=key, exact=True).click()
+    open_section(page, section)
+    follow(page, page.locator("tbody th").get_by_role("link", name=key, exact=True))
 
 
 def save(page: Page, key: str) -> None:
@@ -96,8 +100,8 @@ def test_author_changes_a_dose_a_boundary_a_checklist_time_and_a_text_without_co
     expect(page.get_by_text("is in no grade").first).to_be_visible()
     page.locator("tbody th").get_by_role("link", name="3", exact=True).click()
     page.get_by_label("Lower border").fill("20000")
-    press(page, "Save")
-    page.locator('.reading-nav a[href$="/workspace/monitoring_items/"]').click()
+    press_on(page, "Save")
+    open_section(page, "monitoring_items")
     page.get_by_role("link", name="Edit here VIT-02").click()
     expect(page.get_by_role("form", name="VIT-02")).to_be_focused()
     page.get_by_label("Due", exact=True).fill("soon")
@@ -126,14 +130,14 @@ def test_author_changes_a_dose_a_boundary_a_checklist_time_and_a_text_without_co
     page.get_by_label("Title").fill("Phone haematology at once")
     press(page, "Save")
     expect(page.locator(".error-summary")).to_be_focused()
-    press(page, "Save")
+    save(page, "consult_stat")
     page.set_viewport_size({"width": 390, "height": 844})
     expect(page.get_by_role("link", name="Checklist")).to_be_hidden()
     page.get_by_text("Sections: Texts").click()
     expect(page.get_by_role("link", name="Checklist")).to_be_visible()
     page.set_viewport_size({"width": 1440, "height": 900})
 
-    page.locator('.reading-nav a[href$="/workspace/safety_rules/"]').click()
+    open_section(page, "safety_rules")
     page.get_by_role("link", name="Edit here HS-03", exact=True).click()
     in_place = page.get_by_role("form", name="HS-03", exact=True)
     value = add_condition(page, in_place, 0, 3)
@@ -183,7 +187,7 @@ def test_workspace_has_no_fault_that_axe_finds(
     press(page, "Save")
     expect(page.get_by_text("is in no grade").first).to_be_visible()
     found["section with problems"] = faults(page)
-    page.locator('.reading-nav a[href$="/workspace/monitoring_items/"]').click()
+    open_section(page, "monitoring_items")
     page.get_by_role("link", name="Edit here M10").click()
     page.get_by_label("Due", exact=True).fill("soon")
     with page.expect_response("**/in-place/"):
@@ -200,9 +204,9 @@ def test_workspace_has_no_fault_that_axe_finds(
     press(page, "Save")
     expect(page.locator(".error-summary")).to_be_focused()
     found["row that somebody else changed"] = faults(page)
-    press(page, "Save")
+    save(page, "consult_stat")
 
-    page.locator('.reading-nav a[href$="/workspace/safety_rules/"]').click()
+    open_section(page, "safety_rules")
     page.get_by_role("link", name="Edit here S10", exact=True).click()
     in_place = page.get_by_role("form", name="S10", exact=True)
     value = add_condition(page, in_place, 0, 1)
@@ -217,7 +221,7 @@ def test_workspace_has_no_fault_that_axe_finds(
     page.goto(reverse("workspace_grid", args=[version.pk]))
     found["grid"] = faults(page)
 
-    page.locator('.reading-nav a[href$="/workspace/regimens/"]').click()
+    open_section(page, "regimens")
     page.get_by_role("link", name="Edit here R20", exact=True).click()
     page.get_by_role("button", name="The rest of this row R20").click()
     page.get_by_role("group", name="The rest of this row").wait_for()
