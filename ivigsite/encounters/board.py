@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Max, OuterRef, Prefetch, Q, Subquery
+from django.db.models import CharField, Max, OuterRef, Prefetch, Q, Subquery, UUIDField
 from django.template.loader import render_to_string
 from django.utils.html import format_html_join
 
@@ -18,6 +18,7 @@ from ivigsite.encounters.emergency import elapsed_words
 from ivigsite.encounters.models import Assessment, EmergencyStart, Encounter
 from ivigsite.encounters.trend import TREND_POINTS, trend_of
 from ivigsite.parsing.text import fold
+from ivigsite.prepared import Prepared, Told
 from protocols.engine.numbers import echo_count
 from protocols.mapping import SealBroken
 
@@ -60,7 +61,7 @@ class BoardRow:
 def listed(user: User, *, mine: bool, ward: str) -> list[Any]:
     """What this person's wards have: emergencies, not assessed, then the worst grade, the longest open."""
     return sorted(
-        _open_encounters(user, mine=mine, ward=ward),
+        _open_encounters(mine=mine, of_one_ward=bool(ward)).rows(user=user.pk, ward=ward),
         key=lambda each: (
             each.emergency_at is None,
             -(NOT_GRADED_FIRST if each.grade is None else each.grade),
@@ -149,7 +150,9 @@ def ago(age: timedelta) -> str:
     return f"{days} d {hours} h ago"
 
 
-def _open_encounters(user: User, *, mine: bool, ward: str) -> Iterable[Any]:
+@cache
+def _open_encounters(*, mine: bool, of_one_ward: bool) -> Prepared:
+    user = Told("user", UUIDField())
     newest = Assessment.objects.filter(encounter=OuterRef("pk")).order_by("-number")
     running = EmergencyStart.objects.filter(encounter=OuterRef("pk"), ending=None)
     in_force = Q(order_sets__isnull=False, order_sets__ending=None)
@@ -165,9 +168,9 @@ def _open_encounters(user: User, *, mine: bool, ward: str) -> Iterable[Any]:
     )
     if mine:
         encounters = encounters.filter(owner=user)
-    if ward:
-        encounters = encounters.filter(ward__code=ward)
-    return encounters.order_by().values_list(*SHOWN, "opened_at", "made_at", "emergency_at", named=True)
+    if of_one_ward:
+        encounters = encounters.filter(ward__code=Told("ward", CharField()))
+    return Prepared(encounters.order_by().values_list(*SHOWN, "opened_at", "made_at", "emergency_at"))
 
 
 def _cells(keys: dict[UUID, tuple[Any, ...]], alike: frozenset[UUID]) -> dict[UUID, str]:

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from ivigsite.accounts.models import User, Ward
 from ivigsite.parsing.text import fold
+from ivigsite.prepared import Told
 from protocols.engine.facts import Facts
 from protocols.engine.facts_json import facts_from_plain
 from protocols.json_field import JSONField
@@ -79,7 +80,7 @@ class Patient(models.Model):
 
 
 class EncounterQuerySet(models.QuerySet["Encounter"]):
-    def for_user(self, user: User) -> Self:
+    def for_user(self, user: User | Told) -> Self:
         return self.filter(ward__users=user)
 
     def open(self) -> Self:

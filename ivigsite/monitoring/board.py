@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, DateTimeField, Min, Q, UUIDField
 
 from ivigsite.accounts.models import User
 from ivigsite.encounters.advice import GRADE_WORDS
@@ -17,6 +18,7 @@ from ivigsite.monitoring.reassessment import encounters_with_changed_facts
 from ivigsite.monitoring.selectors import KIND_WORDS
 from ivigsite.monitoring.signals import handover_given, handover_noted, told_of
 from ivigsite.monitoring.times import short
+from ivigsite.prepared import Prepared, Told
 from protocols.engine.numbers import echo_count
 
 
@@ -78,43 +80,24 @@ START_OPEN = "A start is not noted: its checks wait for it"
 
 def board_checks(user: User, *, at: datetime) -> Mapping[UUID, BoardChecks]:
     """The checks of every open encounter of this person's wards: a few queries; no checks is no entry."""
-    mine = Q(encounter__ward__users=user, encounter__closed_at=None)
-    due = is_due(at)
     tasks = {
-        encounter: (now, overdue, waiting, next_at)
-        for encounter, now, overdue, waiting, next_at in MonitoringTask.objects.open()
-        .filter(mine)
-        .order_by()
-        .values_list("encounter")
-        .annotate(
-            now=Count("pk", filter=due),
-            overdue=Count("pk", filter=due & Q(overdue_at__lt=at)),
-            waiting=Count("pk", filter=is_waiting(at)),
-            next_at=Min("due_at", filter=Q(due_at__gt=at)),
-        )
-        if now or waiting or next_at
+        row.encounter: row
+        for row in _open_tasks().rows(user=user.pk, at=at)
+        if row.now or row.waiting or row.next_at
     }
-    alarms = {
-        row["encounter"]: row
-        for row in Observation.objects.unacknowledged()
-        .filter(mine)
-        .order_by()
-        .values("encounter")
-        .annotate(all=Count("pk"), critical=Count("pk", filter=Q(level="critical")))
-    }
-    found: dict[UUID, BoardChecks] = defaultdict(BoardChecks)
+    alarms = {row.encounter: row for row in _alarms().rows(user=user.pk)}
     changed = encounters_with_changed_facts(user)
+    found: dict[UUID, BoardChecks] = defaultdict(BoardChecks)
     for key in {*tasks, *alarms, *changed}:
-        now, overdue, waiting, next_at = tasks.get(key, (0, 0, 0, None))
-        alarm = alarms.get(key)
+        task, alarm = tasks.get(key), alarms.get(key)
         found[key] = BoardChecks(
-            due=now - overdue,
-            overdue=overdue,
-            next_at=next_at,
-            alerts=alarm["all"] if alarm else 0,
-            critical=alarm["critical"] if alarm else 0,
+            due=task.now - task.overdue if task else 0,
+            overdue=task.overdue if task else 0,
+            next_at=task.next_at if task else None,
+            alerts=alarm.all if alarm else 0,
+            critical=alarm.critical if alarm else 0,
             facts_changed=key in changed,
-            is_start_open=bool(waiting),
+            is_start_open=bool(task and task.waiting),
         )
     return found
 
@@ -185,6 +168,32 @@ def handover_lines(user: User, *, ward: str, at: datetime) -> list[HandoverLine]
         lines,
         key=lambda line: (not (line.alerts or line.noted), not line.overdue, line.encounter.ward.name),
     )
+
+
+@cache
+def _open_tasks() -> Prepared:
+    at = Told("at", DateTimeField())
+    due = is_due(at)
+    open_tasks = MonitoringTask.objects.open().filter(_of_this_user()).order_by()
+    return Prepared(
+        open_tasks.values_list("encounter").annotate(
+            now=Count("pk", filter=due),
+            overdue=Count("pk", filter=due & Q(overdue_at__lt=at)),
+            waiting=Count("pk", filter=is_waiting(at)),
+            next_at=Min("due_at", filter=Q(due_at__gt=at)),
+        )
+    )
+
+
+@cache
+def _alarms() -> Prepared:
+    alarming = Observation.objects.unacknowledged().filter(_of_this_user()).order_by()
+    critical = Count("pk", filter=Q(level="critical"))
+    return Prepared(alarming.values_list("encounter").annotate(all=Count("pk"), critical=critical))
+
+
+def _of_this_user() -> Q:
+    return Q(encounter__ward__users=Told("user", UUIDField()), encounter__closed_at=None)
 
 
 def _newest_counts(encounters: Collection[UUID]) -> dict[UUID, Observation]:

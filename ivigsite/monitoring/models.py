@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from ivigsite.accounts.models import User
 from ivigsite.encounters.models import Assessment, Encounter
+from ivigsite.prepared import Told
 from protocols.engine.monitoring import Status, status_of
 from protocols.json_field import JSONField
 from protocols.models import ProtocolVersion
@@ -87,7 +88,7 @@ class Anchor(models.Model):
         return self.true_at or self.planned_at
 
 
-def is_due(now: datetime) -> Q:
+def is_due(now: datetime | Told) -> Q:
     """Of an open check: its time has come, its start is noted, and not yet that of the next of its kind."""
     return Q(
         Q(next_due_at=None) | Q(next_due_at__gt=now),
@@ -96,7 +97,7 @@ def is_due(now: datetime) -> Q:
     )
 
 
-def is_waiting(now: datetime) -> Q:
+def is_waiting(now: datetime | Told) -> Q:
     """Of an open check: its time would have come, and nobody has noted the start it is counted from."""
     return Q(due_at__lte=now, waits_until__gt=now)
 
