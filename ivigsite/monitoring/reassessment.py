@@ -3,18 +3,20 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, Q, Subquery, UUIDField
 
 from ivigsite.accounts.models import User
 from ivigsite.encounters.models import Assessment, Encounter
 from ivigsite.encounters.selectors import fact_words
 from ivigsite.monitoring.background import values_from_plain
 from ivigsite.monitoring.models import Observation
-from ivigsite.monitoring.signals import facts_overtaken, told_of
+from ivigsite.monitoring.signals import encounters_overtaken, facts_overtaken
 from ivigsite.monitoring.times import minute_of
+from ivigsite.prepared import Prepared, Told
 from protocols.engine.decision import evaluate
 from protocols.engine.facts import FACT_BY_KEY, UNKNOWN
 from protocols.engine.monitoring import MINUTES_PER_HOUR
@@ -46,9 +48,9 @@ def changed_facts(encounter: Encounter) -> tuple[str, ...]:
     if last is None:
         return ()
     newer = encounter.observations.standing().filter(entered_at__gt=last.made_at).order_by("taken_at")
-    overtaken = told_of(facts_overtaken, Encounter.objects.filter(pk=encounter.pk))
-    changes = _changes(last, load_protocol_value(encounter.protocol_version), list(newer))
-    return (*overtaken.get(encounter.pk, ()), *changes)
+    answers: list[tuple[Any, Any]] = facts_overtaken.send(sender=Encounter, encounter=encounter)
+    overtaken = [sentence for _, sentences in answers for sentence in sentences]
+    return (*overtaken, *_changes(last, load_protocol_value(encounter.protocol_version), newer))
 
 
 def encounters_with_changed_facts(user: User) -> frozenset[UUID]:
@@ -57,17 +59,11 @@ def encounters_with_changed_facts(user: User) -> frozenset[UUID]:
     A few queries, however many encounters there are: only those with newer results are looked at, and what
     was worked out once for the same results is kept.
     """
-    last_made = Assessment.objects.filter(encounter=OuterRef("encounter")).order_by("-number")
-    newer: dict[UUID, list[Observation]] = {}
-    for observation in (
-        Observation.objects.standing()
-        .filter(encounter__ward__users=user, encounter__closed_at=None, values__has_any_keys=list(FACTS))
-        .annotate(assessed=Subquery(last_made.values("made_at")[:1]))
-        .filter(entered_at__gt=F("assessed"))
-        .order_by("taken_at")
-    ):
-        newer.setdefault(observation.encounter_id, []).append(observation)
-    overtaken = frozenset(told_of(facts_overtaken, Encounter.objects.for_user(user).open()))
+    newer: dict[UUID, list[Any]] = {}
+    for result in _results_since_assessed().rows(user=user.pk):
+        newer.setdefault(result.encounter, []).append(result)
+    answers: list[tuple[Any, Any]] = encounters_overtaken.send(sender=Encounter, user=user)
+    overtaken = frozenset(key for _, keys in answers for key in keys)
     if not newer:
         return overtaken
     assessments = Assessment.objects.filter(encounter__in=list(newer)).select_related(
@@ -77,7 +73,22 @@ def encounters_with_changed_facts(user: User) -> frozenset[UUID]:
     return overtaken | {key for key, results in newer.items() if _has_changed(last[key], results)}
 
 
-def _has_changed(last: Assessment, newer: list[Observation]) -> bool:
+@cache
+def _results_since_assessed() -> Prepared:
+    """Of each result that is newer than the last assessment what `_has_changed` needs of it, in its order."""
+    last = Assessment.objects.filter(encounter=OuterRef("encounter")).order_by("-number")
+    of_this_user = Q(encounter__ward__users=Told("user", UUIDField()), encounter__closed_at=None)
+    return Prepared(
+        Observation.objects.standing()
+        .filter(of_this_user, values__has_any_keys=list(FACTS))
+        .annotate(assessed=Subquery(last.values("made_at")[:1]))
+        .filter(entered_at__gt=F("assessed"))
+        .order_by("taken_at")
+        .values_list("encounter", "pk", "values", "taken_at")
+    )
+
+
+def _has_changed(last: Assessment, newer: list[Any]) -> bool:
     version = last.encounter.protocol_version
     key = (last.pk, version.pk, version.seal, *(each.pk for each in newer))
     if key not in _known:
@@ -87,7 +98,7 @@ def _has_changed(last: Assessment, newer: list[Observation]) -> bool:
     return _known[key]
 
 
-def _changes(last: Assessment, protocol: Protocol, newer: Iterable[Observation]) -> tuple[str, ...]:
+def _changes(last: Assessment, protocol: Protocol, newer: Iterable[Any]) -> tuple[str, ...]:
     new = _newer_facts(newer)
     if not new:
         return ()
@@ -110,7 +121,7 @@ def _changes(last: Assessment, protocol: Protocol, newer: Iterable[Observation])
     return tuple(_words(key, last, value, protocol) for key, value in updates.items() if key in FACTS)
 
 
-def _newer_facts(newer: Iterable[Observation]) -> dict[str, tuple[Any, int]]:
+def _newer_facts(newer: Iterable[Any]) -> dict[str, tuple[Any, int]]:
     """The newest value of each shared fact among results in the order they were taken, and its minute."""
     found: dict[str, tuple[Any, int]] = {}
     for observation in newer:

@@ -21,8 +21,12 @@ platelets_noted: Final = Signal()
 know of and no check is counted from."""
 
 facts_overtaken: Final = Signal()
-"""Sent with `encounters`, a query of them, when somebody asks whether their last assessments still hold;
-answers by encounter, in words, what the floors above know and the assessment does not."""
+"""Sent with `encounter` when somebody asks whether its last assessment still holds; answers sentences on what
+the floors above know and the assessment does not."""
+
+encounters_overtaken: Final = Signal()
+"""Sent with `user` when somebody asks the same of all open encounters of their wards; answers the keys of
+those of which `facts_overtaken` has something to say."""
 
 
 def told_of(signal: Signal, encounters: Any) -> dict[UUID, list[str]]:

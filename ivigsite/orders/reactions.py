@@ -1,19 +1,22 @@
 """What a reaction means for the next order: which fact it carries on, what it refuses, what it warns of."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, Subquery, UUIDField
 from django.utils import timezone
 
+from ivigsite.accounts.models import User
 from ivigsite.encounters.models import Assessment, Encounter, Patient
 from ivigsite.encounters.selectors import OnRecord, fact_words
 from ivigsite.encounters.signals import facts_noted
 from ivigsite.monitoring.selectors import KIND_WORDS
-from ivigsite.monitoring.signals import facts_overtaken, handover_noted
+from ivigsite.monitoring.signals import encounters_overtaken, facts_overtaken, handover_noted
 from ivigsite.orders.models import Act, AdministrationEvent
 from ivigsite.parsing.dates import format_datetime
+from ivigsite.prepared import Prepared, Told
 from protocols.engine.course import SEVERE, THREATENS_LIFE
 from protocols.engine.facts import FACT_BY_KEY
 from protocols.engine.protocol import OrderKind
@@ -26,6 +29,7 @@ def listen() -> None:
     facts_noted.connect(_note_reaction, dispatch_uid="orders.facts_noted")
     handover_noted.connect(_hand_over, dispatch_uid="orders.reactions_noted")
     facts_overtaken.connect(_overtaken, dispatch_uid="orders.reactions_overtaken")
+    encounters_overtaken.connect(_all_overtaken, dispatch_uid="orders.all_reactions_overtaken")
 
 
 def reactions_of(patient: Patient, *, grade: int) -> list[AdministrationEvent]:
@@ -47,7 +51,7 @@ def refusal_for(assessment: Assessment) -> str:
 
     A life-threatening reaction on record must be a fact of the assessment: only then do the rules see it.
     """
-    if assessment.facts.get(FACT) is True:
+    if _knows_reaction(assessment.facts):
         return ""
     found = reactions_of(assessment.encounter.patient, grade=THREATENS_LIFE)
     if not found:
@@ -101,28 +105,41 @@ def _hand_over(sender: object, *, encounters: Iterable[UUID], **_: Any) -> dict[
     return told
 
 
-def _overtaken(sender: object, *, encounters: QuerySet[Encounter], **_: Any) -> dict[UUID, list[str]]:
-    """The life-threatening reactions that a last assessment does not know of, the newest of each patient."""
-    rows = AdministrationEvent.objects.filter(
-        line__order_set__encounter__patient__encounters__in=encounters,
-        line__kind=OrderKind.IVIG,
-        act=Act.REACTION,
-        grade=THREATENS_LIFE,
+def _overtaken(sender: object, *, encounter: Encounter, **_: Any) -> list[str]:
+    """The newest life-threatening reaction, where the last assessment does not know of any."""
+    found = reactions_of(encounter.patient, grade=THREATENS_LIFE)
+    last = encounter.assessments.first()
+    if not found or last is None or _knows_reaction(last.facts):
+        return []
+    before = fact_words(FACT, last.facts.get(FACT), load_protocol_value(encounter.protocol_version))
+    return [f"{FACT_BY_KEY[FACT].label}: {before} before, {words_of(found[0])} now"]
+
+
+def _all_overtaken(sender: object, *, user: User, **_: Any) -> list[UUID]:
+    rows = _assessed_with_reaction().rows(user=user.pk)
+    return [row.pk for row in rows if not _knows_reaction(row.facts)]
+
+
+@cache
+def _assessed_with_reaction() -> Prepared:
+    """Encounters of patients with a life-threatening reaction, with the facts of the last assessment."""
+    last = Assessment.objects.filter(encounter=OuterRef("pk")).order_by("-number")
+    reactions = AdministrationEvent.objects.filter(
+        line__kind=OrderKind.IVIG, act=Act.REACTION, grade=THREATENS_LIFE
     )
-    newest: dict[UUID, AdministrationEvent] = {}
-    for event in rows.select_related("line__order_set__encounter").order_by("happened_at").distinct():
-        newest[event.line.order_set.encounter.patient_id] = event
-    if not newest:
-        return {}
-    told = {}
-    for encounter in encounters.filter(patient__in=newest).select_related("protocol_version"):
-        last = encounter.assessments.first()
-        if last is None or last.facts.get(FACT) is True:
-            continue
-        before = fact_words(FACT, last.facts.get(FACT), load_protocol_value(encounter.protocol_version))
-        label = FACT_BY_KEY[FACT].label
-        told[encounter.pk] = [f"{label}: {before} before, {words_of(newest[encounter.patient_id])} now"]
-    return told
+    return Prepared(
+        Encounter.objects.for_user(Told("user", UUIDField()))
+        .open()
+        .filter(patient__in=reactions.order_by().values("line__order_set__encounter__patient"))
+        .filter(assessments__number=1)
+        .order_by()
+        .annotate(facts=Subquery(last.values("facts")[:1]))
+        .values_list("pk", "facts")
+    )
+
+
+def _knows_reaction(facts: Mapping[str, Any]) -> bool:
+    return facts.get(FACT) is True
 
 
 def _note_reaction(sender: object, *, encounter: Encounter, **_: Any) -> list[OnRecord]:
