@@ -111,9 +111,18 @@ class FactsForm(forms.Form):
         for name, field in self.fields.items():
             value = field.widget.value_from_datadict(self.data, self.files, name)
             try:
-                self.cleaned_data[name] = field.clean(value)
+                self.cleaned_data[name] = self._meaning(name, field, value)
             except ValidationError as error:
                 self.add_error(name, error)
+
+    def _meaning(self, name: str, field: forms.Field, value: Any) -> Any:
+        """What an answer says; one that was offered says the same in every form, and is read once."""
+        if not isinstance(field, fields.StrictChoiceField) or not isinstance(value, str):
+            return field.clean(value)
+        known = self.made.meanings
+        if (name, value) not in known:
+            known[name, value] = field.clean(value)
+        return known[name, value]
 
     def clean(self) -> dict[str, Any]:
         for name, key in COUNTS.items():
