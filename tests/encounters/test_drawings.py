@@ -13,7 +13,7 @@ from ivigsite.encounters.advice import Advice
 from ivigsite.encounters.drawings import NotShown, Part, draw
 from ivigsite.encounters.preview import advise
 from ivigsite.encounters.role_views import HAS_SOMETHING, PANELS_OF, SHOWS, panels_for
-from ivigsite.encounters.templatetags.drawings import drawn_panel
+from ivigsite.encounters.templatetags.drawings import drawn_panels
 from protocols.content_files import load_shipped
 from protocols.engine.facts_json import facts_from_plain
 from protocols.engine.protocol import Protocol
@@ -75,8 +75,8 @@ def test_panels_drawn_before_say_the_same_as_panels_drawn_now(
         advice_for(protocol, iga_g_per_l=None, height_cm=None),
     ]
 
-    def pages() -> list[list[str]]:
-        return [[drawn_panel(panel, advice, None) for panel in panels_for(view, advice)] for advice in cases]
+    def pages() -> list[str]:
+        return [drawn_panels(panels_for(view, advice), advice, None) for advice in cases]
 
     kept = (pages(), pages())[1]
     monkeypatch.setattr("ivigsite.encounters.drawings.MOST_CHARACTERS", 0)
@@ -88,7 +88,7 @@ def test_two_patients_never_share_a_dose(protocol: Protocol):
     (orders,) = (panel for panel in PANELS_OF[RoleView.PHYSICIAN] if panel.key == "orders")
     light, heavy = (advice_for(protocol, weight_kg=kg) for kg in ("52", "81"))
 
-    pages = [drawn_panel(orders, advice, None) for advice in (light, heavy, light)]
+    pages = [drawn_panels([orders], advice, None) for advice in (light, heavy, light)]
 
     assert "50 g" in pages[0]
     assert "80 g" in pages[1]

@@ -1,9 +1,10 @@
 """Parts of a page that are drawn once for what they show."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
 from django import template
 from django.forms import Form
+from django.utils.html import format_html_join
 
 from ivigsite.encounters.advice import Advice
 from ivigsite.encounters.drawings import Part, draw
@@ -19,7 +20,11 @@ def drawn(template_name: str, **shown: Hashable) -> str:
 
 
 @register.simple_tag
-def drawn_panel(panel: Panel, advice: Advice, form: Form | None) -> str:
-    """A panel, drawn with what it says it shows of the advice and with the names of the form's fields."""
+def drawn_panels(panels: Iterable[Panel], advice: Advice, form: Form | None) -> str:
+    """Panels, drawn with what each says it shows of the advice and with the names of the form's fields."""
     asked = frozenset(form.fields) if form else frozenset()
-    return draw(panel.template, panel=panel, advice=Part(advice, SHOWS[panel.key]), asked=asked)
+    drawn = (
+        (draw(panel.template, panel=panel, advice=Part(advice, SHOWS[panel.key]), asked=asked),)
+        for panel in panels
+    )
+    return format_html_join("", "{}", drawn)
