@@ -1,7 +1,7 @@
 """An outcome in the words of the screen: every number formatted once, every key as people say it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -585,16 +585,13 @@ def _cards_of(groups: Iterable[OrderGroup]) -> dict[str, OrderCard]:
 
 def order_cards(protocol: Protocol, orders: Iterable[Mapping[str, Any]]) -> tuple[OrderCard, ...]:
     """Every proposed line as a card, in the protocol's order."""
-    return tuple(_order(protocol, order) for order in orders)
+    return tuple(_order(protocol, order, changes=()) for order in orders)
 
 
 def changed_cards(protocol: Protocol, outcome: Mapping[str, Any]) -> tuple[OrderCard, ...]:
     """Every line of an outcome as a card, with what rules and gates did to it and why."""
     reasons = _reasons(outcome)
-    return tuple(
-        replace(card, changes=_changes(order, reasons))
-        for card, order in zip(order_cards(protocol, outcome["orders"]), outcome["orders"], strict=True)
-    )
+    return tuple(_order(protocol, order, changes=_changes(order, reasons)) for order in outcome["orders"])
 
 
 def finding_cards(
@@ -831,7 +828,7 @@ def _sentence(words: str) -> str:
     return words[0].upper() + words[1:]
 
 
-def _order(protocol: Protocol, order: Mapping[str, Any]) -> OrderCard:
+def _order(protocol: Protocol, order: Mapping[str, Any], *, changes: tuple[LineChange, ...]) -> OrderCard:
     dose = order["dose"]
     citations = citations_of(protocol, order["citations"])
     return OrderCard(
@@ -859,6 +856,7 @@ def _order(protocol: Protocol, order: Mapping[str, Any]) -> OrderCard:
         citations=citations,
         provenance=_rows_of(protocol).orders.get(order["code"], ""),
         sources=_cards(protocol, order["citations"]),
+        changes=changes,
     )
 
 
