@@ -1,6 +1,7 @@
 """The version in use, and what there is to say about a version."""
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from django.db.models import Q, QuerySet
@@ -81,12 +82,17 @@ def status_line(version: ProtocolVersion) -> str:
     parts = [f"{version.title}, version {version.number}: {version.get_state_display().lower()}"]
     if version.approved_at and version.review_due_on:
         parts.append(
-            f"by {version.approver.get_full_name()} on {date_format(localtime(version.approved_at))}"
+            f"by {version.approver.get_full_name()} on {_day(localtime(version.approved_at).date())}"
         )
         is_overdue = review_overdue_since(version, on=timezone.localdate()) is not None
         due = "REVIEW OVERDUE since" if is_overdue else "review due"
-        parts.append(f"{due} {date_format(version.review_due_on)}")
+        parts.append(f"{due} {_day(version.review_due_on)}")
     return f"{', '.join(parts)}. {version.source_status}"
+
+
+@lru_cache(maxsize=64)
+def _day(on: date) -> str:
+    return date_format(on)
 
 
 def review_overdue_since(version: ProtocolVersion, *, on: date) -> date | None:
