@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import UUIDField
 from django.http import Http404
 from django.utils import timezone
 
@@ -19,6 +21,7 @@ from ivigsite.encounters.forms import PatientForm
 from ivigsite.encounters.models import Assessment, AssessmentDraft, Encounter, Patient
 from ivigsite.encounters.signals import facts_noted
 from ivigsite.parsing.dates import format_date, format_datetime
+from ivigsite.prepared import Prepared, Told
 from protocols.engine.facts import FACT_BY_KEY, UNKNOWN, Kind
 from protocols.engine.numbers import echo_count, format_decimal
 from protocols.engine.protocol import Protocol
@@ -37,8 +40,6 @@ VERSION_COLUMNS: Final = (
     "protocol_version__seal",
     "protocol_version__approver__full_name",
 )
-# All of the query for a preview but the person and the encounter: to write it takes longer than to run it.
-_SUBJECTS: Final = Encounter.objects.values_list("patient__birth_date", "patient__sex", *VERSION_COLUMNS)
 _versions: Final[dict[tuple[Any, ...], ProtocolVersion]] = {}
 # They change by themselves; the times they are worked out from are what people gave.
 AGEING: Final = frozenset(
@@ -136,13 +137,20 @@ class Subject:
 
 def subject_for(user: User, encounter_id: UUID, *, at: datetime) -> Subject:
     """The patient and the version of an encounter, or 404 and an audit entry, for each pause in typing."""
-    try:
-        # What `values_list` gives is still the encounters' own kind of query, which its types do not say.
-        birth_date, sex, *version = _SUBJECTS.for_user(user).get(pk=encounter_id)  # type: ignore[attr-defined]
-    except Encounter.DoesNotExist:
+    found = _subjects().rows(user=user.pk, encounter=encounter_id)
+    if not found:
         record(action="encounter.denied", by=user, at=at, object_id=encounter_id)
-        raise Http404 from None
+        raise Http404
+    # Nobody is twice on one ward.
+    ((birth_date, sex, *version),) = found
     return Subject(birth_date=birth_date, sex=sex, version=_version_as_it_is(tuple(version)))
+
+
+@cache
+def _subjects() -> Prepared:
+    of_user = Encounter.objects.for_user(Told("user", UUIDField()))
+    found = of_user.filter(pk=Told("encounter", UUIDField())).order_by()
+    return Prepared(found.values_list("patient__birth_date", "patient__sex", *VERSION_COLUMNS))
 
 
 def _version_as_it_is(columns: tuple[Any, ...]) -> ProtocolVersion:
