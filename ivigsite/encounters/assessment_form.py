@@ -117,7 +117,7 @@ class FactsForm(forms.Form):
 
     def _meaning(self, name: str, field: forms.Field, value: Any) -> Any:
         """What an answer says; one that was offered says the same in every form, and is read once."""
-        if not isinstance(field, fields.StrictChoiceField) or not isinstance(value, str):
+        if not isinstance(field, fields.StrictChoiceField) or not isinstance(value, str | None):
             return field.clean(value)
         known = self.made.meanings
         if (name, value) not in known:

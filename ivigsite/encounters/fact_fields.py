@@ -91,7 +91,7 @@ class FactFields:
     by_name: Mapping[str, forms.Field]
     sections: Mapping[Section, tuple[str, ...]]
     # What the answers offered say, by the name of the field; see assessment_form.py.
-    meanings: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
+    meanings: dict[tuple[str, str | None], Any] = field(default_factory=dict, compare=False, repr=False)
     # Fields that hold nothing personal; see form_layout.py.
     drawn: Drawings = field(default_factory=Drawings, compare=False, repr=False)
 
