@@ -156,6 +156,10 @@ def weasyprint_complaints() -> Iterator[list[str]]:
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> Iterator[dict[str, object]]:
     """Drive the system's Chromium, without its windows where there is such a one; none is downloaded."""
+    from playwright.sync_api import expect
+
+    # A page that comes late on a busy machine has come; the five seconds of Playwright are for fast ones.
+    expect.set_options(timeout=20_000)
     # Playwright keeps an event loop in this thread, and Django would take every query for one made inside it.
     patch = pytest.MonkeyPatch()
     patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")

@@ -90,7 +90,8 @@ def run_everything() -> int:
 
 
 def runs(postgres_url: str) -> list[Run]:
-    count = os.environ.get("IVIGSITE_TEST_WORKERS") or str(min(os.cpu_count() or 1, 4))
+    chosen, cores = os.environ.get("IVIGSITE_TEST_WORKERS"), min(os.cpu_count() or 1, 4)
+    count = chosen or str(cores)
     # A worker that has done its share takes from the others: some tests take a hundred times as long as most.
     workers = ("-n", count, "--dist", "worksteal")
     site = ("tests", *(f"--ignore={path}" for path in (*ENGINE_TESTS, *SWEEPING_TESTS)))
@@ -114,7 +115,12 @@ def runs(postgres_url: str) -> list[Run]:
             arguments=(*site, *workers, "-m", "database and not browser and not one_database"),
             environment={"DATABASE_URL": postgres_url},
         ),
-        Run(name="browser", arguments=(*site, *workers, "-m", "browser"), environment=sqlite),
+        # One more than there are cores: each waits for its browser, for keys that come slowly and for clocks.
+        Run(
+            name="browser",
+            arguments=(*site, "-n", chosen or str(cores + 1), "--dist", "worksteal", "-m", "browser"),
+            environment=sqlite,
+        ),
     ]
 
 

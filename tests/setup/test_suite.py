@@ -51,6 +51,16 @@ def test_every_test_belongs_to_a_run_of_its_own_and_both_databases_see_theirs():
     assert "--cov-fail-under=100" in runs["engine"].arguments
 
 
+def test_browsers_that_wait_leave_no_core_idle(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("IVIGSITE_TEST_WORKERS", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+
+    runs = {run.name: run.arguments for run in suite.runs("")}
+
+    assert "2" in runs["sqlite"]
+    assert "3" in runs["browser"]
+
+
 def test_number_of_workers_can_be_chosen(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("IVIGSITE_TEST_WORKERS", "7")
 
