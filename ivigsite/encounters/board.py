@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import CharField, Max, OuterRef, Prefetch, Q, Subquery, UUIDField
+from django.db.models import CharField, OuterRef, Prefetch, Subquery, UUIDField
 from django.template.loader import render_to_string
 from django.utils.html import format_html_join
 
@@ -153,14 +153,15 @@ def ago(age: timedelta) -> str:
 @cache
 def _open_encounters(*, mine: bool, of_one_ward: bool) -> Prepared:
     user = Told("user", UUIDField())
+    # Each looked up for one encounter: joined, they would be grouped by every column of the list.
     newest = Assessment.objects.filter(encounter=OuterRef("pk")).order_by("-number")
-    running = EmergencyStart.objects.filter(encounter=OuterRef("pk"), ending=None)
-    in_force = Q(order_sets__isnull=False, order_sets__ending=None)
+    running = EmergencyStart.objects.filter(encounter=OuterRef("pk"), ending=None).order_by("-number")
+    signed = Encounter.objects.filter(pk=OuterRef("pk"), order_sets__ending=None)
     encounters = (
         Encounter.objects.for_user(user)
         .open()
         .annotate(
-            signed_at=Max("order_sets__signed_at", filter=in_force),
+            signed_at=Subquery(signed.order_by("-order_sets__signed_at").values("order_sets__signed_at")[:1]),
             grade=Subquery(newest.values("grade")[:1]),
             made_at=Subquery(newest.values("made_at")[:1]),
             emergency_at=Subquery(running.values("started_at")[:1]),
