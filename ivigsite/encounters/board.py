@@ -18,9 +18,9 @@ from ivigsite.encounters.emergency import elapsed_words
 from ivigsite.encounters.models import Assessment, EmergencyStart, Encounter
 from ivigsite.encounters.trend import TREND_POINTS, trend_of
 from ivigsite.parsing.text import fold
-from ivigsite.prepared import Prepared, Told
 from protocols.engine.numbers import echo_count
 from protocols.mapping import SealBroken
+from protocols.prepared import Prepared, Told
 
 # More than any ward has beds; the most urgent come first.
 LINES_ON_A_PAGE: Final = 100
@@ -171,7 +171,8 @@ def _open_encounters(*, mine: bool, of_one_ward: bool) -> Prepared:
         encounters = encounters.filter(owner=user)
     if of_one_ward:
         encounters = encounters.filter(ward__code=Told("ward", CharField()))
-    return Prepared(encounters.order_by().values_list(*SHOWN, "opened_at", "made_at", "emergency_at"))
+    listed = encounters.order_by().values_list(*SHOWN, "opened_at", "made_at", "emergency_at", named=True)
+    return Prepared(listed)
 
 
 def _cells(keys: dict[UUID, tuple[Any, ...]], alike: frozenset[UUID]) -> dict[UUID, str]:

@@ -8,11 +8,11 @@ from django.urls import reverse
 
 from ivigsite.accounts.models import User, Ward
 from ivigsite.parsing.text import fold
-from ivigsite.prepared import Told
 from protocols.engine.facts import Facts
 from protocols.engine.facts_json import facts_from_plain
 from protocols.json_field import JSONField
 from protocols.models import ProtocolVersion
+from protocols.prepared import Told
 
 
 class Sex(models.TextChoices):

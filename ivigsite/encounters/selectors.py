@@ -21,12 +21,12 @@ from ivigsite.encounters.forms import PatientForm
 from ivigsite.encounters.models import Assessment, AssessmentDraft, Encounter, Patient
 from ivigsite.encounters.signals import facts_noted
 from ivigsite.parsing.dates import format_date, format_datetime
-from ivigsite.prepared import Prepared, Told
 from protocols.engine.facts import FACT_BY_KEY, UNKNOWN, Kind
 from protocols.engine.numbers import echo_count, format_decimal
 from protocols.engine.protocol import Protocol
 from protocols.lifecycle import State
 from protocols.models import ProtocolVersion
+from protocols.prepared import Prepared, Told
 from protocols.reading import current_version, versions_with_people
 
 SEARCH_LIMIT: Final = 50

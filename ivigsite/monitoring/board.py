@@ -18,8 +18,8 @@ from ivigsite.monitoring.reassessment import encounters_with_changed_facts
 from ivigsite.monitoring.selectors import KIND_WORDS
 from ivigsite.monitoring.signals import handover_given, handover_noted, told_of
 from ivigsite.monitoring.times import short
-from ivigsite.prepared import Prepared, Told
 from protocols.engine.numbers import echo_count
+from protocols.prepared import Prepared, Told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,20 +176,24 @@ def _open_tasks() -> Prepared:
     due = is_due(at)
     open_tasks = MonitoringTask.objects.open().filter(_of_this_user()).order_by()
     return Prepared(
-        open_tasks.values_list("encounter").annotate(
+        open_tasks.values("encounter")
+        .annotate(
             now=Count("pk", filter=due),
             overdue=Count("pk", filter=due & Q(overdue_at__lt=at)),
             waiting=Count("pk", filter=is_waiting(at)),
             next_at=Min("due_at", filter=Q(due_at__gt=at)),
         )
+        .values_list("encounter", "now", "overdue", "waiting", "next_at", named=True)
     )
 
 
 @cache
 def _alarms() -> Prepared:
     alarming = Observation.objects.unacknowledged().filter(_of_this_user()).order_by()
-    critical = Count("pk", filter=Q(level="critical"))
-    return Prepared(alarming.values_list("encounter").annotate(all=Count("pk"), critical=critical))
+    counted = alarming.values("encounter").annotate(
+        all=Count("pk"), critical=Count("pk", filter=Q(level="critical"))
+    )
+    return Prepared(counted.values_list("encounter", "all", "critical", named=True))
 
 
 def _of_this_user() -> Q:

@@ -8,10 +8,10 @@ from django.urls import reverse
 
 from ivigsite.accounts.models import User
 from ivigsite.encounters.models import Assessment, Encounter
-from ivigsite.prepared import Told
 from protocols.engine.monitoring import Status, status_of
 from protocols.json_field import JSONField
 from protocols.models import ProtocolVersion
+from protocols.prepared import Told
 
 
 class Cause(models.TextChoices):

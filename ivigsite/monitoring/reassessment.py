@@ -16,13 +16,13 @@ from ivigsite.monitoring.background import values_from_plain
 from ivigsite.monitoring.models import Observation
 from ivigsite.monitoring.signals import encounters_overtaken, facts_overtaken
 from ivigsite.monitoring.times import minute_of
-from ivigsite.prepared import Prepared, Told
 from protocols.engine.decision import evaluate
 from protocols.engine.facts import FACT_BY_KEY, UNKNOWN
 from protocols.engine.monitoring import MINUTES_PER_HOUR
 from protocols.engine.outcome import outcome_to_plain
 from protocols.engine.protocol import Protocol
 from protocols.mapping import load_protocol_value
+from protocols.prepared import Prepared, Told
 
 # The results that are facts of the next assessment under the same name.
 FACTS: Final = (
@@ -84,7 +84,7 @@ def _results_since_assessed() -> Prepared:
         .annotate(assessed=Subquery(last.values("made_at")[:1]))
         .filter(entered_at__gt=F("assessed"))
         .order_by("taken_at")
-        .values_list("encounter", "pk", "values", "taken_at")
+        .values_list("encounter", "pk", "values", "taken_at", named=True)
     )
 
 

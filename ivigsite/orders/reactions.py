@@ -16,11 +16,11 @@ from ivigsite.monitoring.selectors import KIND_WORDS
 from ivigsite.monitoring.signals import encounters_overtaken, facts_overtaken, handover_noted
 from ivigsite.orders.models import Act, AdministrationEvent
 from ivigsite.parsing.dates import format_datetime
-from ivigsite.prepared import Prepared, Told
 from protocols.engine.course import SEVERE, THREATENS_LIFE
 from protocols.engine.facts import FACT_BY_KEY
 from protocols.engine.protocol import OrderKind
 from protocols.mapping import load_protocol_value
+from protocols.prepared import Prepared, Told
 
 FACT: Final = "immunoglobulin_reaction"
 
@@ -134,7 +134,7 @@ def _assessed_with_reaction() -> Prepared:
         .filter(assessments__number=1)
         .order_by()
         .annotate(facts=Subquery(last.values("facts")[:1]))
-        .values_list("pk", "facts")
+        .values_list("pk", "facts", named=True)
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.db.models import DateTimeField, UUIDField
 
 from ivigsite.encounters.models import Encounter
-from ivigsite.prepared import Prepared, Told
+from protocols.prepared import Prepared, Told
 from tests.scenario import Site
 
 pytestmark = pytest.mark.django_db
@@ -16,7 +16,7 @@ NAMES = ("pk", "ward__code", "opened_at")
 
 @pytest.fixture
 def of_user() -> Prepared:
-    return Prepared(Encounter.objects.for_user(Told("user", UUIDField())).values_list(*NAMES))
+    return Prepared(Encounter.objects.for_user(Told("user", UUIDField())).values_list(*NAMES, named=True))
 
 
 def test_prepared_query_finds_for_each_value_what_the_query_itself_finds(of_user: Prepared, site: Site):
