@@ -105,9 +105,9 @@ def runs(postgres_url: str) -> list[Run]:
             ),
             environment=sqlite,
         ),
-        # What takes long to make there is made by one worker, which has all the tests that ask for it.
+        # What takes long to make there is asked for in one file, and by no worker but the one that has it.
         Run(
-            name="sweeps", arguments=(*SWEEPING_TESTS, "-n", count, "--dist", "loadgroup"), environment=sqlite
+            name="sweeps", arguments=(*SWEEPING_TESTS, "-n", count, "--dist", "loadfile"), environment=sqlite
         ),
         Run(name="sqlite", arguments=(*site, *workers, "-m", "not browser"), environment=sqlite),
         Run(

@@ -15,13 +15,8 @@ def protocol() -> Protocol:
 
 @pytest.fixture(scope="session")
 def judged(protocol: Protocol) -> list[tuple[Plain, Plain]]:
-    """Each made-up patient with what the engine said, evaluated once for all the tests that ask."""
+    """Each made-up patient with what the engine said, evaluated once for all the tests that ask.
+
+    They stand in one file, which one worker has to itself; another would evaluate them all again.
+    """
     return judge_patients(protocol)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave all the tests that ask for the patients to one worker, so that no other evaluates them again."""
-    for item in items:
-        if "judged" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("judged"))

@@ -588,6 +588,23 @@ def test_platelet_doses_agree(judged: list[tuple[Plain, Plain]]) -> None:
     assert not wrong, wrong
 
 
+def deviation_problems(facts: Plain, said: Plain) -> Iterator[str]:
+    """HS-16: a dose more than a tenth from what was calculated may not be signed."""
+    del facts
+    stopped = any(
+        finding["rule"] == "HS-16" and finding["severity"].startswith("hard") for finding in said["findings"]
+    )
+    for order in said["orders"]:
+        if order.get("dose") and abs(Fraction(order["dose"]["deviation_percent"])) > 10 and not stopped:
+            yield f"{order['code']}: {order['dose']['exact']} becomes {order['dose']['rounded']}, and no stop"
+
+
+def test_no_dose_is_more_than_a_tenth_from_what_was_calculated(judged: list[tuple[Plain, Plain]]) -> None:
+    wrong, _ = first_lines(judged, deviation_problems)
+
+    assert not wrong, wrong
+
+
 def test_every_policy_s_weight_and_grams_agree(protocol: Protocol, judged: list[tuple[Plain, Plain]]) -> None:
     wrong = []
     for facts, _ in judged[:500]:

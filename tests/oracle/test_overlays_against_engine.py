@@ -1,6 +1,5 @@
 """What the oracle reads in the evidence and the engine does not do yet."""
 
-from collections.abc import Iterator
 from fractions import Fraction
 
 import pytest
@@ -12,7 +11,6 @@ from .patients import NO_RISK_STATED
 from .test_against_engine import (
     Plain,
     adult_with,
-    first_lines,
     outcome_of,
     roles_not_held,
 )
@@ -33,23 +31,6 @@ def test_level_stated_below_what_the_facts_show_needs_haematology(protocol: Prot
     severities = {finding["severity"] for finding in said["findings"] if "BLEED" in finding["rule"]}
     assert severities
     assert all(severity.startswith("hard") for severity in severities)
-
-
-def deviation_problems(facts: Plain, said: Plain) -> Iterator[str]:
-    """HS-16: a dose more than a tenth from what was calculated may not be signed."""
-    del facts
-    stopped = any(
-        finding["rule"] == "HS-16" and finding["severity"].startswith("hard") for finding in said["findings"]
-    )
-    for order in said["orders"]:
-        if order.get("dose") and abs(Fraction(order["dose"]["deviation_percent"])) > 10 and not stopped:
-            yield f"{order['code']}: {order['dose']['exact']} becomes {order['dose']['rounded']}, and no stop"
-
-
-def test_no_dose_is_more_than_a_tenth_from_what_was_calculated(judged: list[tuple[Plain, Plain]]) -> None:
-    wrong, _ = first_lines(judged, deviation_problems)
-
-    assert not wrong, wrong
 
 
 @pytest.mark.parametrize("gap_in_hours", [8 * 7 * 24 + 1, 8 * 7 * 24 * 2])
