@@ -33,6 +33,8 @@ from protocols.reading import DEFAULT_SLUG, current_version
 # Keys are made of names in here, so that seeding twice stores once.
 NAMES: Final = UUID("5f0c1c5e-6a52-4d0c-9d53-2b8f6f5a7d11")
 REVIEW_EVERY: Final = timedelta(days=365)
+# Between the start of a review and its end.
+READING: Final = timedelta(hours=5)
 
 WARDS: Final = {"EAST": "East ward (demo)", "WEST": "West ward (demo)"}
 
@@ -395,7 +397,7 @@ def _approved(users: Mapping[str, User], at: datetime) -> ProtocolVersion:
         version=begun,
         comment="Demonstration only: nobody has checked this content clinically.",
         by=users["reviewer"],
-        at=at - timedelta(days=2),
+        at=at - timedelta(days=2) + READING,
     )
     prove_at_once(version=reviewed, by=users["approver"], at=at - timedelta(days=1))
     return approve(
