@@ -271,8 +271,8 @@ def retire(*, version: ProtocolVersion, reason: str, by: User, at: datetime) -> 
 
 @transaction.atomic
 def withdraw(*, version: ProtocolVersion, reason: str, by: User, at: datetime) -> ProtocolVersion:
-    """Take an approved version out of use at once, because it is wrong."""
-    version = _locked(version, State.APPROVED)
+    """Take a version that is in force, or was, out of use at once, because it is wrong."""
+    version = _locked(version, State.APPROVED, State.RETIRED)
     return _end(
         version,
         to=State.WITHDRAWN,

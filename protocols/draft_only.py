@@ -69,6 +69,14 @@ def versions_keep_unless(
     )
 
 
+def versions_end_anew(before: str, after: str) -> RunTriggers:
+    """Ask of the move from one ending to another for a time of its own, and so for who and why."""
+    moves = f"OLD.state = '{before}' AND NEW.state = '{after}'"
+    return _version_guards(
+        {"ends_anew": ("UPDATE", f"{moves} AND OLD.ended_at IS NOT DISTINCT FROM NEW.ended_at")}
+    )
+
+
 def authors_keep_away(kinds: Iterable[str]) -> RunTriggers:
     """Refuse as reviewer or approver whoever has an event of these kinds: a hand in what the version says."""
     listed = ", ".join(f"'{kind}'" for kind in sorted(kinds))

@@ -30,6 +30,8 @@ MOVES: Final[frozenset[tuple[State, State]]] = frozenset(
         (State.UNDER_REVIEW, State.REJECTED),
         (State.APPROVED, State.RETIRED),
         (State.APPROVED, State.WITHDRAWN),
+        # What was replaced is still signed on, with a reason, until its encounters have moved.
+        (State.RETIRED, State.WITHDRAWN),
         (State.WITHDRAWN, State.APPROVED),
     }
 )

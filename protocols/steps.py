@@ -176,7 +176,7 @@ STEPS: Final[Mapping[str, Step]] = {
     "withdraw": Step(
         label="Withdraw at once",
         needs=("withdraw_protocol",),
-        states=(State.APPROVED,),
+        states=(State.APPROVED, State.RETIRED),
         form=WordsForm,
         run=_withdraw,
     ),

@@ -1,4 +1,5 @@
 import csv
+from collections.abc import Mapping
 from io import StringIO
 from typing import Any
 from uuid import UUID
@@ -16,12 +17,14 @@ from ivigsite.accounts.http import SignedInRequest
 from ivigsite.accounts.passwords import WrongPassword
 from ivigsite.accounts.permissions import Permission, allow
 from ivigsite.audit.actions import record
+from ivigsite.encounters.selectors import fact_words
 from ivigsite.revisions.checking import checked
 from ivigsite.revisions.comments import Thread, threads_of
 from ivigsite.revisions.proofs import start_working
 from ivigsite.revisions.recall import recalled
 from ivigsite.revisions.workspace import linked, may_edit, navigation
 from protocols.engine.compare import compare_content
+from protocols.engine.facts import FACT_BY_KEY
 from protocols.engine.plain import PlainError
 from protocols.engine.review import find_problems
 from protocols.lifecycle import BEFORE_APPROVAL, Refused
@@ -141,9 +144,18 @@ def proof(request: SignedInRequest, pk: UUID, kind: str) -> HttpResponse:
         "stale": is_stale(found, at=now),
         "confirmed": found.confirmations.filter(by=request.user).exists(),
         # Of a part of them nobody should conclude anything.
-        "changes": () if is_under_way else found.result.get("changes", ()),
+        "changes": () if is_under_way else [_in_words(change) for change in found.result.get("changes", ())],
     }
     return render(request, "revisions/proof.html", context)
+
+
+def _in_words(change: Mapping[str, Any]) -> dict[str, Any]:
+    """One difference as the page tells it: the example by the questions and answers of the form."""
+    example = [
+        (FACT_BY_KEY[key].label, fact_words(key, value)) if key in FACT_BY_KEY else (key, value)
+        for key, value in change["example"].items()
+    ]
+    return {**change, "example": example}
 
 
 @work_on_protocol

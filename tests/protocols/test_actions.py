@@ -100,7 +100,7 @@ def retire(version: ProtocolVersion, who: str) -> ProtocolVersion:
 
 
 def withdraw(version: ProtocolVersion, who: str) -> ProtocolVersion:
-    return actions.withdraw(version=version, reason="Wrong.", by=person(who), at=AT)
+    return actions.withdraw(version=version, reason="Wrong.", by=person(who), at=AT + timedelta(minutes=1))
 
 
 def ready() -> ProtocolVersion:
@@ -129,7 +129,7 @@ STEPS: dict[str, tuple[Step, str, set[str], State]] = {
     "approve": (approve, "approver", {"reviewed"}, State.APPROVED),
     "reject": (reject, "approver", {"submitted", "under review", "reviewed"}, State.REJECTED),
     "retire": (retire, "approver", {"approved"}, State.RETIRED),
-    "withdraw": (withdraw, "approver", {"approved"}, State.WITHDRAWN),
+    "withdraw": (withdraw, "approver", {"approved", "retired"}, State.WITHDRAWN),
 }
 
 WRONG_PEOPLE = [

@@ -62,7 +62,7 @@ def row_url(row: ContentRow, what: str = "change") -> str:
         (approved, "reviewer", set()),
         (approved, "approver", {"retire", "withdraw"}),
         (approved, "administrator", {"withdraw"}),
-        (retired, "approver", set()),
+        (retired, "approver", {"withdraw"}),
         (rejected, "author", {"copy"}),
         (withdrawn, "administrator", {"ask_to_restore", "restore"}),
     ],

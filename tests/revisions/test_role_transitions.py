@@ -54,7 +54,7 @@ ALLOWED: dict[str, tuple[State | None, tuple[str, ...], set[str]]] = {
     "approve": (State.APPROVED, ("reviewed",), {P}),
     "reject": (State.REJECTED, OPEN, {R, P}),
     "retire": (State.RETIRED, ("approved",), {P}),
-    "withdraw": (State.WITHDRAWN, ("approved",), {P, S}),
+    "withdraw": (State.WITHDRAWN, ("approved", "retired"), {P, S}),
     "ask_to_restore": (State.WITHDRAWN, ("withdrawn", "withdrawn, restoring asked for"), {P, S}),
     "restore": (State.APPROVED, ("withdrawn, restoring asked for",), {P, S}),
     # A copy is a version of its own, and leaves this one as it is.

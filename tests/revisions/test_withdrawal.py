@@ -47,8 +47,9 @@ def pages_of(site: Site, order_set: OrderSet) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("is_replaced", [False, True])
 def test_every_page_of_an_open_encounter_and_every_live_sheet_says_at_once_that_it_is_withdrawn(
-    site: Site, physician: Client
+    site: Site, physician: Client, *, is_replaced: bool
 ) -> None:
     made = assess(site)
     assert sign(physician, made, choices(made)).status_code == 302
@@ -61,6 +62,8 @@ def test_every_page_of_an_open_encounter_and_every_live_sheet_says_at_once_that_
     stranger = Client()
     assert "withdrawn" not in text_of(stranger.get(status))
 
+    if is_replaced:
+        replace_version()
     withdraw_version(site.version)
 
     assert not {address for address, page in before.items() if "Protocol withdrawn" in page}

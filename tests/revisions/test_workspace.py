@@ -306,7 +306,7 @@ def test_page_of_a_proof_says_how_far_it_is_and_looks_again_until_it_is_done() -
     assert "300</span> situations tried. How many there are in all is known once" in cells
     assert "400 of 900</span> situations tried." in counted
     assert '<progress max="900" value="400"' in counted
-    assert "500 of 2000</span> assessments tried." in replay
+    assert "500 of 2,000</span> assessments tried." in replay
     assert "only half of it" not in replay
     for under_way in (waits, cells, counted, replay):
         assert 'hx-trigger="every 3s"' in under_way
