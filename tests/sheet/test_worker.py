@@ -154,11 +154,13 @@ def test_start_renders_hands_over_the_failure_too(own_worker: None) -> None:
 def test_a_render_process_that_hangs_or_dies_is_replaced(
     behaviour: str, reason: str, make_worker: MakeWorker
 ) -> None:
-    worker = make_worker(behaviour, timeout_s=0.4)
+    # Only what hangs is cut off soon: a busy machine may need longer for what ends by itself, or answers.
+    worker = make_worker(behaviour, timeout_s=0.4 if "too long" in reason else 20)
 
     with pytest.raises(SheetFailed, match=reason):
         worker.render(JOB)
 
+    worker._timeout_s = 20
     assert worker.render(JOB).startswith(b"file of ")
 
 
