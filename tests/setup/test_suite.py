@@ -51,6 +51,14 @@ def test_every_test_belongs_to_a_run_of_its_own_and_both_databases_see_theirs():
     assert "--cov-fail-under=100" in runs["engine"].arguments
 
 
+def test_browser_run_reads_every_file_with_a_test_for_it_and_few_others():
+    files = suite.browser_files()
+
+    assert {"tests/setup/test_browser.py", "tests/accounts/test_in_browser.py"} <= set(files)
+    assert "tests/browser/test_signing.py" in files
+    assert len(files) < 30
+
+
 def test_browsers_that_wait_leave_no_core_idle(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("IVIGSITE_TEST_WORKERS", raising=False)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
