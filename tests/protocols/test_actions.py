@@ -48,7 +48,9 @@ def rejected() -> ProtocolVersion:
 
 
 def retired() -> ProtocolVersion:
-    return actions.retire(version=approved(), reason="Done with.", by=person("approver"), at=AT)
+    return actions.retire(
+        version=approved(), reason="Done with.", by=person("approver"), at=AT - timedelta(minutes=1)
+    )
 
 
 def withdrawn() -> ProtocolVersion:
@@ -100,7 +102,7 @@ def retire(version: ProtocolVersion, who: str) -> ProtocolVersion:
 
 
 def withdraw(version: ProtocolVersion, who: str) -> ProtocolVersion:
-    return actions.withdraw(version=version, reason="Wrong.", by=person(who), at=AT + timedelta(minutes=1))
+    return actions.withdraw(version=version, reason="Wrong.", by=person(who), at=AT)
 
 
 def ready() -> ProtocolVersion:
