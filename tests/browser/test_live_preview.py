@@ -57,6 +57,27 @@ def type_slowly(page: Page, text: str) -> None:
         page.clock.run_for(BETWEEN_KEYS_MS)
 
 
+def test_newer_question_takes_the_place_of_one_that_is_still_under_way(form: Page, asked: list[Request]):
+    """As on a slow ward network: the first question is never answered."""
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if held or not is_preview(route.request):
+            route.continue_()
+        else:
+            held.append(route)
+
+    form.route(PREVIEW, hold_the_first)
+    with form.expect_request(is_preview):
+        answer(form, BLEED)
+    answer(form, {"weight_kg": "72"})
+
+    expect(headline(form)).to_have_text("Grade 4 with active bleeding")
+    expect(form.locator("#recommendation .dose-amount").first).to_contain_text("70 g")
+    expect(form.locator("#app-alert")).to_be_empty()
+    assert len(held) == 1 < len(asked)
+
+
 def test_each_pause_in_typing_makes_one_request(still_form: Page, asked: list[Request]):
     still_form.get_by_label("Weight", exact=True).focus()
     type_slowly(still_form, "72.5")

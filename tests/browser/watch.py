@@ -6,6 +6,9 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Response
 
 # Said by Chromium of every answer with an error status; whether that status is right, the tests say.
 OF_STATUS = "Failed to load resource: the server responded with a status of 4"
+# What htmx says of a question that is still under way when a newer one takes its place, as it is meant to.
+# Of every other end without an answer it says more than this.
+OF_REPLACED = ("htmx:sendAbort,", "htmx:afterRequest,")
 PARTS_OF_A_PAGE = {"stylesheet", "script", "image", "font"}
 # Chromium asks for it where a page names no icon, as a PDF cannot.
 UNASKED = "/favicon.ico"
@@ -30,7 +33,7 @@ class Watch:
         context.on("response", self._look)
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(OF_STATUS):
+        if message.type in ("error", "warning") and not message.text.startswith((OF_STATUS, *OF_REPLACED)):
             self.complaints.append(f"{message.type}: {message.text}")
 
     def _look(self, response: Response) -> None:
