@@ -52,6 +52,8 @@ def parse_whole(text: str, *, example: str = "12") -> int:
             "decimal_point",
             f"Enter a whole number without a decimal point, for example {example}.",
         )
+    if re.fullmatch(r"[0-9]*,[0-9,]*", text):
+        raise BadInput("comma", f"Enter a whole number without a comma, for example {example}.")
     raise _refusal(text, example=example)
 
 

@@ -414,6 +414,11 @@ def test_separators_are_refused_by_what_they_may_have_meant() -> None:
         assert refused(parse_count_per_ul, text) == ("grouping", grouping)
     for text in ("7.0", "7.", ".7"):
         assert refused(parse_whole, text) == ("decimal_point", whole)
+    for text in ("18,000", "7,", ",7", ","):
+        assert refused(parse_whole, text) == (
+            "comma",
+            "Enter a whole number without a comma, for example 12.",
+        )
     assert refused(parse_decimal, "7.55", decimals=1) == (
         "decimals",
         "Enter at most 1 digits after the decimal point.",
