@@ -191,7 +191,7 @@ def _dataclass_reader(expected: Any) -> Reader:
     hints = get_type_hints(expected)
     wanted = {f.name: f for f in fields(expected) if f.init}
     required = {name for name, f in wanted.items() if f.default is MISSING}
-    readers: dict[str, Reader] = {}
+    readers = {name: _reader(hints[name]) for name in wanted}
 
     def read(data: Any) -> Any:
         if not isinstance(data, dict):
@@ -200,8 +200,6 @@ def _dataclass_reader(expected: Any) -> Reader:
             raise PlainError(f"unknown key {min(data.keys() - wanted.keys(), key=str)!r}")
         if not data.keys() >= required:
             raise PlainError(f"missing key {min(required - data.keys())!r}")
-        if not readers:
-            readers.update((name, _reader(hints[name])) for name in wanted)
         values: dict[str, Any] = {}
         name = ""
         try:
