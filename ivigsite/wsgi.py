@@ -1,6 +1,5 @@
 """What a web server imports; it does not serve from a site or a database that fails its checks."""
 
-import gc
 import os
 from io import StringIO
 
@@ -9,6 +8,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connection
 
 from ivigsite.durability import refuse_unsafe_database
+from ivigsite.garbage import spare_what_stays
 from ivigsite.orders.sheet.worker import warm_up
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ivigsite.settings")
@@ -19,7 +19,5 @@ call_command("check", stdout=StringIO())
 refuse_unsafe_database(connection)
 # The render process takes a second to start; the first person to sign should not wait for it.
 warm_up()
-# What starting has made lives as long as the process: no collection between two answers has to walk it again.
-gc.freeze()
-# A preview alone makes more than the 700 objects after which Python collects, and few of them are garbage.
-gc.set_threshold(10_000)
+# No collection between two answers has to walk it again.
+spare_what_stays()
