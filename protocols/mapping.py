@@ -9,13 +9,14 @@ from functools import cache
 from typing import Any, Final, get_args, get_type_hints
 
 import orjson
-from django.db.models import DecimalField
+from django.db.models import DecimalField, UUIDField
 
 from protocols import models
 from protocols.engine import protocol as engine
 from protocols.engine.plain import decimal_text, from_plain, to_plain
 from protocols.engine.protocol import Protocol
 from protocols.models import ContentRow, OrderTemplate, ProtocolVersion
+from protocols.prepared import Prepared, Told
 
 Plain = dict[str, Any]
 
@@ -72,7 +73,7 @@ def _read_plain(version: ProtocolVersion) -> Plain:
     """One query a table."""
     content: Plain = {name: getattr(version, name) for name in SCALARS}
     for name, model in ROWS.items():
-        content[name] = [plain_row(model, row) for row in _stored(model, version).values(*row_columns(model))]
+        content[name] = [plain_row(model, row) for row in stored(model).rows(version=version.pk)]
     _add_orders(content["branches"], version)
     return content
 
@@ -131,7 +132,7 @@ def engine_class(model: type[ContentRow]) -> type:
 
 def _add_orders(branches: list[Plain], version: ProtocolVersion) -> None:
     orders = defaultdict(list)
-    for row in _stored(OrderTemplate, version).values("branch__key", *row_columns(OrderTemplate)):
+    for row in stored(OrderTemplate, "branch__key").rows(version=version.pk):
         orders[row.pop("branch__key")].append(plain_row(OrderTemplate, row))
     for branch in branches:
         branch["orders"] = orders[branch["key"]]
@@ -177,8 +178,11 @@ def _decimals(model: type[ContentRow], plain: Plain) -> Plain:
     }
 
 
-def _stored(model: type[ContentRow], version: ProtocolVersion) -> Any:
-    return model._default_manager.filter(protocol_version=version).order_by("position")
+@cache
+def stored(model: type[ContentRow], *beside: str) -> Prepared:
+    """The rows of a table in a version, as the columns of their engine value and those beside them."""
+    of_version = model._default_manager.filter(protocol_version=Told("version", UUIDField()))
+    return Prepared(of_version.order_by("position").values(*beside, *row_columns(model)))
 
 
 @cache
