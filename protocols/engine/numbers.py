@@ -48,10 +48,7 @@ def parse_whole(text: str, *, example: str = "12") -> int:
     if len(text) <= _LONGEST and _WHOLE.fullmatch(text):
         return int(text)
     if re.fullmatch(r"[0-9]*\.[0-9]*", text):
-        raise BadInput(
-            "decimal_point",
-            f"Enter a whole number without a decimal point, for example {example}.",
-        )
+        raise BadInput("decimal_point", _without_point(example))
     if re.fullmatch(r"[0-9]*,[0-9,]*", text):
         raise BadInput("comma", f"Enter a whole number without a comma, for example {example}.")
     raise _refusal(text, example=example)
@@ -62,7 +59,10 @@ def parse_decimal(text: str, *, decimals: int, example: str = "70.5") -> Decimal
     if len(text) > _LONGEST or not _DECIMAL.fullmatch(text):
         raise _refusal(text, example=example)
     if len(text.partition(".")[2]) > decimals:
-        raise BadInput("decimals", f"Enter at most {decimals} digits after the decimal point.")
+        if decimals == 0:
+            raise BadInput("decimals", _without_point(example))
+        digits = "1 digit" if decimals == 1 else f"{decimals} digits"
+        raise BadInput("decimals", f"Enter at most {digits} after the decimal point.")
     return Decimal(text)
 
 
@@ -142,6 +142,10 @@ def count_e9_per_l(platelets_per_ul: int) -> str:
 
 def _with_unit(value: Decimal | int, unit: str) -> str:
     return f"{format_decimal(value)} {unit}".rstrip()
+
+
+def _without_point(example: str) -> str:
+    return f"Enter a whole number without a decimal point, for example {example}."
 
 
 def _refusal(text: str, *, example: str) -> BadInput:

@@ -173,6 +173,14 @@ def test_bad_input_is_refused_and_kept(physician: Client, site: Site, name: str,
     assert Assessment.objects.count() == 0
 
 
+def test_each_mistake_in_the_summary_names_its_question(physician: Client, site: Site):
+    page = save(physician, site, platelets="25_000", height_cm="168.55").content.decode()
+
+    listed = re.findall(r'<a href="#id_(?:platelets|height_cm)">([^<]+)</a>', page)
+    assert [line.partition(":")[0] for line in listed] == ["Platelet count", "Height"]
+    assert listed[1] == "Height: Enter at most 1 digit after the decimal point."
+
+
 def test_saved_assessment_keeps_words_facts_and_outcome(physician: Client, site: Site):
     sampled = format_datetime(timezone.now(), timezone.get_default_timezone())
 

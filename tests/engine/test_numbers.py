@@ -421,5 +421,13 @@ def test_separators_are_refused_by_what_they_may_have_meant() -> None:
         )
     assert refused(parse_decimal, "7.55", decimals=1) == (
         "decimals",
-        "Enter at most 1 digits after the decimal point.",
+        "Enter at most 1 digit after the decimal point.",
+    )
+    assert refused(parse_decimal, "7.555", decimals=2) == (
+        "decimals",
+        "Enter at most 2 digits after the decimal point.",
+    )
+    assert refused(parse_decimal, "112.5", decimals=0, example="112") == (
+        "decimals",
+        "Enter a whole number without a decimal point, for example 112.",
     )
