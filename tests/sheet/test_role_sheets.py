@@ -373,6 +373,23 @@ def test_checks_of_one_thing_are_named_once_with_every_time() -> None:
     assert named_in_short([]) == []
 
 
+def test_a_check_for_those_at_risk_stands_with_the_one_for_everybody():
+    names = [
+        "Vital signs at the highest rate",
+        "Vital signs at the highest rate, at risk",
+        "Vital signs at the end",
+        "Urine output",
+        "Urine output, at risk",
+        "Kidney function in the day before, at risk",
+    ]
+
+    assert named_in_short(names) == [
+        "Vital signs at the highest rate (also at risk), at the end",
+        "Urine output (also at risk)",
+        "Kidney function in the day before, at risk",
+    ]
+
+
 def test_a_time_of_another_kind_is_told_whole_after_times_of_one_kind() -> None:
     names = [
         "Count at 24 hours",

@@ -244,13 +244,23 @@ def items_in_short(rows: Iterable[MonitoringRow]) -> list[str]:
 def named_in_short(names: Iterable[str]) -> list[str]:
     """“Count on day 4” and “Count on day 7” as “Count on day 4, on day 7”; no word of a time is lost."""
     times: dict[tuple[str, bool], list[str]] = {}
-    for name in names:
+    for name in _beside_their_like(list(names)):
         found = _TIMED_NAME.fullmatch(name)
         thing, time = found.groups() if found else (name, "")
         times.setdefault((thing, bool(time)), []).append(time)
     return [
         f"{thing} {', '.join(_folded(told))}" if is_timed else thing
         for (thing, is_timed), told in times.items()
+    ]
+
+
+def _beside_their_like(names: list[str]) -> list[str]:
+    """“Urine output” and “Urine output, at risk” as “Urine output (also at risk)”."""
+    more = {head: rest for head, comma, rest in (name.partition(", ") for name in names) if comma}
+    return [
+        f"{name} (also {more[name]})" if name in more else name
+        for name in names
+        if name.partition(", ")[0] not in names or ", " not in name
     ]
 
 
