@@ -26,9 +26,14 @@ def main(arguments: Sequence[str]) -> int:
         os.environ["IVIGSITE_DEMO"] = "1"
         if command == "evaluate" and "--content" not in arguments:
             import_module("ivigsite.demo").prepare_missing_database()
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line([sys.argv[0], *arguments])
+    try:
+        execute_from_command_line([sys.argv[0], *arguments])
+    except ImproperlyConfigured as refusal:
+        # It says what to set; the lines of code that led there would only hide it.
+        raise SystemExit(f"manage.py: {refusal}") from None
     return 0
 
 

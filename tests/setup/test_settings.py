@@ -49,6 +49,25 @@ def test_site_does_not_start_without(name: str):
     assert f"{name} is missing" in done.stderr
 
 
+def test_command_of_an_unsafe_site_says_what_to_set_and_nothing_else():
+    environment = production_environment()
+    del environment["IVIGSITE_SECRET_KEY"]
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("manage.py: IVIGSITE_SECRET_KEY is missing. Make one with: python3")
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
 def test_site_does_not_start_with_the_secret_of_the_demonstration():
     demo_secret = start(
         "from django.conf import settings; print(settings.SECRET_KEY)", {"IVIGSITE_DEMO": "1"}
