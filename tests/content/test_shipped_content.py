@@ -205,3 +205,16 @@ def test_shipped_protocol_comes_back_from_plain_data(protocol: Protocol) -> None
 def test_review_status_and_limits_of_use_are_told(protocol: Protocol) -> None:
     assert "review" in protocol.source_status.lower()
     assert protocol.disclaimer
+
+
+def test_only_the_level_of_the_call_says_how_soon_to_call(protocol: Protocol) -> None:
+    """A gate or a rule can raise the call; a text with an urgency of its own would then contradict it."""
+    said = {
+        "summary": [branch.summary for branch in protocol.branches if branch.consult != "stat"],
+        "gates": [gate.action for gate in protocol.gates if gate.consult != "stat"],
+        "rules": [rule.action for rule in protocol.safety_rules],
+    }
+    words = re.compile(r"same[- ]day|haematology (?:now|today|at once)", re.IGNORECASE)
+
+    found = {kind: [text for text in texts if words.search(text)] for kind, texts in said.items()}
+    assert found == {"summary": [], "gates": [], "rules": []}

@@ -26,7 +26,7 @@ def test_quick_check_answers_whether_both_can_be_given(physician: Client, site: 
 
     page = response.content.decode()
     assert "Can both be given?" in page
-    assert "Yes. In life-threatening bleeding IVIG and platelets are given at the same time" in page
+    assert "In life-threatening bleeding, yes: IVIG and platelets are given at the same time" in page
     assert "<form" not in page
 
 
