@@ -75,6 +75,13 @@ ROLE_WORDS: Final = {
     "offered": "Consider",
     "standby": "Standby",
 }
+# The most first; a line that is only an alternative stands for another that is named.
+STANDING_WORDS: Final = {
+    "required": "recommended",
+    "offered": "to be considered",
+    "standby": "on standby",
+    "": "not part of it",
+}
 WEIGHT_WORDS: Final = {
     "actual": "actual weight",
     "adjusted": "adjusted weight",
@@ -430,6 +437,23 @@ class Advice:
         return self._withheld_of(lambda order: True)
 
     @property
+    def both_here(self) -> str:
+        """What this recommendation makes of immunoglobulin and platelets, in a sentence."""
+        ivig, platelets = (self._standing_of(kind) for kind in ("ivig", "platelets"))
+        if ivig == platelets == "required":
+            return "Yes: both are recommended here."
+        if not self.groups:
+            return "Not known here: ask haematology." if self.kind == "not_covered" else "Not known yet."
+        if not ivig and not platelets:
+            return "Not here: neither is part of this recommendation."
+        return f"Here immunoglobulin is {STANDING_WORDS[ivig]} and platelets are {STANDING_WORDS[platelets]}."
+
+    def _standing_of(self, kind: str) -> str:
+        """The most that the lines of a kind are; empty without any."""
+        roles = {order.role for group in self.groups for order in group.orders if order.kind == kind}
+        return next((role for role in STANDING_WORDS if role in roles), "")
+
+    @property
     def withheld_from_both(self) -> tuple[str, ...]:
         """Those of them that are immunoglobulin or platelets."""
         return self._withheld_of(lambda order: order.kind in {"ivig", "platelets"})
@@ -541,10 +565,7 @@ def present(protocol: Protocol, outcome: Mapping[str, Any], facts: Facts, *, at:
         groups=groups,
         timeline=timeline_of(outcome["timed_plan"], _cards_of(groups), starts_at=None),
         rate_table=rate_table(protocol, outcome["rate_plan"]),
-        targets=tuple(
-            f"{target['text']}: {format_decimal(target['platelets_per_ul'])} per microlitre or more"
-            for target in outcome["targets"]
-        ),
+        targets=tuple(_target(target) for target in outcome["targets"]),
         stop_rule=outcome["stop_rule"] or "",
         repeat=_repeat(outcome["repeat"]) if has_ivig else "",
         findings=finding_cards(protocol, outcome["findings"], at=at),
@@ -868,7 +889,8 @@ def _basis(dose: Mapping[str, Any]) -> str:
 
 
 def _range(dose: Mapping[str, Any]) -> str:
-    if dose["range"] is None:
+    # With both ends at the cap there is nothing to choose.
+    if dose["range"] is None or dose["range"]["low"] == dose["range"]["high"]:
         return ""
     return f"range {number(dose['range']['low'])} to {_amount_words(dose['range']['high'], dose['unit'])}"
 
@@ -923,6 +945,12 @@ def _not_before(finding: Mapping[str, Any], at: datetime) -> str:
     if "months" in wait:
         return f"Not before {format_date(months_after(timezone.localdate(at), int(wait['months'])))}."
     return ""
+
+
+def _target(target: Mapping[str, Any]) -> str:
+    count = format_decimal(target["platelets_per_ul"])
+    # A text that tells the count need not be told it again.
+    return target["text"] if count in target["text"] else f"{target['text']}: {count} per microlitre or more"
 
 
 def _weight(weight: Mapping[str, Any] | None) -> str:

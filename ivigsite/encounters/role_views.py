@@ -41,7 +41,7 @@ HAS_SOMETHING: Final[Mapping[str, Callable[[Advice], bool]]] = {
 # All that the template of a panel is handed of an advice; the panel is drawn anew when one of these changes.
 SHOWS: Final[Mapping[str, tuple[str, ...]]] = {
     "orders": ("groups", "is_provisional"),
-    "both": ("both", "stop_gates", "withheld_from_both"),
+    "both": ("both", "both_here", "stop_gates", "withheld_from_both"),
     "plan": ("timeline",),
     "rates": ("rate_table",),
     "targets": ("targets", "stop_rule", "repeat"),

@@ -84,6 +84,46 @@ def test_what_a_gate_takes_away_in_life_threatening_bleeding_stands_beside_the_s
     assert set(advice.withheld_from_both) < set(advice.withheld)
 
 
+@pytest.mark.parametrize(
+    ("changes", "answer"),
+    [
+        ({"bleeding_level": "active_cns_gi_gu"}, "Yes: both are recommended here."),
+        ({"bleeding_level": "life_threatening"}, "Yes: both are recommended here."),
+        (
+            {"bleeding_level": "risk_factors"},
+            "Here immunoglobulin is recommended and platelets are to be considered.",
+        ),
+        (
+            {"bleeding_level": "none"},
+            "Here immunoglobulin is on standby and platelets are not part of it.",
+        ),
+        (
+            {"bleeding_level": "none", "urgent_surgery": True, "procedure": "major_surgery"},
+            "Here immunoglobulin is recommended and platelets are on standby.",
+        ),
+        (
+            {"bleeding_level": "none", "platelets_per_ul": 62_000},
+            "Not here: neither is part of this recommendation.",
+        ),
+        ({"bleeding_level": "unknown"}, "Not known yet."),
+    ],
+)
+def test_whether_both_can_be_given_is_answered_for_this_patient(
+    protocol: Protocol, changes: dict[str, Any], answer: str
+):
+    """A general “yes” above a patient who needs neither would be read as an order."""
+    assert advice_for(protocol, **{"platelets_per_ul": 15_000, "sex": "male", **changes}).both_here == answer
+
+
+def test_target_and_range_tell_a_number_once(protocol: Protocol):
+    advice = advice_for(protocol, platelets_per_ul=15_000, bleeding_level="none", weight_kg="90")
+
+    assert advice.targets == ("30,000 per microlitre",)
+    (steroid,) = (order for group in advice.groups for order in group.orders if order.code == "G4D_PRED")
+    assert steroid.dose == "80 mg"
+    assert steroid.range_text == ""
+
+
 def test_nothing_is_withheld_from_a_clean_case(protocol: Protocol):
     advice = advice_for(protocol, bleeding_level="active_cns_gi_gu", bleeding_sites=["gi"])
 
