@@ -20,7 +20,9 @@ def test_quick_check_answers_beside_the_questions_and_starts_an_encounter(bedsid
     answer(bedside, {**ASKED, **GATE})
     expect(folded).to_contain_text("1 answered")
     expect(headline(bedside)).to_have_text("Grade 4 with active bleeding")
-    expect(bedside.get_by_role("region", name="Can both be given?")).to_contain_text("Yes.")
+    expect(bedside.get_by_role("region", name="Can both be given?")).to_contain_text(
+        "Yes: both are recommended here."
+    )
     known_before = Patient.objects.count()
     press(bedside, "Start an encounter with this")
 
