@@ -139,12 +139,16 @@ class EmergencyForm(forms.Form):
     @property
     def confirmed_before(self) -> tuple[Question, ...]:
         """The unlikely values that were confirmed."""
-        return self._judged.answered if self.is_bound and self.is_judged else ()
+        return self._answered() if self.is_bound and self.is_judged else ()
 
     def clean(self) -> dict[str, Any]:
         self._clean_recorded_weight()
         carried = self._carried()
         judged = self._judge(carried)
+        # The record is not asked whether it means what it says: what it tells counts however unlikely it is.
+        told = [question.token for question in judged.questions if question.field in self.started.on_record]
+        carried |= {"confirmed": told}
+        judged = self._judge(carried) if told else judged
         # What was carried and can be used no more is unknown; only what was typed here is asked again.
         stale = {name for name in judged.errors if name not in self.fields and name not in ASKED_AS}
         if stale:
@@ -165,8 +169,12 @@ class EmergencyForm(forms.Form):
             entered=judged.entered(),
             sampled_at=judged.moment("sampled_at"),
             weighed_on=judged.moment("weighed_on"),
-            confirmed=tuple(question.message for question in judged.answered),
+            confirmed=tuple(question.message for question in self._answered()),
         )
+
+    def _answered(self) -> tuple[Question, ...]:
+        """What somebody confirmed here, without what the record told."""
+        return tuple(q for q in self._judged.answered if q.field not in self.started.on_record)
 
     def _initial(self) -> dict[str, Any]:
         last, since = self.started.last, self.emergency_since
@@ -220,7 +228,7 @@ class EmergencyForm(forms.Form):
     def _judge(self, carried: Mapping[str, Any]) -> AssessmentForm:
         """These answers in the form of an assessment."""
         judged = AssessmentForm(
-            as_posted({**carried, **self._answers(), "consent": self._consent(carried)}),
+            as_posted({**carried, **self._answers(carried), "consent": self._consent(carried)}),
             protocol=self.protocol,
             now=self.now,
             birth_date=self.patient.birth_date,
@@ -229,12 +237,12 @@ class EmergencyForm(forms.Form):
         judged.is_valid()
         return judged
 
-    def _answers(self) -> dict[str, Any]:
+    def _answers(self, carried: Mapping[str, Any]) -> dict[str, Any]:
         typed = as_posted({})
         for name in ("platelets", "platelets_unit", "weight_kg", *GATES, "immunoglobulin_reaction"):
             typed[name] = self.typed.get(name, "")
         typed.setlist("bleeding_sites", self.typed.getlist("bleeding_sites"))
-        typed.setlist("confirmed", self.typed.getlist("confirmed"))
+        typed.setlist("confirmed", [*self.typed.getlist("confirmed"), *carried.get("confirmed", ())])
         typed["bleeding_level"] = "life_threatening"
         typed["bleeding_level_reason"] = DECLARED
         moment = self.cleaned_data.get("sampled_at", UNKNOWN)

@@ -533,3 +533,25 @@ def test_second_emergency_is_assessed_with_the_dose_on_record(ward: Ward):
     assert facts.hours_since_last_ivig == 6
     assert (page.status_code, page.templates[0].name) == (422, "orders/choose.html")
     assert "override_W-16_by" in page.context["form"].errors
+
+
+@pytest.mark.hazard("H07")
+def test_sum_above_the_limit_counts_in_an_emergency_and_is_confirmed_by_nobody(ward: Ward):
+    """Above the limit of a course a sum is asked again of who types it; the record is believed."""
+    ward.give()
+    ward.enter_paper(after(hours=25), at=after(hours=26))
+    ward.enter_paper(after(hours=49), at=after(hours=50))
+    encounter = ward.site.encounter
+    with time_machine.travel(after(hours=51), tick=False):
+        client = ward.client()
+        client.post(reverse("start_emergency", args=[encounter.pk]))
+        page = client.post(
+            reverse("emergency", args=[encounter.pk]), emergency_answers(encounter), follow=True
+        )
+
+    made = encounter.assessments.first()
+    assert made is not None
+    assert made.as_facts().ivig_last_7_days_g_per_kg == 3
+    assert "override_HS-15_by" in page.context["form"].errors
+    (entry,) = AuditEntry.objects.filter(action="assessment.made", object_id=made.pk)
+    assert entry.details["confirmed"] == []
