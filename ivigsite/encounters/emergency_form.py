@@ -145,12 +145,12 @@ class EmergencyForm(forms.Form):
         self._clean_recorded_weight()
         carried = self._carried()
         judged = self._judge(carried)
-        # The record is not asked whether it means what it says: what it tells counts however unlikely it is.
-        told = [question.token for question in judged.questions if question.field in self.started.on_record]
+        # What was stored before is not asked whether it means what it says; there is nowhere to ask it here.
+        told = [each.token for each in judged.questions if each.field in self.started.settled - self._own]
         carried |= {"confirmed": told}
         judged = self._judge(carried) if told else judged
         # What was carried and can be used no more is unknown; only what was typed here is asked again.
-        stale = {name for name in judged.errors if name not in self.fields and name not in ASKED_AS}
+        stale = judged.errors.keys() - self._own
         if stale:
             judged = self._judge({name: value for name, value in carried.items() if name not in stale})
         for name, errors in judged.errors.as_data().items():
@@ -173,8 +173,13 @@ class EmergencyForm(forms.Form):
         )
 
     def _answered(self) -> tuple[Question, ...]:
-        """What somebody confirmed here, without what the record told."""
-        return tuple(q for q in self._judged.answered if q.field not in self.started.on_record)
+        """What somebody confirmed here, without what was stored before."""
+        return tuple(each for each in self._judged.answered if each.field in self._own)
+
+    @property
+    def _own(self) -> frozenset[str]:
+        """What is asked here, by its names here and in the form of an assessment."""
+        return frozenset({*self.fields, *ASKED_AS})
 
     def _initial(self) -> dict[str, Any]:
         last, since = self.started.last, self.emergency_since
@@ -217,12 +222,11 @@ class EmergencyForm(forms.Form):
 
     def _carried(self) -> dict[str, Any]:
         """What lasts of earlier answers or stands on record, and is not asked here."""
-        own = {*self.fields, *ASKED_AS}
         on_record = self.started.on_record
         return {
             name: value
             for name, value in self.started.answers.items()
-            if name not in own and (name not in PERISHABLE or name in on_record)
+            if name not in self._own and (name not in PERISHABLE or name in on_record)
         }
 
     def _judge(self, carried: Mapping[str, Any]) -> AssessmentForm:

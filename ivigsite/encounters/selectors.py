@@ -272,6 +272,17 @@ class StartingAnswers:
         return {name: value for name, value in self.answers.items() if entered.get(name) == value}
 
     @property
+    def settled(self) -> frozenset[str]:
+        """The answers that need no second look, unlikely or not: each was stored once, after it had one."""
+        if self.drafted_at is None:
+            return frozenset(self.answers)
+        entered = {} if self.last is None else self.last.entered
+        same = {name for name, value in self.answers.items() if entered.get(name) == value}
+        # The same figure in another unit is another value.
+        in_another = {name for name in same if f"{name}_unit" in self.answers.keys() - same}
+        return frozenset(same - in_another | self.on_record.keys())
+
+    @property
     def carried_from(self) -> str:
         """When the last assessment was made, such as `14:05, 22-Nov-2026`."""
         return "" if self.last is None else f"{timezone.localtime(self.last.made_at):%H:%M, %d-%b-%Y}"

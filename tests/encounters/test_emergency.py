@@ -1,6 +1,7 @@
 """The emergency screen: eight questions, what is left open unknown, nothing typed lost."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from django.utils import timezone
 from ivigsite.encounters.actions import close_encounter, start_emergency
 from ivigsite.encounters.emergency_form import EmergencyForm
 from ivigsite.encounters.models import Assessment, EmergencyStart, Encounter
+from protocols.engine.facts import UNKNOWN
 from tests.encounters.answers import PATIENT
 from tests.encounters.emergency_answers import emergency_answers
 from tests.scenario import Site, assess
@@ -200,18 +202,56 @@ def test_carried_answer_that_can_be_used_no_more_becomes_unknown(physician: Clie
     assert "height_cm" not in form.to_entry().entered
 
 
-def form_of(site: Site, last: Assessment, entered: dict[str, Any], **changes: Any) -> EmergencyForm:
+@pytest.mark.hazard("H10")
+@pytest.mark.parametrize("is_drafted", [False, True])
+def test_unlikely_answer_that_was_stored_is_not_lost_because_nobody_asks_again(
+    physician: Client, site: Site, is_drafted: bool
+):
+    """An IgA below detection is asked again of who types it; here it says which products may kill."""
+    known = {"iga_g_per_l": "0.005", "iga_g_per_l_unit": "g_per_l"}
+
+    form = form_of(site, assess(site), known, is_drafted=is_drafted)
+
+    assert form.is_valid(), form.errors
+    entry = form.to_entry()
+    assert entry.facts.iga_g_per_l == Decimal("0.005")
+    assert entry.confirmed == ()
+    assert form.confirmed_before == ()
+
+
+def test_unlikely_answer_of_a_draft_that_nobody_stored_stays_unknown(physician: Client, site: Site):
+    last = assess(site)
+    stored = {"iga_g_per_l": "0.005", "iga_g_per_l_unit": "mg_per_dl"}
+    typed = {"iga_g_per_l": "0.005", "iga_g_per_l_unit": "g_per_l"}
+
+    form = form_of(site, last, typed, is_drafted=True, stored=stored)
+
+    assert form.is_valid(), form.errors
+    assert form.to_entry().facts.iga_g_per_l is UNKNOWN
+
+
+def form_of(
+    site: Site,
+    last: Assessment,
+    entered: dict[str, Any],
+    *,
+    is_drafted: bool = False,
+    stored: dict[str, Any] | None = None,
+    **changes: Any,
+) -> EmergencyForm:
     from ivigsite.encounters.assessment_form import as_posted
     from ivigsite.encounters.selectors import StartingAnswers
     from protocols.mapping import load_protocol_value
 
-    last.entered = entered
+    last.entered = entered if stored is None else stored
     data: QueryDict = as_posted(emergency_answers(site.encounter, **changes))
     return EmergencyForm(
         data,
         protocol=load_protocol_value(site.version),
         patient=site.encounter.patient,
-        started=StartingAnswers(answers=entered, last=last, drafted_at=None),
+        started=StartingAnswers(
+            answers=entered, last=last, drafted_at=timezone.now() if is_drafted else None
+        ),
         emergency_since=None,
         now=timezone.now(),
     )
