@@ -80,6 +80,7 @@ STANDING_WORDS: Final = {
     "required": "recommended",
     "offered": "to be considered",
     "standby": "on standby",
+    "held": "held until more is known",
     "": "not part of it",
 }
 WEIGHT_WORDS: Final = {
@@ -449,9 +450,11 @@ class Advice:
         return f"Here immunoglobulin is {STANDING_WORDS[ivig]} and platelets are {STANDING_WORDS[platelets]}."
 
     def _standing_of(self, kind: str) -> str:
-        """The most that the lines of a kind are; empty without any."""
-        roles = {order.role for group in self.groups for order in group.orders if order.kind == kind}
-        return next((role for role in STANDING_WORDS if role in roles), "")
+        """The most that the lines of a kind are, or that those are held; empty without any."""
+        lines = [order for group in self.groups for order in group.orders if order.kind == kind]
+        most = next((role for role in STANDING_WORDS if role in {order.role for order in lines}), "")
+        is_held = most and all(order.is_held for order in lines if order.role == most)
+        return "held" if is_held else most
 
     @property
     def withheld_from_both(self) -> tuple[str, ...]:

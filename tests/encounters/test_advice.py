@@ -1,6 +1,7 @@
 """The words of the panel: every outcome, every role, every number as people read it."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -113,6 +114,23 @@ def test_whether_both_can_be_given_is_answered_for_this_patient(
 ):
     """A general “yes” above a patient who needs neither would be read as an order."""
     assert advice_for(protocol, **{"platelets_per_ul": 15_000, "sex": "male", **changes}).both_here == answer
+
+
+def test_line_that_waits_for_an_answer_is_not_told_as_a_yes(protocol: Protocol):
+    advice = advice_for(protocol, platelets_per_ul=15_000, bleeding_level="active_cns_gi_gu")
+    held = tuple(
+        replace(
+            group,
+            orders=tuple(replace(order, is_held=order.kind == "platelets") for order in group.orders),
+        )
+        for group in advice.groups
+    )
+
+    waiting = replace(advice, groups=held)
+
+    assert waiting.both_here == (
+        "Here immunoglobulin is recommended and platelets are held until more is known."
+    )
 
 
 def test_target_and_range_tell_a_number_once(protocol: Protocol):

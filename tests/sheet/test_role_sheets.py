@@ -380,12 +380,13 @@ def test_a_check_for_those_at_risk_stands_with_the_one_for_everybody():
         "Vital signs at the end",
         "Urine output",
         "Urine output, at risk",
+        "Urine output, first dose",
         "Kidney function in the day before, at risk",
     ]
 
     assert named_in_short(names) == [
         "Vital signs at the highest rate (also at risk), at the end",
-        "Urine output (also at risk)",
+        "Urine output (also at risk and first dose)",
         "Kidney function in the day before, at risk",
     ]
 

@@ -256,11 +256,16 @@ def named_in_short(names: Iterable[str]) -> list[str]:
 
 def _beside_their_like(names: list[str]) -> list[str]:
     """“Urine output” and “Urine output, at risk” as “Urine output (also at risk)”."""
-    more = {head: rest for head, comma, rest in (name.partition(", ") for name in names) if comma}
+    more: dict[str, list[str]] = {}
+    for name in names:
+        head, _, rest = name.partition(", ")
+        if rest and head in names:
+            more.setdefault(head, []).append(rest)
+    beside = {f"{head}, {rest}" for head, told in more.items() for rest in told}
     return [
-        f"{name} (also {more[name]})" if name in more else name
+        f"{name} (also {' and '.join(more[name])})" if name in more else name
         for name in names
-        if name.partition(", ")[0] not in names or ", " not in name
+        if name not in beside
     ]
 
 
