@@ -514,19 +514,23 @@ def test_draft_that_was_saved_after_the_dose_keeps_what_was_typed(ward: Ward, sa
     assert started.answers["hours_since_last_ivig"] == hours
 
 
-def test_second_emergency_is_assessed_with_the_dose_on_record(ward: Ward):
-    """The screen of an emergency does not ask for it, and the first assessment said that it was the first."""
-    ward.give()
+def emergency_at(ward: Ward, at: datetime) -> tuple[Assessment, Any]:
+    """The assessment of an emergency that starts at a moment, and the page it leads to."""
     encounter = ward.site.encounter
-    with time_machine.travel(after(hours=6), tick=False):
+    with time_machine.travel(at, tick=False):
         client = ward.client()
         client.post(reverse("start_emergency", args=[encounter.pk]))
         page = client.post(
             reverse("emergency", args=[encounter.pk]), emergency_answers(encounter), follow=True
         )
+    return encounter.assessments.latest("number"), page
 
-    made = encounter.assessments.first()
-    assert made is not None
+
+def test_second_emergency_is_assessed_with_the_dose_on_record(ward: Ward):
+    """The screen of an emergency does not ask for it, and the first assessment said that it was the first."""
+    ward.give()
+    made, page = emergency_at(ward, after(hours=6))
+
     assert made.number == 2
     facts = made.as_facts()
     assert facts.first_ivig is False
@@ -541,16 +545,9 @@ def test_sum_above_the_limit_counts_in_an_emergency_and_is_confirmed_by_nobody(w
     ward.give()
     ward.enter_paper(after(hours=25), at=after(hours=26))
     ward.enter_paper(after(hours=49), at=after(hours=50))
-    encounter = ward.site.encounter
-    with time_machine.travel(after(hours=51), tick=False):
-        client = ward.client()
-        client.post(reverse("start_emergency", args=[encounter.pk]))
-        page = client.post(
-            reverse("emergency", args=[encounter.pk]), emergency_answers(encounter), follow=True
-        )
 
-    made = encounter.assessments.first()
-    assert made is not None
+    made, page = emergency_at(ward, after(hours=51))
+
     assert made.as_facts().ivig_last_7_days_g_per_kg == 3
     assert "override_HS-15_by" in page.context["form"].errors
     (entry,) = AuditEntry.objects.filter(action="assessment.made", object_id=made.pk)
